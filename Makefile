@@ -1,0 +1,76 @@
+# amends - plain GNU make, out of tree in build/ (build/san with SAN=1).
+#
+#   make            amendsd and amendsctl
+#   make test       install what is missing, run everything
+#   make run        a bank's day in fast time, live in the terminal
+#   make lint | bench | deps | clean
+
+SAN ?= 0
+CC ?= gcc
+O := build$(if $(filter 1,$(SAN)),/san)
+
+PKGS_core :=
+PKGS := libevent hiredis libcurl libconfuse jansson libcrypto libsystemd
+PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) | sed 's,-I[^ ]*/hiredis,,g')
+PKG_LIBS = $(shell pkg-config --libs $(PKGS))
+
+WARN := -Wall -Wextra -Wshadow -Wformat -Werror=format-security \
+    -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
+ifeq ($(WERROR),1)
+WARN += -Werror
+endif
+HARDEN := -O2 -g -fstack-protector-strong -fstack-clash-protection -fPIE
+ifeq ($(SAN),1)
+HARDEN := -O1 -g -fno-omit-frame-pointer -fPIE \
+    -fsanitize=address,undefined -fno-sanitize-recover=all
+LDSAN := -fsanitize=address,undefined
+else
+HARDEN += -D_FORTIFY_SOURCE=3
+endif
+CPPFLAGS += -D_GNU_SOURCE -Iinclude -Ilib -I.
+CFLAGS_all = -std=gnu11 $(HARDEN) $(WARN) -MMD -MP $(CFLAGS)
+LDFLAGS_all = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(LDSAN) $(LDFLAGS)
+
+src = $(sort $(wildcard $(1)/*.c))
+obj = $(patsubst %.c,$(O)/%.o,$(1))
+
+BASE := $(call src,lib/base)
+CORE := $(call src,lib/core)
+LIB := $(BASE) $(CORE) $(foreach d,log codec conf store deliver intake ops,$(call src,lib/$(d)))
+CTL := $(sort $(wildcard daemon/amendsctl*.c))
+DAEMON := $(filter-out $(CTL),$(call src,daemon))
+
+all: $(O)/amendsd $(O)/amendsctl
+
+$(O)/libamends.a: $(call obj,$(LIB))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(O)/amendsd: $(call obj,$(DAEMON)) $(O)/libamends.a
+	$(CC) $(LDFLAGS_all) -o $@ $^ $(PKG_LIBS)
+
+$(O)/amendsctl: $(call obj,$(CTL)) $(O)/libamends.a
+	$(CC) $(LDFLAGS_all) -o $@ $^ $(PKG_LIBS)
+
+$(O)/lib/core/%.o: CFLAGS_all += -Wconversion
+
+$(O)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS_all) $(PKG_CFLAGS) -c -o $@ $<
+
+# ---- unit tests: one program a file, cmocka ----
+UNIT_SRC := $(call src,tests/unit)
+UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(UNIT_SRC))
+unit: $(UNIT)
+$(O)/unit/%: $(O)/tests/unit/%.o $(O)/libamends.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_all) -o $@ $^ -lcmocka $(PKG_LIBS)
+
+-include tests/tests.mk
+
+clean:
+	rm -rf build
+.PHONY: all unit clean
+.SECONDARY:
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -1,0 +1,144 @@
+#pragma once
+
+/*
+ * complaint - the state of one complaint (layer: core), a plain value.
+ *
+ * Packed into `{s}:c:<id>` by lib/codec/record.h. Holds no personal data.
+ * Strings and lists are borrowed from whoever unpacked or stepped it (an
+ * arena), so a value lives as long as that arena.
+ */
+
+#include <amends/loop.h>
+
+#define AM_ID_MAX 64	   /* bytes of a complaint id */
+#define AM_FU_ID_LEN 26	   /* base32 digits of a follow-up id */
+#define AM_APPLIED_MAX 256 /* event hashes remembered */
+#define AM_WAITING_MAX 64  /* follow-ups not ended, per complaint */
+#define AM_CHAIN_LEN 16	   /* bytes of a journal hash */
+
+enum am_status { AM_NONE, AM_OPEN, AM_HELD, AM_CLOSED };
+
+enum am_outcome {
+	AM_OUTCOME_NONE,
+	AM_OUTCOME_SATISFIED,
+	AM_OUTCOME_SATISFIED_AFTER_REOPEN,
+	AM_OUTCOME_NOT_UPHELD,
+	AM_OUTCOME_UNCONFIRMED,
+	AM_OUTCOME_DECLINED,
+	AM_OUTCOME_UNREACHABLE,
+	AM_OUTCOME_WITHDRAWN,
+	AM_OUTCOME_DUPLICATE,
+	AM_OUTCOME_DEADLOCK_CLOSED,
+	AM_OUTCOME_FORCED,
+	AM_OUTCOMES_N,
+};
+
+enum am_clock_state {
+	AM_CLK_OFF, /* never started in this cycle */
+	AM_CLK_RUNNING,
+	AM_CLK_STOPPED, /* by a hold */
+	AM_CLK_MET,	/* its stage was done */
+	AM_CLK_IMPLIED, /* done by a later stage */
+	AM_CLK_WAIVED,
+	AM_CLK_OVER, /* ended without being met: withdrawn, reopened … */
+};
+
+/*
+ * budget and consumed are working time in the clock's calendar. Dues are
+ * derived (see am_clock_due), never stored.
+ */
+struct am_clock {
+	uint8_t state;	/* enum am_clock_state */
+	bool missed;	/* the lapse was passed; recorded once, never cleared */
+	uint16_t entry; /* how often it was started, over all cycles */
+	uint16_t fired; /* bit per rung */
+	uint64_t cause; /* hash of the event that started it */
+	am_ms started;	/* first start of this entry, for `since` */
+	am_ms budget, consumed;
+	am_ms running_since; /* meaningful while RUNNING */
+};
+
+/* A follow-up that has not ended, oldest first. */
+struct am_waiting {
+	uint8_t id[16]; /* am_fu_id_format makes it text */
+	uint8_t clock, rung;
+	uint16_t entry, cycle;
+	bool queued; /* false: behind an earlier one to the same endpoint */
+	struct am_str endpoint;
+};
+
+enum am_complaint_flags {
+	AM_CF_ACKNOWLEDGED = 1 << 0,
+	AM_CF_SATISFIED = 1 << 1,     /* kept until nothing is owed (7.4) */
+	AM_CF_CONTRADICTORY = 1 << 2, /* a person decides */
+	AM_CF_DEADLOCK = 1 << 3,
+};
+
+struct am_complaint {
+	struct am_str id;
+	struct am_str loop_ref; /* NAME@HASH it was opened with */
+	enum am_status status;
+	enum am_outcome outcome;
+	uint8_t stage; /* index; of a closed complaint its last */
+	uint8_t tier;
+	uint16_t cycle; /* from 1 */
+	uint16_t reopens;
+	uint16_t flags;	  /* enum am_complaint_flags */
+	uint16_t owed;	  /* bit per stage */
+	uint16_t done;	  /* bit per stage met, implied or waived, this cycle */
+	uint8_t score;	  /* last answer's, 0: none */
+	uint32_t version; /* business changes, from 1 */
+	uint32_t seq;	  /* last journal line */
+	am_ms opened_at, closed_at; /* closed_at 0: not closed */
+	am_ms held_since;	    /* 0: not held */
+	am_ms hold_until;  /* AM_NEVER: by max_hold only; 0: not held */
+	am_ms quiet_until; /* resume_grace: no rung before; 0: none */
+	am_ms answered_at; /* last customer.answered, 0: none */
+	struct am_str owner, loop_owner, supervisor, team;
+	struct am_str category;
+	struct am_str lang; /* of the customer, "" unknown */
+	struct am_str hold_reason;
+	struct am_clock clocks[AM_CLOCKS_MAX];
+	struct am_waiting *waiting;
+	size_t waiting_n;
+	uint64_t *applied; /* oldest first */
+	size_t applied_n;
+	uint8_t chain[AM_CHAIN_LEN]; /* hash of the last journal line */
+};
+
+const char *am_status_str(enum am_status status);
+const char *am_outcome_str(enum am_outcome outcome);
+const char *am_clock_state_str(enum am_clock_state state);
+
+/*
+ * 0, or -AM_EINVAL when the record breaks an invariant against its loop (a
+ * stage that is not there, a closed complaint without an outcome, …); such a
+ * record is parked, never stepped.
+ */
+AM_MUSTCHECK int
+am_complaint_check(const struct am_loopdef *def, const struct am_complaint *c);
+
+/* [A-Za-z0-9._:-]{1,64} */
+bool am_complaint_id_ok(struct am_str id);
+
+/*
+ * When rung i of a clock fires if nothing happens: AM_NEVER when it has fired,
+ * or the clock does not run. Errors of the calendar's horizon give AM_NEVER.
+ */
+am_ms am_rung_due(const struct am_loopdef *def, const struct am_complaint *c,
+    size_t clock, size_t rung);
+
+/* The instant of the lapse (100 %); AM_NEVER when the clock does not run. */
+am_ms am_clock_due(
+    const struct am_loopdef *def, const struct am_complaint *c, size_t clock);
+
+/*
+ * The earliest instant at which am_step() has something to do by itself. The
+ * one place where wake-ups are derived.
+ */
+am_ms am_wake_at(const struct am_loopdef *def, const struct am_complaint *c);
+
+/* Text of a follow-up id: 26 lower-case base32 digits and a 0 byte. */
+void am_fu_id_format(const uint8_t id[16], char out[AM_FU_ID_LEN + 1]);
+/* -AM_EINVAL when s is no follow-up id. */
+AM_MUSTCHECK int am_fu_id_parse(struct am_str s, uint8_t id[16]);

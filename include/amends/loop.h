@@ -1,0 +1,187 @@
+#pragma once
+
+/*
+ * loop - the definition of a follow-up loop (layer: core; built by lib/conf).
+ *
+ * Immutable once built, shared by reference count by whoever built it, named
+ * NAME@HASH after its normalised text. Everything that can happen by itself is
+ * a rung of a clock. What a loop refers to by name (calendars, endpoints,
+ * messages) is bound here by pointer; the names are what the hash covers.
+ */
+
+#include <amends/calendar.h>
+
+#define AM_STAGES_MAX 8
+#define AM_RUNGS_MAX 16
+#define AM_VIA_MAX 8
+#define AM_TIERS_MAX 8
+#define AM_LIST_MAX 16
+
+/* Clock slots of a complaint: four loop-wide ones, then one a stage. */
+enum am_clock_slot {
+	AM_CLOCK_ACKNOWLEDGE,
+	AM_CLOCK_INFORM,
+	AM_CLOCK_FINAL,
+	AM_CLOCK_AFTERCARE,
+	AM_CLOCK_STAGE0,
+	AM_CLOCKS_MAX = AM_CLOCK_STAGE0 + AM_STAGES_MAX,
+};
+
+enum am_unit {
+	AM_UNIT_TIME, /* s m h: time in the clock's calendar; n is ms */
+	AM_UNIT_BD,   /* n business days */
+	AM_UNIT_DAYS, /* d w: elapsed time; n is ms */
+};
+
+/* `90s 30m 2h 3bd 15d 8w` */
+struct am_duration {
+	enum am_unit unit;
+	int64_t n;
+};
+
+enum am_role {
+	AM_ROLE_OWNER,
+	AM_ROLE_AGENT,
+	AM_ROLE_SUPERVISOR,
+	AM_ROLE_MANAGER,
+	AM_ROLE_CUSTOMER,
+	AM_ROLE_TEAM,
+	AM_ROLES_N,
+};
+
+enum am_action {
+	AM_ACTION_NONE,
+	AM_ACTION_REASSIGN,
+	AM_ACTION_RAISE_TIER,
+	AM_ACTION_CLOSE,
+};
+
+/* Why a follow-up goes out: the `type` of a webhook is "followup.REASON". */
+enum am_reason {
+	AM_REASON_ASK,
+	AM_REASON_WARN,
+	AM_REASON_LAPSE,
+	AM_REASON_ESCALATE,
+	AM_REASON_INFORM,
+	AM_REASON_RECOURSE,
+	AM_REASON_AFTERCARE,
+	AM_REASON_DIGEST,
+	AM_REASON_REPORT,
+	AM_REASON_OPERATOR,
+	AM_REASONS_N,
+};
+
+/* A compiled message template; see core/tmpl.h. */
+struct am_tmpl;
+
+struct am_message {
+	const char *name;
+	const struct am_tmpl *text; /* the default language */
+	size_t langs_n;
+	struct am_message_lang {
+		const char *lang; /* BCP 47, lower case: "zh" */
+		const struct am_tmpl *text;
+	} langs[AM_LIST_MAX];
+};
+
+/* One entry of a rung's `via`. */
+struct am_via {
+	const char *endpoint;
+	bool exists; /* an endpoint of that name is in conf */
+	bool usable; /* its type is in force and it can reach the role */
+};
+
+/*
+ * Where on its clock a rung stands: pct of the budget when is_pct, else the
+ * offset after the lapse (`+15m`, `+1bd`).
+ */
+struct am_rungdef {
+	const char *name;
+	bool is_pct;
+	int pct; /* 0..100 */
+	struct am_duration offset;
+	enum am_role to;
+	enum am_reason
+	    reason; /* derived from place and clock when conf is read */
+	enum am_action action;
+	bool defer; /* wait for the calendar's next opening */
+	struct am_via via[AM_VIA_MAX];
+	size_t via_n;
+	const char *message_name; /* NULL: the built-in text of the reason */
+	const struct am_message *message;
+};
+
+/*
+ * A clock. A rung's index is its place in `rungs`, sorted by position; the
+ * bit 1 << index of am_clock.fired belongs to it.
+ */
+struct am_clockdef {
+	const char *name; /* "acknowledge" … or the stage's name */
+	bool in_use;
+	bool from_receipt;	   /* `clock = received`; else at entry */
+	struct am_duration budget; /* n == 0 with rungs at 0 % only: no lapse */
+	struct am_duration
+	    tier_budget[AM_TIERS_MAX]; /* n < 0: the common one */
+	const char *calendar_name;     /* NULL: elapsed time */
+	const struct am_calendar *calendar;
+	/* for bd: the calendar, or Monday to Friday in the loop's timezone */
+	const struct am_calendar *bd_calendar;
+	struct am_rungdef rungs[AM_RUNGS_MAX];
+	size_t rungs_n;
+};
+
+enum am_stage_kind { AM_STAGE_WORK, AM_STAGE_CONFIRM };
+
+struct am_stagedef {
+	const char *name;
+	enum am_stage_kind kind;
+	bool implied_by_later;
+	bool waivable;
+	const char
+	    *requires[AM_LIST_MAX]; /* fields stage.completed must have */
+	size_t requires_n;
+	/* confirm only */
+	struct am_duration attempts[AM_LIST_MAX];
+	size_t attempts_n;
+	struct am_duration silence;
+	size_t reopen_to; /* stage index */
+	int reopen_at;	  /* score 1..5 at or below: unsatisfied; 0: none */
+	am_ms reopen_window;
+	int max_reopens;
+};
+
+struct am_loopdef {
+	const char *name;
+	const char *ref; /* NAME@HASH, the hash in 12 hex digits */
+	/* the normalised text that the hash covers; conf syntax, parses again
+	 */
+	struct am_str text;
+	const char *timezone;
+	const struct am_zone *zone;
+	const char *tiers[AM_TIERS_MAX]; /* highest first */
+	size_t tiers_n;
+	size_t default_tier;
+	struct am_stagedef stages[AM_STAGES_MAX];
+	size_t stages_n;
+	struct am_clockdef clocks[AM_CLOCKS_MAX]; /* by enum am_clock_slot */
+	const char *hold_reasons[AM_LIST_MAX];
+	size_t hold_reasons_n;
+	struct am_duration max_hold;
+	am_ms resume_grace;
+	am_ms contradict_window;
+	am_ms retain; /* `redis.retain`: a closed complaint is kept this long */
+	const char *recourse_url; /* "" when none */
+};
+
+const char *am_role_str(enum am_role role);
+const char *am_reason_str(enum am_reason reason);
+const char *am_action_str(enum am_action action);
+
+/* Index of the stage or tier of that name, or -1. */
+int am_loopdef_stage(const struct am_loopdef *def, struct am_str name);
+int am_loopdef_tier(const struct am_loopdef *def, struct am_str name);
+
+/* -AM_EINVAL when s is no duration: digits and one of s m h bd d w. */
+AM_MUSTCHECK int am_duration_parse(struct am_str s, struct am_duration *d);
+/* Shortest exact text, "90s" "2h" "3bd" "15d"; buf has at least 24 bytes. */
+const char *am_duration_format(struct am_duration d, char *buf);

@@ -1,0 +1,103 @@
+#pragma once
+
+/*
+ * step - the life of a complaint as one pure function (layer: core).
+ *
+ * (loop, complaint, event, now) -> complaint', follow-ups, journal line,
+ * tallies, wake-up. No clock, no I/O, no allocation but the update's arena:
+ * same bytes in, same bytes out. The transition table is in step.c.
+ */
+
+#include <amends/complaint.h>
+#include <amends/event.h>
+
+struct am_arena;
+
+enum am_verdict {
+	AM_APPLIED,
+	AM_DUPLICATE, /* (source, event_id) was applied before; nothing changes
+		       */
+	AM_IGNORED,  /* by rule: journaled with `code`, business state unchanged
+		      */
+	AM_REJECTED, /* not for this complaint: `reject` says why; no line */
+};
+
+/* A follow-up that a rung fired; body is what every attempt sends. */
+struct am_followup {
+	struct am_followup *next;
+	uint8_t id[16];
+	uint8_t clock, rung;
+	uint16_t entry, cycle;
+	enum am_reason reason;
+	enum am_role to;
+	struct am_str endpoint; /* "" when none was usable */
+	struct am_str rung_name;
+	am_ms due_at, fired_at;
+	bool queued; /* false: an earlier one to this endpoint must end first */
+	bool dead;   /* born dead: `dead_reason`; goes to the dead letters */
+	const char *dead_reason;
+	struct am_str body; /* JSON, UTF-8 */
+};
+
+/* A waiting follow-up leaves the outbox or is let into it. */
+struct am_fu_change {
+	struct am_fu_change *next;
+	uint8_t id[16];
+	struct am_str endpoint;
+	bool release; /* into the outbox at `at`; else out of it, for good */
+	am_ms at;
+	const char *state;  /* when it ends: suppressed, expired, … */
+	const char *reason; /* superseded, withdrawn, cancelled, … */
+};
+
+/* One transition, an entry of the feed and of the journal line's `do`. */
+struct am_note {
+	struct am_note *next;
+	const char *name; /* closed list of loop.md section 1, "stage.met" … */
+	struct am_pair pairs[8];
+	size_t pairs_n;
+};
+
+/* HINCRBY of `{s}:tally` (day NULL) or of `{s}:kpi:<day>`. */
+struct am_tally {
+	struct am_tally *next;
+	const char *day; /* YYYYMMDD in the loop's timezone, or NULL */
+	const char *field;
+	int64_t delta;
+};
+
+struct am_update {
+	struct am_arena *arena; /* borrowed; owns everything below */
+	enum am_verdict verdict;
+	const char *code; /* why ignored; NULL else */
+	struct am_reject reject;
+	bool changed; /* version rose */
+	bool forget;  /* retention is over: record, journal and data leave */
+	struct am_complaint next;
+	struct am_followup *followups, **followups_tail;
+	struct am_fu_change *changes, **changes_tail;
+	struct am_note *notes, **notes_tail;
+	struct am_tally *tallies, **tallies_tail;
+	struct am_str line; /* journal line, n == 0 when none is written */
+	am_ms wake_at;
+};
+
+/*
+ * cur is a checked record, or one with status AM_NONE and its id set. now
+ * decides what is due and is journaled; ev->at rules the clocks. up->arena is
+ * set by the caller, the rest by the call.
+ * Returns 0, or -AM_EINVAL when cur breaks an invariant (park it).
+ */
+AM_MUSTCHECK int
+am_step(const struct am_loopdef *def, const struct am_complaint *cur,
+    const struct am_event *ev, am_ms now, struct am_update *up);
+
+/* For the generated docs and the totality test: the table, row by row. */
+struct am_rule_view {
+	unsigned statuses; /* bit per enum am_status */
+	enum am_event_type on;
+	const char *guard;  /* "" when none */
+	const char *action; /* "" on the ignore list */
+	const char *why;    /* why it is ignored */
+};
+size_t am_rules(const struct am_rule_view **rules);

@@ -1,0 +1,54 @@
+#pragma once
+
+/*
+ * record - the packed forms in Redis (layer: codec). First byte: version. A
+ * version above ours gives -AM_EUNSUPPORTED (the record is parked).
+ */
+
+#include "base/buf.h"
+
+#include <amends/complaint.h>
+
+#define AM_RECORD_VERSION 1
+
+/* The id is the key's and is not in the bytes. Deterministic. */
+void am_record_pack(const struct am_complaint *c, struct am_buf *out);
+/* Slices borrow from `bytes`, lists lie in the arena. */
+AM_MUSTCHECK int am_record_unpack(struct am_str id, struct am_str bytes,
+    struct am_arena *a, struct am_complaint *c);
+
+enum am_attempt_result {
+	AM_TRY_STARTED, /* no outcome known: in flight, or the owner died */
+	AM_TRY_OK,
+	AM_TRY_RETRY,
+	AM_TRY_PERMANENT,
+	AM_TRY_UNCERTAIN,
+};
+
+struct am_attempt {
+	am_ms started, ended; /* ended 0: not known */
+	uint8_t result;	      /* enum am_attempt_result */
+	uint16_t status;      /* HTTP status, 0: none */
+	struct am_str error;  /* short, "" when none */
+};
+
+/* `{s}:fu:<id>`: what it takes to send one follow-up, and what was tried. */
+struct am_fu_record {
+	uint8_t id[16];
+	struct am_str complaint;
+	struct am_str endpoint;
+	struct am_str rung_name;
+	uint8_t clock, rung;
+	uint16_t entry, cycle;
+	uint8_t reason, to, tier; /* enum am_reason, enum am_role, tier index */
+	am_ms due_at, fired_at;
+	am_ms next_at;
+	struct am_str trace_id;
+	struct am_attempt *attempts;
+	size_t attempts_n; /* the last 32 are kept, */
+	uint32_t attempts_total;
+};
+
+void am_fu_record_pack(const struct am_fu_record *f, struct am_buf *out);
+AM_MUSTCHECK int am_fu_record_unpack(struct am_str id_text, struct am_str bytes,
+    struct am_arena *a, struct am_fu_record *f);

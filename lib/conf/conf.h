@@ -1,0 +1,134 @@
+#pragma once
+
+/*
+ * conf - the configuration as one immutable value (layer: conf).
+ *
+ * Read by libconfuse from amends.conf and conf.d/\*.conf beside it, with guards
+ * against its silent traps; built and checked whole; shared by reference count.
+ * Everything hangs on one arena.
+ */
+
+#include "base/arena.h"
+#include "core/backoff.h"
+
+#include <amends/loop.h>
+
+#define AM_CONF_LIST_MAX 64
+
+struct am_secret {
+	const char *ref;     /* "file:PATH" … as written, safe to show */
+	struct am_str value; /* never shown; wiped when conf is freed */
+};
+
+struct am_cidr {
+	int family; /* AF_INET or AF_INET6 */
+	uint8_t addr[16];
+	unsigned bits;
+};
+
+enum am_endpoint_type {
+	AM_ENDPOINT_WEBHOOK,
+	AM_ENDPOINT_SMS,
+	AM_ENDPOINT_CHAT,
+	AM_ENDPOINT_MAIL,
+};
+
+struct am_conf_endpoint {
+	const char *name;
+	const char *file;
+	int line;
+	enum am_endpoint_type type;
+	bool built; /* this version can send by it */
+	const char *url;
+	const char *scheme, *host; /* of url; host without [] */
+	unsigned port;
+	bool allow_http;
+	struct am_cidr allow_net[AM_CONF_LIST_MAX];
+	size_t allow_net_n;
+	const char *ca_file; /* NULL: the system's */
+	struct am_secret secrets[4];
+	size_t secrets_n;
+	uint8_t keys[4][64]; /* decoded whsec_ keys */
+	size_t keys_n[4];
+	am_ms timeout, connect_timeout;
+	struct am_retry retry;
+	uint32_t rate_n; /* 0: no limit */
+	am_ms rate_per;
+	uint32_t inflight;
+	uint32_t breaker_failures;
+	am_ms breaker_cooldown, breaker_cooldown_max;
+	size_t max_response_bytes;
+};
+
+enum am_redis_kind { AM_REDIS_UNIX, AM_REDIS_TCP };
+
+struct am_conf {
+	struct am_arena arena;
+	unsigned refs;
+	const char *path;
+	const char *instance, *data_dir;
+	const char *log_level;
+	am_ms max_skew;
+	bool trust_event_time;
+	struct {
+		const char *url;
+		enum am_redis_kind kind;
+		const char *path_or_host;
+		unsigned port, db;
+		const char *user;
+		struct am_secret password; /* ref NULL: none */
+		const char *streams[AM_CONF_LIST_MAX];
+		size_t streams_n;
+		const char *group;
+		am_ms owner_ttl;
+		unsigned batch;
+		am_ms retain, keep_events;
+		am_ms command_timeout;
+		const char *require_durability; /* "D0" … "D3" */
+	} redis;
+	struct {
+		const char *socket;
+		unsigned mode;
+		const char *view[AM_CONF_LIST_MAX];
+		size_t view_n;
+		const char *operate[AM_CONF_LIST_MAX];
+		size_t operate_n;
+	} status;
+	const struct am_calendar **calendars;
+	size_t calendars_n;
+	const struct am_conf_endpoint **endpoints;
+	size_t endpoints_n;
+	const struct am_message **messages;
+	size_t messages_n;
+	const struct am_loopdef **loops;
+	size_t loops_n;
+	const char *recourse_url;
+	/* "FILE:LINE: TEXT" each: what is read and kept but not in force yet,
+	 * calendars that end soon; printed by `amendsd -t` and kept in status
+	 */
+	const char **warnings;
+	size_t warnings_n;
+};
+
+/*
+ * Read and check. now is when calendars start to be compiled (one year back to
+ * five years ahead). On failure NULL and the diagnostics, one or more, are in
+ * *diags (malloc'd, taken by the caller; free()).
+ */
+struct am_conf *am_conf_load(
+    const char *path, am_ms now, struct am_diag **diags, size_t *diags_n);
+struct am_conf *am_conf_ref(struct am_conf *c);
+void am_conf_unref(struct am_conf *c);
+
+const struct am_loopdef *
+am_conf_loop(const struct am_conf *c, struct am_str name);
+const struct am_conf_endpoint *
+am_conf_endpoint(const struct am_conf *c, struct am_str name);
+
+/*
+ * A loop definition kept in Redis: its normalised text, bound against c.
+ * Lies in the arena. -AM_EINVAL with *diag when it does not parse or names
+ * something that c has no more (the message says what).
+ */
+AM_MUSTCHECK int am_conf_bind_loop(const struct am_conf *c, struct am_str text,
+    struct am_arena *a, const struct am_loopdef **def, struct am_diag *diag);

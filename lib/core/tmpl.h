@@ -1,0 +1,38 @@
+#pragma once
+
+/*
+ * tmpl - message texts with `{field}` and `{field:enc}` (layer: core).
+ *
+ * Compiled at load: an unknown field or encoder is an error there, never at
+ * sending. `{{` and `}}` are the braces themselves. Encoders: raw (default in
+ * a text), json (with quotes), url (RFC 3986), form, hex.
+ */
+
+#include "base/buf.h"
+
+#include <amends/complaint.h>
+
+enum am_enc { AM_ENC_RAW, AM_ENC_JSON, AM_ENC_URL, AM_ENC_FORM, AM_ENC_HEX };
+
+/* What a text may name. */
+struct am_tmpl_ctx {
+	const struct am_loopdef *def;
+	const struct am_complaint *complaint;
+	size_t clock, rung; /* indexes; clock.* and followup.* refer to it */
+	const char *followup_id; /* text */
+	am_ms due_at, now;
+};
+
+/* NULL-ended: "complaint.id" … "recourse.url". */
+extern const char *const am_tmpl_fields[];
+
+/*
+ * Compile into the arena, which the template shares. On -AM_EINVAL *what names
+ * the fault and what would be right (text only; file and line are the
+ * caller's).
+ */
+AM_MUSTCHECK int am_tmpl_parse(struct am_arena *a, struct am_str text,
+    const struct am_tmpl **t, char what[200]);
+void am_tmpl_render(
+    const struct am_tmpl *t, const struct am_tmpl_ctx *ctx, struct am_buf *out);
+void am_enc_add(struct am_buf *out, enum am_enc enc, struct am_str s);

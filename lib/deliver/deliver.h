@@ -1,0 +1,84 @@
+#pragma once
+
+/*
+ * deliver - send follow-ups to endpoints (layer: deliver).
+ *
+ * One curl_multi on the event loop. Each endpoint has its own lane: in-flight
+ * limit, rate, breaker. Knows nothing of Redis: whoever calls has written the
+ * attempt down before, and writes the outcome down after. A sending is signed
+ * with a fresh timestamp; the same id and the same bytes every time.
+ */
+
+#include "conf/conf.h"
+#include "core/breaker.h"
+
+struct event_base;
+struct evdns_base;
+struct am_deliver;
+
+enum am_send_class {
+	AM_SEND_OK,
+	AM_SEND_RETRY,	   /* not delivered; a later try may be */
+	AM_SEND_THROTTLE,  /* 429, 503: the whole endpoint waits retry_after */
+	AM_SEND_PERMANENT, /* no later try can succeed */
+	AM_SEND_UNCERTAIN, /* sent, no complete answer: may have arrived */
+	AM_SEND_CANCELED,  /* we stopped it */
+};
+
+struct am_send_result {
+	enum am_send_class class;
+	int status;	   /* HTTP, 0: none */
+	char reason[40];   /* short fixed word: http_500 connect timeout tls
+			      dns refused_address redirect … */
+	char detail[160];  /* for people: Location, curl's words; no body */
+	am_ms retry_after; /* span from now, 0: none */
+	am_ms started, took;
+	struct am_str excerpt; /* response, at most 4 KiB; lives for the call */
+};
+
+typedef void am_send_cb(void *arg, const struct am_send_result *result);
+
+struct am_deliver *
+am_deliver_new(struct event_base *base, struct evdns_base *dns);
+/* Cancels what is in flight (callbacks with AM_SEND_CANCELED). */
+void am_deliver_free(struct am_deliver *d);
+
+/*
+ * Take over the endpoints of conf (shares it). Lanes keep their breaker and
+ * rate when name, url and type stay; lanes that are gone end when empty.
+ */
+void
+am_deliver_configure(struct am_deliver *d, struct am_conf *conf, am_ms now);
+
+/*
+ * How many sendings of the endpoint may start now; when 0, *again is when to
+ * ask again (AM_NEVER: after the next outcome). Unknown endpoint: 0, AM_NEVER.
+ */
+unsigned am_deliver_room(
+    struct am_deliver *d, const char *endpoint, am_ms now, am_ms *again);
+
+/*
+ * Start one. id: the follow-up's text id. body is copied. cb runs exactly once,
+ * never before this returns. The caller has asked am_deliver_room().
+ */
+void am_deliver_send(struct am_deliver *d, const char *endpoint, const char *id,
+    struct am_str body, am_ms now, am_send_cb *cb, void *arg);
+
+/* A receiver asked the whole endpoint to wait. */
+void am_deliver_pause(struct am_deliver *d, const char *endpoint, am_ms until);
+void am_deliver_reset(struct am_deliver *d, const char *endpoint); /* breaker */
+
+struct am_lane_view {
+	const struct am_conf_endpoint *conf;
+	enum am_breaker_state breaker;
+	unsigned failures;
+	am_ms open_until, paused_until; /* 0: not */
+	unsigned in_flight;
+	uint64_t sent, ok, failed;
+	am_ms last_ok, last_failed;
+	const char *last_reason;
+};
+/* false when i is past the last lane. */
+bool
+am_deliver_view(const struct am_deliver *d, size_t i, struct am_lane_view *v);
+unsigned am_deliver_in_flight(const struct am_deliver *d);

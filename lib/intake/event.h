@@ -1,0 +1,36 @@
+#pragma once
+
+/*
+ * event - stream entries and JSON bodies become events (layer: intake).
+ *
+ * Three carriers: flat fields, one field `json` (envelope), one field
+ * `cloudevent` (CloudEvents 1.0 JSON). The last two are read by a one-pass
+ * reader that makes the same flat pairs ("customer.phone", "respondents[0]").
+ */
+
+#include "base/arena.h"
+
+#include <amends/event.h>
+
+#define AM_EVENT_BYTES_MAX (256 * 1024)
+#define AM_EVENT_FIELDS_MAX 256
+
+struct am_decode_opts {
+	am_ms now, max_skew; /* an entry's time is clamped to now + max_skew */
+	bool trust_event_time; /* occurred_at rules the clocks */
+};
+
+/*
+ * Decode the entry `id` ("MS-SEQ") with its fields. *ev borrows from the
+ * fields and the arena. 0, or -AM_EINVAL/-AM_EUNSUPPORTED/-AM_ETOOBIG with
+ * *why filled. The event was checked against the table (am_event_check) and
+ * its complaint id derived where the table allows it.
+ */
+AM_MUSTCHECK int am_event_decode(struct am_str id, const struct am_pair *fields,
+    size_t n, const struct am_decode_opts *opts, struct am_arena *a,
+    struct am_event *ev, struct am_reject *why);
+
+/* "MS-SEQ" to numbers; -AM_EINVAL when malformed. */
+AM_MUSTCHECK int
+am_stream_id_parse(struct am_str id, uint64_t *ms, uint64_t *seq);
+int am_stream_id_cmp(struct am_str a, struct am_str b);

@@ -1,0 +1,75 @@
+#pragma once
+
+/*
+ * commit - collect a turn's writes and send them as one transaction (layer:
+ * store).
+ *
+ * Writes of one kind become one variadic command (MSET, ZADD, DEL, …). The
+ * cursor and the commit number are part of every commit. Slices must live
+ * until am_commit_send().
+ */
+
+#include "codec/record.h"
+#include "store/store.h"
+
+#include <amends/step.h>
+
+/* Turns that must go on when Redis is full: sent again as the one allow-oom
+ * script when refused with OOM. */
+void am_commit_must_go_on(struct am_commit *c);
+
+/*
+ * All effects of one step: record, wake-up, journal line, feed, tallies,
+ * follow-ups (row, body, outbox), changes; with forget, the keys go. Later
+ * updates of the same complaint in one commit replace the record written.
+ */
+void am_commit_update(struct am_commit *c, const struct am_complaint *before,
+    const struct am_update *up, uint8_t tier, struct am_str trace_id);
+
+/* The last entry applied and how many entries it is since the last commit. */
+void
+am_commit_cursor(struct am_commit *c, struct am_str entry_id, uint64_t applied);
+void am_commit_lost(struct am_commit *c, uint64_t lost);
+
+/* Event that could not be applied: original pairs kept (cut at 64 KiB with a
+ * hash of the whole), code, field, text, receipt time. */
+void am_commit_reject(
+    struct am_commit *c, const struct am_entry *e, const struct am_reject *why);
+
+/* Personal data: fields of `{s}:pii:<id>`. */
+void am_commit_pii(struct am_commit *c, struct am_str complaint,
+    const struct am_pair *pairs, size_t n);
+
+/* Outbox. set: row and score (next attempt or visibility deadline). end: row,
+ * body and score go. dead: to the dead letters, body kept with the letter. */
+void am_commit_fu_set(
+    struct am_commit *c, const struct am_fu_record *f, am_ms score);
+void am_commit_fu_end(struct am_commit *c, const struct am_fu_record *f);
+void am_commit_fu_dead(struct am_commit *c, const struct am_fu_record *f,
+    struct am_str body, const char *reason);
+void
+am_commit_fu_body(struct am_commit *c, struct am_str fu_id, struct am_str body);
+
+/* Put a record aside: out of wake, into parked, with a reason. */
+void am_commit_park(
+    struct am_commit *c, struct am_str complaint, const char *reason);
+
+/* Keep a loop definition: SET NX `{s}:loop:<ref>`. */
+void am_commit_loop(struct am_commit *c, const struct am_loopdef *def);
+
+/* Any further command, for operators' verbs (XDEL, XADD …): built by am_cmd
+ * and am_arg on the batch that this gives. */
+struct am_batch *am_commit_raw(struct am_commit *c);
+
+/* Applied entries older than keep_events leave the stream (never beyond the
+ * cursor). */
+void am_commit_trim(struct am_commit *c, am_ms now);
+
+/*
+ * Queries inside the transaction, answered after it:
+ * the earliest wake-up, and the earliest attempt of an endpoint's outbox.
+ */
+void am_commit_ask_wake(struct am_commit *c);
+void am_commit_ask_out(struct am_commit *c, const char *endpoint);
+am_ms am_commit_wake(const struct am_commit *c); /* AM_NEVER: none */
+am_ms am_commit_out(const struct am_commit *c, const char *endpoint);
