@@ -1,18 +1,23 @@
 # amends - plain GNU make, out of tree in build/ (build/san with SAN=1).
 #
 #   make            amendsd and amendsctl
-#   make test       install what is missing, run everything
 #   make run        a bank's day in fast time, live in the terminal
-#   make lint | bench | deps | clean
+#   make test       install what is missing, run everything
+#   make unit | system | lint | bench | deps | clean
+#
+# O=DIR builds elsewhere, SAN=1 builds with sanitizers, WERROR=1 as in CI.
 
 SAN ?= 0
 CC ?= gcc
 O := build$(if $(filter 1,$(SAN)),/san)
+VERSION := $(shell sed -n 's/.*AM_VERSION "\(.*\)"/\1/p' \
+    include/amends/version.h)
 
-PKGS_core :=
 PKGS := libevent hiredis libcurl libconfuse jansson libcrypto libsystemd
-PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) | sed 's,-I[^ ]*/hiredis,,g')
-PKG_LIBS = $(shell pkg-config --libs $(PKGS))
+# asked once, and only when something is compiled
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS) | \
+    sed 's,-I[^ ]*/hiredis,,g'))$(PKG_CFLAGS)
+PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 
 WARN := -Wall -Wextra -Wshadow -Wformat -Werror=format-security \
     -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
@@ -36,7 +41,8 @@ obj = $(patsubst %.c,$(O)/%.o,$(1))
 
 BASE := $(call src,lib/base)
 CORE := $(call src,lib/core)
-LIB := $(BASE) $(CORE) $(foreach d,log codec conf store deliver intake ops,$(call src,lib/$(d)))
+LIB := $(BASE) $(CORE) $(foreach d,log codec conf store deliver intake ops,\
+    $(call src,lib/$(d)))
 CTL := $(sort $(wildcard daemon/amendsctl*.c))
 DAEMON := $(filter-out $(CTL),$(call src,daemon))
 
@@ -58,19 +64,12 @@ $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS_all) $(PKG_CFLAGS) -c -o $@ $<
 
-# ---- unit tests: one program a file, cmocka ----
-UNIT_SRC := $(call src,tests/unit)
-UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(UNIT_SRC))
-unit: $(UNIT)
-$(O)/unit/%: $(O)/tests/unit/%.o $(O)/libamends.a
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_all) -o $@ $^ -lcmocka $(PKG_LIBS)
-
--include tests/tests.mk
+include tests/tests.mk
 
 clean:
 	rm -rf build
-.PHONY: all unit clean
+.PHONY: all clean
 .SECONDARY:
+.DELETE_ON_ERROR:
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

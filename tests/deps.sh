@@ -1,0 +1,77 @@
+#!/bin/sh
+# deps.sh run|test|bench - install the Debian or Ubuntu packages that are
+# missing. Does nothing, and asks nobody, when all are there. A service that
+# comes with a package (redis-server, nginx) is not started by us.
+set -eu
+cd "$(dirname "$0")/.."
+
+build="gcc make pkg-config libc6-dev libevent-dev libhiredis-dev
+libcurl4-openssl-dev libconfuse-dev libjansson-dev libssl-dev
+libsystemd-dev"
+run="redis-server python3 python3-redis python3-aiohttp tzdata"
+test="libcmocka-dev python3-pytest python3-pytest-xdist pmccabe
+clang-format-14 systemd git"
+bench="nginx-light"
+
+case "${1:-}" in
+run) want="$build $run" ;;
+test) want="$build $run $test" ;;
+bench) want="$build $run $bench" ;;
+*)
+	echo "usage: $0 run|test|bench" >&2
+	exit 2
+	;;
+esac
+
+# A Node that is already there will do, wherever it came from.
+if [ "$1" = test ]; then
+	major=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/')
+	if [ "${major:-0}" -lt 18 ] || ! command -v npm >/dev/null; then
+		want="$want nodejs npm"
+	fi
+fi
+
+missing=
+for p in $want; do
+	s=$(dpkg-query -W -f='${db:Status-Status}' "$p" 2>/dev/null) || s=
+	[ "$s" = installed ] || missing="$missing $p"
+done
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	else
+		sudo "$@"
+	fi
+}
+
+if [ -n "$missing" ]; then
+	echo "installing:$missing"
+	log=$(mktemp)
+	trap 'rm -f "$log"' EXIT
+	# the policy file keeps invoke-rc.d from starting services meanwhile
+	as_root sh -c '
+		set -e
+		export DEBIAN_FRONTEND=noninteractive
+		if [ ! -e /usr/sbin/policy-rc.d ]; then
+			trap "rm -f /usr/sbin/policy-rc.d" EXIT INT TERM
+			printf "#!/bin/sh\nexit 101\n" >/usr/sbin/policy-rc.d
+			chmod +x /usr/sbin/policy-rc.d
+		fi
+		apt-get -qq update || true
+		apt-get -qq -y --no-install-recommends install "$@"
+	' sh $missing </dev/null >"$log" 2>&1 || {
+		cat "$log" >&2
+		echo "deps: apt-get could not install:$missing" >&2
+		exit 1
+	}
+fi
+
+# The receivers of the tests verify with the reference library of Standard
+# Webhooks; npm leaves it in tests/system/node_modules.
+if [ "$1" = test ] && [ -f tests/system/package.json ] &&
+    [ ! -d tests/system/node_modules/standardwebhooks ]; then
+	echo "installing: npm standardwebhooks"
+	(cd tests/system && npm install --silent --no-audit --no-fund \
+	    </dev/null)
+fi

@@ -1,0 +1,68 @@
+# tests.mk - the programs of tests/ and the targets that run them.
+#
+#   tests/unit/*_test.c   one cmocka program each; the other files of the
+#                         folder are helpers, linked into every one of them
+#   tests/tools/*.c       one program each, for the system tests
+#   tests/bench/*.c       one program each: the limits of `make bench`
+
+UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,\
+    $(wildcard tests/unit/*_test.c))
+UNIT_HELP := $(call obj,$(filter-out %_test.c,$(call src,tests/unit)))
+TOOLS := $(patsubst tests/tools/%.c,$(O)/tools/%,$(call src,tests/tools))
+BENCH := $(patsubst tests/bench/%.c,$(O)/bench/%,$(call src,tests/bench))
+
+$(O)/unit/%: $(O)/tests/unit/%.o $(UNIT_HELP) $(O)/libamends.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_all) -o $@ $^ -lcmocka $(PKG_LIBS)
+
+$(O)/tools/%: $(O)/tests/tools/%.o $(O)/libamends.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_all) -o $@ $^ $(PKG_LIBS)
+
+$(O)/bench/%: $(O)/tests/bench/%.o $(O)/libamends.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_all) -o $@ $^ $(PKG_LIBS)
+
+# What a run of the tests needs of one build.
+programs: all $(UNIT) $(TOOLS)
+core-objects: $(call obj,$(CORE))
+bench-programs: $(BENCH)
+
+# As many jobs as there are processors, unless the caller said how many.
+JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+SUB = +$(MAKE) --no-print-directory -s $(JOBS)
+RUN = /usr/bin/python3 tests/run.py
+
+deps:
+	@tests/deps.sh test
+
+test:
+	@tests/deps.sh test
+	$(SUB) SAN=1 programs
+	$(SUB) all core-objects bench-programs
+	@$(RUN) unit system lint shape
+
+unit:
+	$(SUB) SAN=1 programs
+	@$(RUN) unit
+
+system:
+	$(SUB) SAN=1 programs
+	@$(RUN) system
+
+lint:
+	$(SUB) all core-objects
+	@$(RUN) lint
+
+bench:
+	@tests/deps.sh bench
+	$(SUB) all bench-programs
+	@/usr/bin/python3 tests/bench/bench.py $(BENCHFLAGS)
+
+run:
+	@tests/deps.sh run
+	$(SUB) all
+	@/usr/bin/python3 tests/demo/demo.py
+
+.PHONY: programs core-objects bench-programs deps test unit system lint \
+    bench run
