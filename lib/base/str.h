@@ -18,6 +18,8 @@ AM_MUSTCHECK int am_str_i64(struct am_str s, int64_t *v);
 AM_MUSTCHECK int am_str_bool(struct am_str s, bool *v);
 AM_MUSTCHECK int am_hex_parse(struct am_str s, uint8_t *out, size_t n);
 
+/* Bytes of the character that begins at p, of n at most; 0: it is not valid. */
+size_t am_utf8_char(const char *p, size_t n);
 /* Strict UTF-8 (no overlongs, no surrogates), 0 bytes refused. */
 bool am_utf8_ok(struct am_str s);
 /* Characters of valid UTF-8. */
