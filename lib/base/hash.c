@@ -11,7 +11,8 @@
 
 #include <string.h>
 
-#if defined(__x86_64__) && defined(__GNUC__)
+/* clang 14 does not know "sha" in __builtin_cpu_supports() */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #include <immintrin.h>
 #define HAVE_NI 1
 #endif
@@ -54,25 +55,13 @@ put_be64(uint8_t *p, uint64_t v)
 		p[i] = (uint8_t)v;
 }
 
-static inline void
-round_portable(uint32_t s[8], uint32_t kw)
-{
-	uint32_t a = s[0], e = s[4];
-	uint32_t t1 = s[7] + (ror(e, 6) ^ ror(e, 11) ^ ror(e, 25)) +
-		      ((e & s[5]) ^ (~e & s[6])) + kw;
-	uint32_t t2 = (ror(a, 2) ^ ror(a, 13) ^ ror(a, 22)) +
-		      ((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
-
-	memmove(s + 1, s, 7 * sizeof(*s));
-	s[4] += t1;
-	s[0] = t1 + t2;
-}
-
 static void
-blocks_portable(uint32_t h[8], const uint8_t *p, size_t n)
+blocks_portable(uint32_t st[8], const uint8_t *p, size_t n)
 {
 	for (; n > 0; n--, p += 64) {
-		uint32_t w[64], s[8];
+		uint32_t a = st[0], b = st[1], c = st[2], d = st[3];
+		uint32_t e = st[4], f = st[5], g = st[6], h = st[7];
+		uint32_t w[64];
 
 		for (int i = 0; i < 16; i++)
 			w[i] = be32(p + 4 * i);
@@ -83,11 +72,18 @@ blocks_portable(uint32_t h[8], const uint8_t *p, size_t n)
 			       (ror(x, 7) ^ ror(x, 18) ^ x >> 3) +
 			       (ror(y, 17) ^ ror(y, 19) ^ y >> 10);
 		}
-		memcpy(s, h, sizeof(s));
-		for (int i = 0; i < 64; i++)
-			round_portable(s, K[i] + w[i]);
-		for (int i = 0; i < 8; i++)
-			h[i] += s[i];
+#pragma GCC unroll 8
+		for (int i = 0; i < 64; i++) {
+			uint32_t t = h + (ror(e, 6) ^ ror(e, 11) ^ ror(e, 25)) +
+				     (g ^ (e & (f ^ g))) + K[i] + w[i];
+			uint32_t u = (ror(a, 2) ^ ror(a, 13) ^ ror(a, 22)) +
+				     ((a & b) | (c & (a | b)));
+
+			h = g, g = f, f = e, e = d + t;
+			d = c, c = b, b = a, a = t + u;
+		}
+		st[0] += a, st[1] += b, st[2] += c, st[3] += d;
+		st[4] += e, st[5] += f, st[6] += g, st[7] += h;
 	}
 }
 

@@ -148,11 +148,28 @@ am_hex_parse(struct am_str s, uint8_t *out, size_t n)
 	return 0;
 }
 
+/* Overlongs, surrogates and what lies beyond U+10FFFF show in two bytes. */
+static bool
+utf8_second_ok(uint8_t first, uint8_t second)
+{
+	switch (first) {
+	case 0xe0:
+		return second >= 0xa0 && second <= 0xbf;
+	case 0xed:
+		return second >= 0x80 && second <= 0x9f;
+	case 0xf0:
+		return second >= 0x90 && second <= 0xbf;
+	case 0xf4:
+		return second >= 0x80 && second <= 0x8f;
+	default:
+		return second >= 0x80 && second <= 0xbf;
+	}
+}
+
 size_t
 am_utf8_char(const char *p, size_t n)
 {
 	const uint8_t *u = (const uint8_t *)p;
-	uint8_t lo = 0x80, hi = 0xbf;
 	size_t len;
 
 	if (n == 0)
@@ -162,18 +179,7 @@ am_utf8_char(const char *p, size_t n)
 	if (u[0] < 0xc2 || u[0] > 0xf4)
 		return 0;
 	len = u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : 4;
-	if (n < len)
-		return 0;
-	/* overlongs, surrogates and what lies beyond U+10FFFF (RFC 3629) */
-	if (u[0] == 0xe0)
-		lo = 0xa0;
-	else if (u[0] == 0xed)
-		hi = 0x9f;
-	else if (u[0] == 0xf0)
-		lo = 0x90;
-	else if (u[0] == 0xf4)
-		hi = 0x8f;
-	if (u[1] < lo || u[1] > hi)
+	if (n < len || !utf8_second_ok(u[0], u[1]))
 		return 0;
 	for (size_t i = 2; i < len; i++) {
 		if ((u[i] & 0xc0) != 0x80)
