@@ -4,6 +4,7 @@
 #   make run        a bank's day in fast time, live in the terminal
 #   make test       install what is missing, run everything
 #   make unit | system | lint | bench | deps | clean
+#   make install    into $(DESTDIR)$(PREFIX), unit and first conf included
 #
 # O=DIR builds elsewhere, SAN=1 builds with sanitizers, WERROR=1 as in CI.
 
@@ -66,9 +67,18 @@ $(O)/%.o: %.c
 
 include tests/tests.mk
 
+PREFIX ?= /usr
+install: all
+	install -D -m 755 $(O)/amendsd $(DESTDIR)$(PREFIX)/sbin/amendsd
+	install -D -m 755 $(O)/amendsctl $(DESTDIR)$(PREFIX)/bin/amendsctl
+	install -D -m 644 systemd/amendsd.service \
+	    $(DESTDIR)/lib/systemd/system/amendsd.service
+	test -e $(DESTDIR)/etc/amends/amends.conf || install -D -m 644 \
+	    conf/amends.conf $(DESTDIR)/etc/amends/amends.conf
+
 clean:
 	rm -rf build
-.PHONY: all clean
+.PHONY: all install clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
