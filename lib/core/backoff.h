@@ -18,10 +18,14 @@ struct am_retry {
 /*
  * Instant of the next attempt after `attempts` were made, or AM_NEVER when the
  * list or the age is at its end. Jitter is within +/- jitter_pct and never
- * before retry_after (0: the receiver named none; capped by retry_after_max).
+ * before now + retry_after (a span; 0: the receiver named none; capped by
+ * retry_after_max).
  */
 am_ms am_retry_next(const struct am_retry *r, size_t attempts, am_ms first,
     am_ms now, am_ms retry_after, uint64_t seed);
 
-/* Exponential with full jitter for reconnects: base, 2*base … cap. */
+/*
+ * Span to wait after `failures` (from 0) failures before: evenly from 1 to
+ * base, 2*base … cap.
+ */
 am_ms am_backoff(am_ms base, am_ms cap, unsigned failures, uint64_t seed);

@@ -10,8 +10,8 @@
 struct am_bucket {
 	uint32_t n; /* 0: no limit */
 	am_ms per;
-	am_ms *sent; /* ring of the last n starts; owned by whoever made it */
-	uint32_t head, len;
+	am_ms *sent;   /* ring of the last n starts; owned by whoever made it */
+	uint32_t head; /* the oldest */
 };
 
 /* ring has room for n instants. */
