@@ -1,8 +1,12 @@
 #pragma once
 
 /*
- * record - the packed forms in Redis (layer: codec). First byte: version. A
- * version above ours gives -AM_EUNSUPPORTED (the record is parked).
+ * record - the packed forms in Redis (layer: codec).
+ *
+ * First byte: version. A daemon reads every version up to its own and writes
+ * its own; a version above gives -AM_EUNSUPPORTED (the record is parked). Any
+ * other fault gives -AM_EINVAL. Bytes may be hostile: every length is checked
+ * against what is left before anything is allocated.
  */
 
 #include "base/buf.h"
@@ -11,9 +15,14 @@
 
 #define AM_RECORD_VERSION 1
 
-/* The id is the key's and is not in the bytes. Deterministic. */
+/*
+ * Append the complaint. The id is the key's and is not in the bytes; nor is
+ * what means nothing: running_since of a clock that does not run, in_flight.
+ * Deterministic: equal complaints give equal bytes, and unpacking and packing
+ * again gives the same bytes.
+ */
 void am_record_pack(const struct am_complaint *c, struct am_buf *out);
-/* Slices borrow from `bytes`, lists lie in the arena. */
+/* Slices borrow from id and bytes; lists and loop_ref lie in the arena. */
 AM_MUSTCHECK int am_record_unpack(struct am_str id, struct am_str bytes,
     struct am_arena *a, struct am_complaint *c);
 
@@ -24,6 +33,8 @@ enum am_attempt_result {
 	AM_TRY_PERMANENT,
 	AM_TRY_UNCERTAIN,
 };
+
+#define AM_ATTEMPTS_KEPT 32
 
 struct am_attempt {
 	am_ms started, ended; /* ended 0: not known */
@@ -44,11 +55,12 @@ struct am_fu_record {
 	am_ms due_at, fired_at;
 	am_ms next_at;
 	struct am_str trace_id;
-	struct am_attempt *attempts;
-	size_t attempts_n; /* the last 32 are kept, */
+	struct am_attempt *attempts; /* oldest first */
+	size_t attempts_n; /* only the last AM_ATTEMPTS_KEPT are packed */
 	uint32_t attempts_total;
 };
 
+/* As above; id_text is the follow-up id of the key. */
 void am_fu_record_pack(const struct am_fu_record *f, struct am_buf *out);
 AM_MUSTCHECK int am_fu_record_unpack(struct am_str id_text, struct am_str bytes,
     struct am_arena *a, struct am_fu_record *f);
