@@ -6,12 +6,13 @@
  */
 
 #include "base/buf.h"
-#include "base/str.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/str.h"
 
 void
 am_buf_init(struct am_buf *b)

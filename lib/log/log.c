@@ -1,0 +1,181 @@
+/*
+ * log - a line is formatted on the stack and leaves in one write().
+ *
+ * A line is at most one page, and it is written only when poll() says that
+ * there is room: a pipe, a socket or a terminal that has any takes a page
+ * without blocking. Rejected: O_NONBLOCK, because stderr's description is
+ * shared with the shell that started us and outlives us there.
+ */
+
+#include "log/log.h"
+
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/str.h"
+
+#define LINE_BYTES 4096 /* PIPE_BUF: such a write is whole or not at all */
+#define VALUE_BYTES 512
+#define VALUES_N 8
+
+static struct {
+	enum am_log_level max;
+	bool prefix;
+	uint64_t dropped;
+} state = { .max = AM_LOG_INFO };
+
+/* systemd names the device and inode of the stream that it gave us. */
+static bool
+stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long dev, ino;
+	struct stat st;
+
+	return stream != NULL && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev &&
+	       st.st_ino == ino;
+}
+
+void
+am_log_open(enum am_log_level max, bool prefix)
+{
+	state.max = max;
+	state.prefix = prefix || stderr_is_journal();
+}
+
+void
+am_log_set(enum am_log_level max)
+{
+	state.max = max;
+}
+
+uint64_t
+am_log_dropped(void)
+{
+	return state.dropped;
+}
+
+static void
+send_line(const char *line, size_t n)
+{
+	struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	if (poll(&out, 1, 0) != 1 || (out.revents & POLLOUT) == 0 ||
+	    write(STDERR_FILENO, line, n) != (ssize_t)n)
+		state.dropped++;
+}
+
+/* No text, wherever it comes from, may begin a line of its own. */
+static void
+flatten(char *line, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if ((uint8_t)line[i] < 0x20 || line[i] == 0x7f)
+			line[i] = ' ';
+	}
+}
+
+/* Where a line of n bytes may be cut so that no character is halved. */
+static size_t
+cut_at(const char *line, size_t n)
+{
+	while (n > 0 && ((uint8_t)line[n] & 0xc0) == 0x80)
+		n--;
+	return n;
+}
+
+void
+am_log(enum am_log_level level, const char *event, const char *fmt, ...)
+{
+	char line[LINE_BYTES];
+	const size_t room = sizeof(line) - sizeof("...");
+	size_t n;
+	va_list ap;
+	int more;
+
+	if (level > state.max)
+		return;
+	n = state.prefix ? (size_t)snprintf(line, room, "<%d>", (int)level) : 0;
+	n += (size_t)snprintf(
+	    line + n, room - n, "%.64s%s", event, fmt[0] != '\0' ? " " : "");
+	va_start(ap, fmt);
+	more = vsnprintf(line + n, room - n, fmt, ap);
+	va_end(ap);
+	if (more < 0)
+		more = 0;
+	if ((size_t)more >= room - n) {
+		n = cut_at(line, room - 2);
+		memcpy(line + n, "...", 3);
+		n += 3;
+	} else {
+		n += (size_t)more;
+	}
+	flatten(line, n);
+	line[n++] = '\n';
+	send_line(line, n);
+}
+
+static bool
+is_plain(struct am_str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		uint8_t c = (uint8_t)s.p[i];
+
+		if (c <= ' ' || c == '"' || c == '=' || c == '\\' || c == 0x7f)
+			return false;
+	}
+	return s.n > 0 && s.n < VALUE_BYTES && am_utf8_ok(s);
+}
+
+/* The first character of s as it stands between quotes; at most 4 bytes. */
+static size_t
+put_quoted(char *out, struct am_str *s)
+{
+	size_t len = am_utf8_char(s->p, s->n);
+	size_t n = 0;
+
+	if (len == 0) {
+		len = 1;
+		memcpy(out, "\xef\xbf\xbd", n = 3);
+	} else {
+		if (*s->p == '"' || *s->p == '\\')
+			out[n++] = '\\';
+		memcpy(out + n, s->p, len);
+		n += len;
+	}
+	s->p += len;
+	s->n -= len;
+	return n;
+}
+
+const char *
+am_log_val(struct am_str s)
+{
+	static char ring[VALUES_N][VALUE_BYTES];
+	static unsigned next;
+	char *out = ring[next++ % VALUES_N];
+	size_t n = 0;
+
+	if (is_plain(s)) {
+		memcpy(out, s.p, s.n);
+		out[s.n] = '\0';
+		return out;
+	}
+	out[n++] = '"';
+	while (s.n > 0 && n < VALUE_BYTES - 4 - sizeof("...\""))
+		n += put_quoted(out + n, &s);
+	if (s.n > 0) {
+		memcpy(out + n, "...", 3);
+		n += 3;
+	}
+	out[n++] = '"';
+	flatten(out, n);
+	out[n] = '\0';
+	return out;
+}
