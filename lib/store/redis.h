@@ -37,11 +37,16 @@ typedef void am_redis_state_cb(void *arg, bool up, const char *why);
 
 struct am_redis *am_redis_new(struct event_base *base, struct evdns_base *dns,
     const struct am_redis_opts *opts, am_redis_state_cb *cb, void *arg);
-/* Pending batches get -AM_ECANCELED, on the loop; r is gone for the caller. */
+/* Pending batches get -AM_ECANCELED, on the loop; r is gone for the caller,
+ * and its memory goes when the loop has turned once more. */
 void am_redis_free(struct am_redis *r);
 bool am_redis_up(const struct am_redis *r);
 /* Drop the connection (pending: -AM_EIO) and connect anew. */
 void am_redis_restart(struct am_redis *r, const char *why);
+
+/* CLIENT ID of the connection (0: not up), and how often it was made. */
+int64_t am_redis_client_id(const struct am_redis *r);
+unsigned am_redis_generation(const struct am_redis *r);
 
 /* Build: am_cmd starts a command, am_arg* add to the one started last. */
 struct am_batch *am_batch_new(struct am_redis *r); /* pooled; give it to send
