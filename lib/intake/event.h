@@ -6,18 +6,26 @@
  * Three carriers: flat fields, one field `json` (envelope), one field
  * `cloudevent` (CloudEvents 1.0 JSON). The last two are read by a one-pass
  * reader that makes the same flat pairs ("customer.phone", "respondents[0]").
+ *
+ * Reject codes: no_fields, too_big, bad_utf8, nul_byte, bad_json,
+ * bad_cloudevent, unknown_version, missing_field, bad_value, too_long,
+ * unknown_event, unsupported; and those of am_event_check().
  */
 
 #include "base/arena.h"
 
 #include <amends/event.h>
 
-#define AM_EVENT_BYTES_MAX (256 * 1024)
-#define AM_EVENT_FIELDS_MAX 256
+#define AM_EVENT_BYTES_MAX (256 * 1024) /* names and values of an entry */
+#define AM_EVENT_FIELDS_MAX 256		/* for JSON: values, nulls counted */
+
+/* NULL-ended words of complaint; ASCII ones match whole words in any case. */
+extern const char *const am_negative_words[];
 
 struct am_decode_opts {
 	am_ms now, max_skew; /* an entry's time is clamped to now + max_skew */
-	bool trust_event_time; /* occurred_at rules the clocks */
+	bool trust_event_time; /* occurred_at rules the clocks, clamped too */
+	const char *const *negative_words; /* NULL: am_negative_words */
 };
 
 /*
@@ -30,7 +38,16 @@ AM_MUSTCHECK int am_event_decode(struct am_str id, const struct am_pair *fields,
     size_t n, const struct am_decode_opts *opts, struct am_arena *a,
     struct am_event *ev, struct am_reject *why);
 
+/*
+ * Fill *why (shares field) and give the error that fits the code: -AM_ETOOBIG
+ * for too_big, -AM_EUNSUPPORTED for unsupported and unknown_version, else
+ * -AM_EINVAL.
+ */
+int am_reject_fill(struct am_reject *why, const char *code, struct am_str field,
+    const char *fmt, ...) AM_PRINTF(4, 5);
+
 /* "MS-SEQ" to numbers; -AM_EINVAL when malformed. */
 AM_MUSTCHECK int
 am_stream_id_parse(struct am_str id, uint64_t *ms, uint64_t *seq);
+/* <0, 0, >0 in stream order; a malformed id stands before every other. */
 int am_stream_id_cmp(struct am_str a, struct am_str b);

@@ -1,0 +1,221 @@
+/*
+ * cloudevent - JSON carriers become the pairs that a flat entry would have.
+ *
+ * The attributes are renamed to those of the envelope and data loses its
+ * prefix, so that everything behind this file knows one form. A name that then
+ * stands twice (subject and data.complaint_id) is found there.
+ */
+
+#include "intake/cloudevent.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "codec/json.h"
+#include "intake/event.h"
+
+/* What an attribute becomes; "" is dropped. */
+static const struct attribute {
+	const char *name, *field;
+	bool required;
+	const char *only; /* the one value it may have, NULL: any */
+} attributes[] = {
+	{ "specversion", "", true, "1.0" },
+	{ "type", "event", true, NULL },
+	{ "source", "source", true, NULL },
+	{ "id", "event_id", true, NULL },
+	{ "subject", "complaint_id", false, NULL },
+	{ "time", "occurred_at", false, NULL },
+	{ "traceparent", "trace_id", false, NULL },
+	{ "datacontenttype", "", false, NULL },
+	{ "dataschema", "", false, NULL },
+};
+
+struct mapping {
+	struct am_arena *a;
+	struct am_pair *out;
+	size_t out_n;
+	unsigned seen; /* bit per row of attributes */
+	bool data;
+	struct am_str data_base64; /* p == NULL: none */
+	struct am_reject *why;
+};
+
+static int
+flatten(struct am_str text, size_t max, struct am_str field, struct am_arena *a,
+    const struct am_pair **pairs, size_t *n, struct am_reject *why)
+{
+	char what[200];
+	int rc = am_json_flatten(text, max, a, pairs, n, what);
+
+	if (rc == 0)
+		return 0;
+	if (rc == -AM_ETOOBIG)
+		return am_reject_fill(why, "too_big", field,
+		    "%s; at most %zu values, %d deep, names of %d bytes", what,
+		    max, AM_JSON_DEPTH_MAX, AM_JSON_NAME_MAX);
+	/* what the other carriers call so keeps its code here */
+	if (text.n != 0 && memchr(text.p, '\0', text.n) != NULL)
+		return am_reject_fill(
+		    why, "nul_byte", field, "holds a zero byte; text is right");
+	return am_reject_fill(why, "bad_json", field, "%s", what);
+}
+
+int
+am_envelope_flatten(struct am_str text, struct am_arena *a,
+    const struct am_pair **pairs, size_t *n, struct am_reject *why)
+{
+	return flatten(
+	    text, AM_EVENT_FIELDS_MAX, AM_STR("json"), a, pairs, n, why);
+}
+
+static int
+base64_digit(char c)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *at = c != '\0' ? strchr(digits, c) : NULL;
+
+	return at != NULL ? (int)(at - digits) : -1;
+}
+
+/* RFC 4648 with padding and nothing but the alphabet. */
+static int
+base64_decode(struct am_str in, struct am_arena *a, struct am_str *out)
+{
+	size_t n = in.n;
+	char *start = am_arena_alloc(a, in.n / 4 * 3), *p = start;
+	unsigned bits = 0;
+
+	if (n % 4 != 0)
+		return -AM_EINVAL;
+	for (int pad = 0; pad < 2 && n != 0 && in.p[n - 1] == '='; pad++)
+		n--;
+	for (size_t i = 0; i < n; i++) {
+		int d = base64_digit(in.p[i]);
+
+		if (d < 0)
+			return -AM_EINVAL;
+		bits = bits << 6 | (unsigned)d;
+		if (i % 4 != 0)
+			*p++ = (char)(bits >> (6 - i % 4 * 2));
+	}
+	/* what the padding stands for must be zero */
+	if ((n % 4 == 2 && (bits & 15) != 0) || (n % 4 == 3 && (bits & 3) != 0))
+		return -AM_EINVAL;
+	*out = (struct am_str){ start, (size_t)(p - start) };
+	return 0;
+}
+
+static int
+map_attribute(struct mapping *m, const struct am_pair *p)
+{
+	struct am_str key = p->key;
+	char *name;
+
+	for (size_t i = 0; i < AM_COUNT(attributes); i++) {
+		const struct attribute *at = &attributes[i];
+
+		if (!am_str_is(key, at->name))
+			continue;
+		if (p->value.n != 0)
+			m->seen |= 1u << i;
+		if (at->only != NULL && !am_str_is(p->value, at->only))
+			return am_reject_fill(m->why, "bad_cloudevent", key,
+			    "unknown value; %s would be right", at->only);
+		if (at->field[0] != '\0')
+			m->out[m->out_n++] =
+			    (struct am_pair){ am_str_c(at->field), p->value };
+		return 0;
+	}
+	name = am_arena_alloc(m->a, key.n + 3);
+	memcpy(name, "ce.", 3);
+	memcpy(name + 3, key.p, key.n);
+	m->out[m->out_n++] = (struct am_pair){ { name, key.n + 3 }, p->value };
+	return 0;
+}
+
+static int
+map_pair(struct mapping *m, const struct am_pair *p)
+{
+	struct am_str key = p->key;
+
+	if (am_str_prefix(key, "data.")) {
+		m->data = true;
+		m->out[m->out_n++] =
+		    (struct am_pair){ { key.p + 5, key.n - 5 }, p->value };
+		return 0;
+	}
+	if (am_str_is(key, "data") || am_str_prefix(key, "data["))
+		return am_reject_fill(m->why, "bad_cloudevent", AM_STR("data"),
+		    "data is no object; {…} with the event's fields is right");
+	if (am_str_is(key, "data_base64")) {
+		m->data_base64 = p->value;
+		return 0;
+	}
+	return map_attribute(m, p);
+}
+
+/* data_base64 holds the bytes of a JSON object with the event's fields. */
+static int
+map_base64(struct mapping *m, size_t max)
+{
+	const struct am_pair *pairs;
+	struct am_str text;
+	struct am_pair *all;
+	size_t n;
+	int rc;
+
+	if (m->data)
+		return am_reject_fill(m->why, "bad_cloudevent",
+		    AM_STR("data_base64"),
+		    "stands beside data; one of the two would be right");
+	if (base64_decode(m->data_base64, m->a, &text) != 0)
+		return am_reject_fill(m->why, "bad_cloudevent",
+		    AM_STR("data_base64"),
+		    "not base64; RFC 4648 with padding would be right");
+	rc =
+	    flatten(text, max, AM_STR("data_base64"), m->a, &pairs, &n, m->why);
+	if (rc != 0)
+		return rc;
+	all = am_arena_alloc(m->a, (m->out_n + n) * sizeof(*all));
+	memcpy(all, m->out, m->out_n * sizeof(*all));
+	if (n != 0)
+		memcpy(all + m->out_n, pairs, n * sizeof(*all));
+	m->out = all;
+	m->out_n += n;
+	return 0;
+}
+
+int
+am_cloudevent_flatten(struct am_str text, struct am_arena *a,
+    const struct am_pair **pairs, size_t *n, struct am_reject *why)
+{
+	struct mapping m = { .a = a, .why = why };
+	const struct am_pair *in;
+	size_t in_n;
+	int rc = flatten(text, AM_EVENT_FIELDS_MAX, AM_STR("cloudevent"), a,
+	    &in, &in_n, why);
+
+	if (rc != 0)
+		return rc;
+	m.out = am_arena_alloc(a, in_n * sizeof(*m.out));
+	for (size_t i = 0; i < in_n; i++) {
+		rc = map_pair(&m, &in[i]);
+		if (rc != 0)
+			return rc;
+	}
+	for (size_t i = 0; i < AM_COUNT(attributes); i++)
+		if (attributes[i].required && (m.seen & 1u << i) == 0)
+			return am_reject_fill(why, "bad_cloudevent",
+			    am_str_c(attributes[i].name),
+			    "required by CloudEvents 1.0 and missing");
+	if (m.data_base64.p != NULL) {
+		rc = map_base64(&m, AM_EVENT_FIELDS_MAX - in_n);
+		if (rc != 0)
+			return rc;
+	}
+	*pairs = m.out;
+	*n = m.out_n;
+	return 0;
+}

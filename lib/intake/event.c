@@ -1,0 +1,467 @@
+/*
+ * event - see event.h.
+ *
+ * Every carrier ends as flat pairs. They are split once into the envelope (a
+ * small table of known names) and the rest, which stays as it came; the table
+ * of the core then judges the rest. What cannot be an event is refused with a
+ * code, a field and a sentence, and never stops the stream.
+ *
+ * Two pairs of one name are refused, not resolved: last-wins and first-wins
+ * readers of the same bytes would see different events.
+ */
+
+#include "intake/event.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "codec/json.h"
+#include "intake/cloudevent.h"
+
+#include <amends/complaint.h>
+
+/* clang-format off */
+const char *const am_negative_words[] = {
+	"not solved", "not resolved", "not fixed", "not satisfied",
+	"unsolved", "unresolved", "unsatisfied", "still",
+	"没解决", "未解决", "没有解决", "没处理", "未处理", "不满意", "还没",
+	NULL,
+};
+
+enum slot {
+	EVENT, COMPLAINT_ID, EVENT_ID, SOURCE, OCCURRED_AT, ACTOR_ID,
+	ACTOR_ROLE, EXPECTED_VERSION, TRACE_ID, V, SLOTS_N,
+};
+
+#define NAME(lit) { lit, sizeof(lit) - 1 }
+
+/* max: bytes, like every length here */
+static const struct {
+	struct am_str name;
+	size_t max;
+} envelope[SLOTS_N] = {
+	[EVENT]            = { NAME("event"),            64 },
+	[COMPLAINT_ID]     = { NAME("complaint_id"),     AM_ID_MAX },
+	[EVENT_ID]         = { NAME("event_id"),         256 },
+	[SOURCE]           = { NAME("source"),           256 },
+	[OCCURRED_AT]      = { NAME("occurred_at"),      64 },
+	[ACTOR_ID]         = { NAME("actor.id"),         128 },
+	[ACTOR_ROLE]       = { NAME("actor.role"),       32 },
+	[EXPECTED_VERSION] = { NAME("expected_version"), 20 },
+	[TRACE_ID]         = { NAME("trace_id"),         256 },
+	[V]                = { NAME("v"),                20 },
+};
+/* clang-format on */
+
+#define NAME_LENGTHS                                                           \
+	(1u << 1 | 1u << 5 | 1u << 6 | 1u << 8 | 1u << 10 | 1u << 11 |         \
+	    1u << 12 | 1u << 16)
+
+struct decoder {
+	const struct am_decode_opts *opts;
+	struct am_arena *a;
+	struct am_reject *why;
+	struct am_str slots[SLOTS_N];
+	struct am_pair *rest;
+	size_t rest_n;
+};
+
+int
+am_reject_fill(struct am_reject *why, const char *code, struct am_str field,
+    const char *fmt, ...)
+{
+	va_list ap;
+
+	why->code = code;
+	why->field = field;
+	va_start(ap, fmt);
+	vsnprintf(why->text, sizeof(why->text), fmt, ap);
+	va_end(ap);
+	if (strcmp(code, "too_big") == 0)
+		return -AM_ETOOBIG;
+	if (strcmp(code, "unsupported") == 0 ||
+	    strcmp(code, "unknown_version") == 0)
+		return -AM_EUNSUPPORTED;
+	return -AM_EINVAL;
+}
+
+static int
+refuse(struct decoder *d, enum slot slot, const char *code, const char *text)
+{
+	return am_reject_fill(d->why, code, envelope[slot].name, "%s", text);
+}
+
+/* ---- carriers ---- */
+
+static int
+check_size(const struct am_pair *fields, size_t n, struct am_reject *why)
+{
+	struct am_str whole = { NULL, 0 };
+	size_t bytes = 0;
+
+	if (n == 0)
+		return am_reject_fill(why, "no_fields", whole,
+		    "the entry has no fields; event and complaint_id are the "
+		    "least");
+	if (n > AM_EVENT_FIELDS_MAX)
+		return am_reject_fill(why, "too_big", whole,
+		    "%zu fields; at most %d would be right", n,
+		    AM_EVENT_FIELDS_MAX);
+	for (size_t i = 0; i < n; i++)
+		bytes += fields[i].key.n + fields[i].value.n;
+	if (bytes > AM_EVENT_BYTES_MAX)
+		return am_reject_fill(why, "too_big", whole,
+		    "%zu bytes; at most %d would be right", bytes,
+		    AM_EVENT_BYTES_MAX);
+	return 0;
+}
+
+static int
+bad_text(struct am_str field, struct am_str s, struct am_reject *why)
+{
+	if (memchr(s.p, '\0', s.n) != NULL)
+		return am_reject_fill(
+		    why, "nul_byte", field, "holds a zero byte; text is right");
+	return am_reject_fill(
+	    why, "bad_utf8", field, "not UTF-8; UTF-8 would be right");
+}
+
+/* Names and values of flat fields; JSON has been checked by its reader. */
+static int
+check_text(const struct am_pair *fields, size_t n, struct am_reject *why)
+{
+	struct am_str whole = { NULL, 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		struct am_str key = fields[i].key;
+
+		if (key.n > AM_JSON_NAME_MAX)
+			return am_reject_fill(why, "too_long", whole,
+			    "a field name has %zu bytes; at most %d would be "
+			    "right",
+			    key.n, AM_JSON_NAME_MAX);
+		if (!am_utf8_ok(key))
+			return bad_text(whole, key, why);
+		if (!am_utf8_ok(fields[i].value))
+			return bad_text(key, fields[i].value, why);
+	}
+	return 0;
+}
+
+/* The pairs of whatever carrier the entry uses. */
+static int
+open_carrier(const struct am_pair **fields, size_t *n, struct decoder *d)
+{
+	struct am_str key, text;
+	int rc = check_size(*fields, *n, d->why);
+
+	if (rc != 0)
+		return rc;
+	key = (*fields)[0].key;
+	text = (*fields)[0].value;
+	if (*n > 1)
+		return check_text(*fields, *n, d->why);
+	if (am_str_is(key, "json"))
+		return am_envelope_flatten(text, d->a, fields, n, d->why);
+	if (am_str_is(key, "cloudevent"))
+		return am_cloudevent_flatten(text, d->a, fields, n, d->why);
+	return check_text(*fields, *n, d->why);
+}
+
+/* ---- envelope ---- */
+
+/* SLOTS_N: the name is not of the envelope. */
+static enum slot
+find_slot(struct am_str key)
+{
+	if (key.n > 16 || (NAME_LENGTHS & 1u << key.n) == 0)
+		return SLOTS_N;
+	for (enum slot i = 0; i < SLOTS_N; i++)
+		if (am_str_eq(key, envelope[i].name))
+			return i;
+	return SLOTS_N;
+}
+
+static bool
+stands_before(const struct am_pair *fields, size_t i)
+{
+	struct am_str key = fields[i].key;
+
+	for (size_t j = 0; j < i; j++)
+		if (fields[j].key.n == key.n &&
+		    memcmp(fields[j].key.p, key.p, key.n) == 0)
+			return true;
+	return false;
+}
+
+static int
+split(struct decoder *d, const struct am_pair *fields, size_t n)
+{
+	d->rest = am_arena_alloc(d->a, n * sizeof(*d->rest));
+	for (size_t i = 0; i < n; i++) {
+		enum slot slot = find_slot(fields[i].key);
+
+		if (fields[i].key.n == 0)
+			return am_reject_fill(d->why, "bad_value",
+			    fields[i].key, "a field has no name");
+		if (stands_before(fields, i))
+			return am_reject_fill(d->why, "bad_value",
+			    fields[i].key, "stands twice; once would be right");
+		if (slot == SLOTS_N) {
+			d->rest[d->rest_n++] = fields[i];
+			continue;
+		}
+		if (fields[i].value.n > envelope[slot].max)
+			return am_reject_fill(d->why, "too_long", fields[i].key,
+			    "%zu bytes; at most %zu would be right",
+			    fields[i].value.n, envelope[slot].max);
+		d->slots[slot] = fields[i].value;
+	}
+	return 0;
+}
+
+/* These end up in keys, journal and log lines: one line of text each. */
+static int
+check_plain(struct decoder *d)
+{
+	for (enum slot i = 0; i < SLOTS_N; i++) {
+		struct am_str s = d->slots[i];
+
+		for (size_t k = 0; k < s.n; k++)
+			if ((uint8_t)s.p[k] < 0x20 || s.p[k] == 0x7f)
+				return refuse(d, i, "bad_value",
+				    "holds a control character; one line of "
+				    "text would be right");
+	}
+	return 0;
+}
+
+static int
+unknown_event(struct decoder *d, struct am_str name)
+{
+	const struct am_event_spec *best = NULL;
+	char text[65];
+	size_t least = 4;
+
+	snprintf(text, sizeof(text), "%.*s", AM_ARG(name));
+	for (int t = AM_EV_NONE + 1; t < AM_EVENTS_N; t++) {
+		const struct am_event_spec *spec = am_event_spec(t);
+		size_t far;
+
+		if (spec == NULL || !spec->inbound)
+			continue;
+		far = am_str_distance(text, spec->name, 3);
+		if (far < least) {
+			least = far;
+			best = spec;
+		}
+	}
+	if (best != NULL)
+		return am_reject_fill(d->why, "unknown_event",
+		    envelope[EVENT].name, "'%s' is no event; did you mean %s?",
+		    text, best->name);
+	return am_reject_fill(d->why, "unknown_event", envelope[EVENT].name,
+	    "'%s' is no event; names as in events.md", text);
+}
+
+static int
+read_type(struct decoder *d, struct am_event *ev)
+{
+	struct am_str name = d->slots[EVENT];
+	const struct am_event_spec *spec;
+
+	if (d->slots[V].n != 0 && !am_str_is(d->slots[V], "1"))
+		return refuse(d, V, "unknown_version",
+		    "unknown version of the envelope; 1 would be right");
+	if (name.n == 0)
+		return refuse(d, EVENT, "missing_field",
+		    "says which event it is, such as complaint.opened");
+	spec = am_event_spec_by_name(name);
+	if (spec == NULL || !spec->inbound)
+		return unknown_event(d, name);
+	ev->type = spec->type;
+	return 0;
+}
+
+static int
+read_actor(struct decoder *d, struct am_event *ev)
+{
+	static const char *const roles[] = { "customer", "agent", "supervisor",
+		"system" };
+	struct am_str role = d->slots[ACTOR_ROLE];
+
+	ev->actor_id = d->slots[ACTOR_ID];
+	ev->actor_role = role;
+	for (size_t i = 0; role.n != 0 && i < AM_COUNT(roles); i++)
+		if (am_str_is(role, roles[i]))
+			return 0;
+	return role.n == 0
+		   ? 0
+		   : refuse(d, ACTOR_ROLE, "bad_value",
+			 "unknown role; customer, agent, supervisor or system");
+}
+
+static int
+read_version(struct decoder *d, struct am_event *ev)
+{
+	struct am_str s = d->slots[EXPECTED_VERSION];
+
+	ev->expected_version = -1;
+	if (s.n == 0)
+		return 0;
+	if (am_str_i64(s, &ev->expected_version) == 0 &&
+	    ev->expected_version >= 0)
+		return 0;
+	return refuse(d, EXPECTED_VERSION, "bad_value",
+	    "no version; a whole number such as 3 would be right");
+}
+
+/* The entry's time rules, or what the producer said where it is trusted; a
+ * clock that runs ahead of ours must not start clocks in the future. */
+static int
+read_time(struct decoder *d, uint64_t entry_ms, struct am_event *ev)
+{
+	am_ms latest = d->opts->now + d->opts->max_skew, said;
+	struct am_str s = d->slots[OCCURRED_AT];
+
+	ev->at = entry_ms > (uint64_t)latest ? latest : (am_ms)entry_ms;
+	ev->occurred_at = AM_NEVER;
+	if (s.n == 0)
+		return 0;
+	if (am_rfc3339_parse(s, &said) != 0 || said < 0)
+		return refuse(d, OCCURRED_AT, "bad_value",
+		    "no instant; RFC 3339 such as 2026-11-21T19:35:03Z");
+	ev->occurred_at = said;
+	if (d->opts->trust_event_time)
+		ev->at = said > latest ? latest : said;
+	return 0;
+}
+
+/* The same (source, event_id) makes the same complaint, whoever asks. */
+static struct am_str
+derive_id(const struct am_event *ev, struct am_arena *a)
+{
+	char *id = am_arena_alloc(a, 2 + AM_FU_ID_LEN + 1);
+	struct am_sha256 sha;
+	uint8_t hash[32];
+
+	am_sha256_init(&sha);
+	am_sha256_addl(&sha, AM_STR("complaint"));
+	am_sha256_addl(&sha, ev->source);
+	am_sha256_addl(&sha, ev->event_id);
+	am_sha256_end(&sha, hash);
+	memcpy(id, "C-", 2);
+	am_fu_id_format(hash, id + 2);
+	return (struct am_str){ id, 2 + AM_FU_ID_LEN };
+}
+
+static int
+read_ids(struct decoder *d, struct am_str entry_id, struct am_event *ev)
+{
+	struct am_str id = d->slots[COMPLAINT_ID];
+
+	ev->source = d->slots[SOURCE];
+	if (ev->source.n == 0)
+		ev->source = AM_STR("stream");
+	ev->event_id = d->slots[EVENT_ID];
+	if (ev->event_id.n == 0)
+		ev->event_id = entry_id;
+	ev->trace_id = d->slots[TRACE_ID];
+	if (id.n == 0 && ev->type == AM_EV_OPENED)
+		id = derive_id(ev, d->a);
+	if (id.n == 0 && am_event_spec(ev->type)->built)
+		return refuse(d, COMPLAINT_ID, "missing_field",
+		    "says which complaint it is about, such as C-1");
+	if (id.n != 0 && !am_complaint_id_ok(id))
+		return refuse(d, COMPLAINT_ID, "bad_value",
+		    "no complaint id; 1 to 64 of A-Z a-z 0-9 . _ : -");
+	ev->complaint_id = id;
+	return 0;
+}
+
+/* ---- negative words ---- */
+
+static char
+lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+static bool
+is_alnum(char c)
+{
+	return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z');
+}
+
+static bool
+word_at(struct am_str text, size_t at, struct am_str word)
+{
+	size_t end = at + word.n;
+
+	for (size_t i = 0; i < word.n; i++)
+		if (lower(text.p[at + i]) != lower(word.p[i]))
+			return false;
+	if (is_alnum(word.p[0]) && at > 0 && is_alnum(text.p[at - 1]))
+		return false;
+	return !is_alnum(word.p[word.n - 1]) || end == text.n ||
+	       !is_alnum(text.p[end]);
+}
+
+static bool
+is_negative(struct am_str text, const char *const *words)
+{
+	for (; *words != NULL; words++) {
+		struct am_str word = am_str_c(*words);
+
+		for (size_t i = 0; word.n != 0 && i + word.n <= text.n; i++)
+			if (word_at(text, i, word))
+				return true;
+	}
+	return false;
+}
+
+int
+am_event_decode(struct am_str id, const struct am_pair *fields, size_t n,
+    const struct am_decode_opts *opts, struct am_arena *a, struct am_event *ev,
+    struct am_reject *why)
+{
+	struct decoder d = { .opts = opts, .a = a, .why = why };
+	const char *const *words = opts->negative_words;
+	struct am_event new = { .type = AM_EV_NONE };
+	uint64_t ms, seq;
+	int rc;
+
+	if (am_stream_id_parse(id, &ms, &seq) != 0)
+		return am_reject_fill(why, "bad_value", AM_STR("id"),
+		    "no id of a stream entry; MS-SEQ would be right");
+	rc = open_carrier(&fields, &n, &d);
+	if (rc == 0)
+		rc = split(&d, fields, n);
+	if (rc == 0)
+		rc = check_plain(&d);
+	if (rc == 0)
+		rc = read_type(&d, &new);
+	if (rc == 0)
+		rc = read_actor(&d, &new);
+	if (rc == 0)
+		rc = read_version(&d, &new);
+	if (rc == 0)
+		rc = read_time(&d, ms, &new);
+	if (rc == 0)
+		rc = read_ids(&d, id, &new);
+	if (rc != 0)
+		return rc;
+	new.fields = d.rest;
+	new.fields_n = d.rest_n;
+	rc = am_event_check(&new, why);
+	if (rc != 0)
+		return rc;
+	new.negative = is_negative(am_event_get(&new, "comment"),
+	    words != NULL ? words : am_negative_words);
+	*ev = new;
+	return 0;
+}
