@@ -16,19 +16,29 @@ struct am_verb {
 	const char *options;	   /* blank-separated, '=' marks a value:
 				      "--endpoint= --limit=" */
 	const char *about;	   /* one line */
+	bool pairs;		   /* words behind the first are KEY=VALUE */
 };
 
 extern const struct am_verb am_verbs[];
 extern const size_t am_verbs_n;
 
-/* The verb whose name the words begin with; NULL when none. *used: words. */
+/*
+ * Words are argv whole, the verb's own words included. A word "--" ends the
+ * options. A verb with --all takes either its argument or --all; one with
+ * --yes is destructive: amendsctl asks before it sends --all.
+ */
+
+/* The verb whose name the words begin with, the longest one; NULL when none.
+ * *used: words; untouched when none. */
 const struct am_verb *
 am_verb_find(const struct am_str *argv, size_t argc, size_t *used);
+/* For words that are no verb: what is wrong, and the nearest one. */
+void am_verb_suggest(const struct am_str *argv, size_t argc, char what[200]);
 /* Options and arguments against the verb; -AM_EINVAL with text for people. */
 AM_MUSTCHECK int am_verb_check(const struct am_verb *v,
     const struct am_str *argv, size_t argc, char what[200]);
-/* Value of "--name" ("--name V" or "--name=V"), n == 0 when absent; p is not
- * NULL when a flag without value is there. */
+/* Value of "--name" ("--name V" or "--name=V"; name without the dashes), n == 0
+ * when absent; p is not NULL when a flag without value is there. */
 struct am_str
 am_verb_option(const struct am_str *argv, size_t argc, const char *name);
 /* The i-th word that is no option (behind the verb); n == 0 when absent. */
