@@ -13,7 +13,10 @@
 
 #include <amends/calendar.h>
 
-/* -AM_ENOENT: no such zone; -AM_EINVAL: the file is no TZif. */
+/*
+ * -AM_ENOENT: no such zone; -AM_EINVAL: the file is no TZif, or counts leap
+ * seconds. "UTC" needs no file.
+ */
 AM_MUSTCHECK int am_zone_load(struct am_arena *a, const char *name, am_ms until,
     const struct am_zone **zone);
 
@@ -43,12 +46,19 @@ struct am_calendar_src {
 	size_t extra_n;
 };
 
-/* -AM_ERANGE: no open time within a year of `from`. */
+/*
+ * Windows cover the local days of [from, until] whole. What two windows share
+ * counts once and belongs to the earlier. -AM_ERANGE: a whole year in that span
+ * has no open time.
+ */
 AM_MUSTCHECK int
 am_calendar_compile(struct am_arena *a, const struct am_calendar_src *src,
     am_ms from, am_ms until, const struct am_calendar **cal);
 
-/* "Mon-Fri 09:00-12:00", "Sat,Sun 10:00-24:00"; "24x7" */
+/*
+ * "Mon-Fri 09:00-12:00", "Sat,Sun 10:00-24:00", "Mon-Wed,Fri 22:00-06:00";
+ * "24x7". Equal ends ("09:00-09:00") are refused: they could mean all or none.
+ */
 AM_MUSTCHECK int am_daywindow_parse(struct am_str s, struct am_daywindow *w);
 /* "2026-10-01" or "2026-10-01..2026-10-07" */
 AM_MUSTCHECK int am_dayrange_parse(struct am_str s, struct am_dayrange *r);
