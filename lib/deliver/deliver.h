@@ -19,7 +19,7 @@ struct am_deliver;
 enum am_send_class {
 	AM_SEND_OK,
 	AM_SEND_RETRY,	   /* not delivered; a later try may be */
-	AM_SEND_THROTTLE,  /* 429, 503: the whole endpoint waits retry_after */
+	AM_SEND_THROTTLE,  /* 429, 503 with Retry-After: the endpoint waits */
 	AM_SEND_PERMANENT, /* no later try can succeed */
 	AM_SEND_UNCERTAIN, /* sent, no complete answer: may have arrived */
 	AM_SEND_CANCELED,  /* we stopped it */
@@ -28,8 +28,7 @@ enum am_send_class {
 struct am_send_result {
 	enum am_send_class class;
 	int status;	   /* HTTP, 0: none */
-	char reason[40];   /* short fixed word: http_500 connect timeout tls
-			      dns refused_address redirect … */
+	char reason[40];   /* short fixed word, listed in webhook.h */
 	char detail[160];  /* for people: Location, curl's words; no body */
 	am_ms retry_after; /* span from now, 0: none */
 	am_ms started, took;
@@ -40,7 +39,11 @@ typedef void am_send_cb(void *arg, const struct am_send_result *result);
 
 struct am_deliver *
 am_deliver_new(struct event_base *base, struct evdns_base *dns);
-/* Cancels what is in flight (callbacks with AM_SEND_CANCELED). */
+/*
+ * Cancels what is in flight (callbacks with AM_SEND_CANCELED, before this
+ * returns). Not from a callback. evdns lets go of open questions in the next
+ * turn of the loop.
+ */
 void am_deliver_free(struct am_deliver *d);
 
 /*
@@ -53,20 +56,26 @@ am_deliver_configure(struct am_deliver *d, struct am_conf *conf, am_ms now);
 /*
  * How many sendings of the endpoint may start now; when 0, *again is when to
  * ask again (AM_NEVER: after the next outcome). Unknown endpoint: 0, AM_NEVER.
+ * Nothing is set aside: whoever claims between asking and sending subtracts
+ * what it has claimed and not sent yet, or a half-open breaker sees two probes.
  */
 unsigned am_deliver_room(
     struct am_deliver *d, const char *endpoint, am_ms now, am_ms *again);
 
 /*
  * Start one. id: the follow-up's text id. body is copied. cb runs exactly once,
- * never before this returns. The caller has asked am_deliver_room().
+ * never before this returns. The caller has asked am_deliver_room(); what is
+ * sent against it goes all the same. An endpoint that is not in conf ends as
+ * AM_SEND_PERMANENT, reason endpoint-removed. After AM_SEND_THROTTLE the lane
+ * is paused already.
  */
 void am_deliver_send(struct am_deliver *d, const char *endpoint, const char *id,
     struct am_str body, am_ms now, am_send_cb *cb, void *arg);
 
-/* A receiver asked the whole endpoint to wait. */
+/* The whole endpoint is to wait; a longer pause that is in force stays. */
 void am_deliver_pause(struct am_deliver *d, const char *endpoint, am_ms until);
-void am_deliver_reset(struct am_deliver *d, const char *endpoint); /* breaker */
+/* Closes the breaker and ends a pause. */
+void am_deliver_reset(struct am_deliver *d, const char *endpoint);
 
 struct am_lane_view {
 	const struct am_conf_endpoint *conf;

@@ -1,0 +1,487 @@
+/*
+ * deliver - the lanes: which sending may start now, and the books of it.
+ *
+ * A lane is one endpoint and shares nothing with its neighbours but the loop,
+ * so a dead receiver slows nobody else. Its easy handles are made for one
+ * configuration and reused; a reload throws the idle ones away, and those under
+ * way finish as they began. libcurl keeps connections for all lanes together,
+ * and never uses one again under other TLS settings. A pool of handles for all
+ * lanes would need twenty options set a sending.
+ */
+
+#include "deliver/deliver.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <event2/event.h>
+
+#include "base/str.h"
+#include "deliver/lane.h"
+
+#define KEPT_CONNECTIONS_MAX 1024
+
+am_ms
+am_mono(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (am_ms)ts.tv_sec * AM_SECOND + ts.tv_nsec / 1000000;
+}
+
+/* ---- lanes ---- */
+
+static int
+by_name(const void *key, const void *item)
+{
+	const struct am_lane *const *l = item;
+
+	return strcmp(key, (*l)->ep->name);
+}
+
+static int
+in_order(const void *a, const void *b)
+{
+	const struct am_lane *const *l = a;
+
+	return by_name((*l)->ep->name, b);
+}
+
+static struct am_lane *
+find(const struct am_deliver *d, const char *name)
+{
+	struct am_lane **l;
+
+	if (d->lanes_n == 0)
+		return NULL;
+	l = bsearch(
+	    name, d->by_name, d->lanes_n, sizeof(d->by_name[0]), by_name);
+	return l != NULL ? *l : NULL;
+}
+
+static void
+lane_drop_idle(struct am_lane *l)
+{
+	struct am_sending *s;
+
+	while ((s = TAILQ_FIRST(&l->idle)) != NULL) {
+		TAILQ_REMOVE(&l->idle, s, link);
+		am_sending_free(s);
+	}
+}
+
+static void
+lane_set_rate(struct am_lane *l, am_ms now)
+{
+	const struct am_conf_endpoint *ep = l->ep;
+
+	free(l->ring);
+	l->ring = calloc(ep->rate_n > 0 ? ep->rate_n : 1, sizeof(l->ring[0]));
+	AM_ASSERT(l->ring != NULL);
+	am_bucket_init(&l->bucket, ep->rate_n, ep->rate_per, l->ring, now);
+}
+
+/* What of conf is copied or made ready; the rest is read where it is needed. */
+static void
+lane_use(
+    struct am_lane *l, struct am_conf *conf, const struct am_conf_endpoint *ep)
+{
+	if (l->conf != NULL)
+		am_conf_unref(l->conf);
+	l->conf = am_conf_ref(conf);
+	l->ep = ep;
+	am_signer_free(l->signer);
+	l->signer = am_signer_new(ep->keys, ep->keys_n, ep->secrets_n);
+	AM_ASSERT(l->signer != NULL);
+	lane_drop_idle(l);
+}
+
+static struct am_lane *
+lane_new(struct am_deliver *d, struct am_conf *conf,
+    const struct am_conf_endpoint *ep, am_ms now)
+{
+	struct am_lane *l = calloc(1, sizeof(*l));
+
+	AM_ASSERT(l != NULL);
+	l->deliver = d;
+	TAILQ_INIT(&l->waiting);
+	TAILQ_INIT(&l->idle);
+	lane_use(l, conf, ep);
+	lane_set_rate(l, now);
+	am_breaker_init(&l->breaker, ep->breaker_failures, ep->breaker_cooldown,
+	    ep->breaker_cooldown_max);
+	return l;
+}
+
+static void
+lane_adopt(struct am_lane *l, struct am_conf *conf,
+    const struct am_conf_endpoint *ep, am_ms now)
+{
+	struct am_breaker *b = &l->breaker;
+
+	lane_use(l, conf, ep);
+	if (l->bucket.n != ep->rate_n || l->bucket.per != ep->rate_per)
+		lane_set_rate(l, now);
+	b->threshold = ep->breaker_failures;
+	b->base_cooldown = ep->breaker_cooldown;
+	b->cooldown_max = ep->breaker_cooldown_max;
+	if (b->state == AM_BREAKER_CLOSED)
+		b->cooldown = b->base_cooldown;
+	if (b->allowed >= ep->inflight)
+		b->allowed = 0;
+	am_route_forget(&l->route);
+}
+
+static void
+lane_free(struct am_lane *l)
+{
+	AM_ASSERT(l->held == 0);
+	lane_drop_idle(l);
+	if (l->route.asking != NULL)
+		am_resolve_cancel(l->route.asking);
+	am_signer_free(l->signer);
+	am_conf_unref(l->conf);
+	free(l->ring);
+	free(l);
+}
+
+static void
+reap(struct am_deliver *d)
+{
+	struct am_lane **at = &d->gone;
+
+	while (*at != NULL) {
+		struct am_lane *l = *at;
+
+		if (l->held > 0) {
+			at = &l->next_gone;
+			continue;
+		}
+		*at = l->next_gone;
+		lane_free(l);
+	}
+}
+
+/* ---- books of one sending ---- */
+
+static void
+book_start(struct am_lane *l, am_ms now)
+{
+	l->in_flight++;
+	l->held++;
+	l->sent++;
+	am_bucket_take(&l->bucket, now);
+	am_breaker_started(&l->breaker);
+}
+
+/*
+ * A throttle is no verdict on the endpoint: it is alive and says when to come
+ * again, and the pause keeps us away.
+ */
+static void
+book_end(struct am_lane *l, const struct am_send_result *r, am_ms now)
+{
+	bool ok = r->class == AM_SEND_OK;
+
+	l->in_flight--;
+	if (r->class == AM_SEND_CANCELED) {
+		am_breaker_undone(&l->breaker);
+		return;
+	}
+	if (r->class == AM_SEND_THROTTLE) {
+		am_breaker_undone(&l->breaker);
+		if (l->paused_until < now + r->retry_after)
+			l->paused_until = now + r->retry_after;
+	} else {
+		am_breaker_ended(&l->breaker, now, ok, l->ep->inflight);
+	}
+	if (ok) {
+		l->ok++;
+		l->last_ok = now;
+		return;
+	}
+	l->failed++;
+	l->last_failed = now;
+	memcpy(l->last_reason, r->reason, sizeof(l->last_reason));
+}
+
+static void
+give_back(struct am_deliver *d, struct am_sending *s)
+{
+	struct am_lane *l = s->lane;
+
+	if (l == NULL) {
+		am_sending_free(s);
+		return;
+	}
+	l->held--;
+	if (d->closing || l->gone || s->conf != l->conf)
+		am_sending_free(s);
+	else
+		TAILQ_INSERT_HEAD(&l->idle, s, link);
+	if (l->gone && l->held == 0)
+		event_active(d->later, EV_TIMEOUT, 1);
+}
+
+void
+am_deliver_ended(struct am_deliver *d, struct am_sending *s)
+{
+	struct am_send_result *r = &s->result;
+
+	r->started = s->started;
+	r->took = am_mono() - s->mono;
+	if (s->lane != NULL)
+		book_end(s->lane, r, s->started + r->took);
+	TAILQ_REMOVE(&d->active, s, link);
+	d->in_flight--;
+	d->telling++;
+	s->cb(s->arg, r);
+	d->telling--;
+	give_back(d, s);
+}
+
+static void
+on_later(evutil_socket_t fd, short what, void *arg)
+{
+	struct am_deliver *d = arg;
+	struct am_sending *s, *last = TAILQ_LAST(&d->ended, am_sendings);
+	bool more = last != NULL;
+
+	(void)fd;
+	(void)what;
+	while (more && (s = TAILQ_FIRST(&d->ended)) != NULL) {
+		more = s != last; /* what callbacks add has its own turn */
+		TAILQ_REMOVE(&d->ended, s, turn);
+		s->ended = false;
+		am_deliver_ended(d, s);
+	}
+	reap(d);
+}
+
+/* ---- the interface ---- */
+
+struct am_deliver *
+am_deliver_new(struct event_base *base, struct evdns_base *dns)
+{
+	struct am_deliver *d = calloc(1, sizeof(*d));
+
+	AM_ASSERT(d != NULL);
+	d->base = base;
+	d->dns = dns;
+	d->mux = am_curlmux_new(base);
+	d->later = evtimer_new(base, on_later, d);
+	AM_ASSERT(d->later != NULL);
+	TAILQ_INIT(&d->active);
+	TAILQ_INIT(&d->ended);
+	return d;
+}
+
+void
+am_deliver_free(struct am_deliver *d)
+{
+	struct am_sending *s;
+
+	if (d == NULL)
+		return;
+	AM_ASSERT(d->telling == 0);
+	d->closing = true;
+	while ((s = TAILQ_FIRST(&d->active)) != NULL) {
+		am_sending_cancel(s);
+		am_deliver_ended(d, s);
+	}
+	for (size_t i = 0; i < d->lanes_n; i++)
+		lane_free(d->lanes[i]);
+	reap(d);
+	am_curlmux_free(d->mux);
+	event_free(d->later);
+	if (d->conf != NULL)
+		am_conf_unref(d->conf);
+	free(d->lanes);
+	free(d->by_name);
+	free(d);
+}
+
+static bool
+is_same(const struct am_lane *l, const struct am_conf_endpoint *ep)
+{
+	return l->ep->type == ep->type &&
+	       am_str_eq(am_str_c(l->ep->url), am_str_c(ep->url));
+}
+
+static unsigned
+connections_of(const struct am_deliver *d)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < d->lanes_n && n < KEPT_CONNECTIONS_MAX; i++)
+		n += d->lanes[i]->ep->inflight;
+	return n < KEPT_CONNECTIONS_MAX ? n : KEPT_CONNECTIONS_MAX;
+}
+
+void
+am_deliver_configure(struct am_deliver *d, struct am_conf *conf, am_ms now)
+{
+	size_t n = conf->endpoints_n;
+	struct am_lane **lanes = calloc(n + 1, sizeof(lanes[0]));
+	struct am_lane **sorted = calloc(n + 1, sizeof(sorted[0]));
+
+	AM_ASSERT(lanes != NULL && sorted != NULL);
+	am_conf_ref(conf);
+	for (size_t i = 0; i < d->lanes_n; i++)
+		d->lanes[i]->gone = true;
+	for (size_t i = 0; i < n; i++) {
+		const struct am_conf_endpoint *ep = conf->endpoints[i];
+		struct am_lane *l = find(d, ep->name);
+
+		if (l != NULL && is_same(l, ep)) {
+			l->gone = false;
+			lanes[i] = l;
+		} else {
+			lanes[i] = lane_new(d, conf, ep, now);
+		}
+	}
+	for (size_t i = 0; i < d->lanes_n; i++) {
+		struct am_lane *l = d->lanes[i];
+
+		if (!l->gone)
+			continue;
+		l->next_gone = d->gone;
+		d->gone = l;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (lanes[i]->conf != conf)
+			lane_adopt(lanes[i], conf, conf->endpoints[i], now);
+		sorted[i] = lanes[i];
+	}
+	qsort(sorted, n, sizeof(sorted[0]), in_order);
+	free(d->lanes);
+	free(d->by_name);
+	d->lanes = lanes;
+	d->by_name = sorted;
+	d->lanes_n = n;
+	if (d->conf != NULL)
+		am_conf_unref(d->conf);
+	d->conf = conf;
+	am_curlmux_keep(d->mux, connections_of(d));
+	event_active(d->later, EV_TIMEOUT, 1); /* frees lanes nobody uses */
+}
+
+unsigned
+am_deliver_room(
+    struct am_deliver *d, const char *endpoint, am_ms now, am_ms *again)
+{
+	struct am_lane *l = find(d, endpoint);
+	unsigned room;
+	uint32_t rate;
+	am_ms when;
+
+	*again = AM_NEVER;
+	if (l == NULL || !l->ep->built || d->closing)
+		return 0;
+	if (now < l->paused_until) {
+		*again = l->paused_until;
+		return 0;
+	}
+	room = am_breaker_room(&l->breaker, now, l->in_flight, l->ep->inflight);
+	if (room == 0) {
+		if (l->breaker.state == AM_BREAKER_OPEN)
+			*again = l->breaker.open_until;
+		return 0;
+	}
+	rate = am_bucket_room(&l->bucket, now, &when);
+	if (rate == 0)
+		*again = when;
+	return rate < room ? rate : room;
+}
+
+void
+am_deliver_send(struct am_deliver *d, const char *endpoint, const char *id,
+    struct am_str body, am_ms now, am_send_cb *cb, void *arg)
+{
+	struct am_lane *l = find(d, endpoint);
+	struct am_sending *s = l != NULL ? TAILQ_FIRST(&l->idle) : NULL;
+
+	AM_ASSERT(strlen(id) <= AM_WEBHOOK_ID_MAX);
+	if (s != NULL)
+		TAILQ_REMOVE(&l->idle, s, link);
+	else
+		s = am_sending_new(d, l);
+	memset(&s->result, 0, sizeof(s->result));
+	memcpy(s->id, id, strlen(id) + 1);
+	am_buf_reset(&s->body);
+	am_buf_addstr(&s->body, body);
+	s->started = now;
+	s->mono = am_mono();
+	s->cb = cb;
+	s->arg = arg;
+	TAILQ_INSERT_TAIL(&d->active, s, link);
+	d->in_flight++;
+	if (l != NULL)
+		book_start(l, now);
+	if (d->closing)
+		am_sending_end_later(s, AM_SEND_CANCELED, "canceled", "");
+	else if (l == NULL)
+		am_sending_end_later(s, AM_SEND_PERMANENT, "endpoint-removed",
+		    "no endpoint of that name is configured");
+	else if (!l->ep->built)
+		am_sending_end_later(s, AM_SEND_PERMANENT, "unsupported",
+		    "endpoints of this type are not in force yet");
+	else
+		am_sending_start(s);
+}
+
+void
+am_deliver_pause(struct am_deliver *d, const char *endpoint, am_ms until)
+{
+	struct am_lane *l = find(d, endpoint);
+
+	if (l != NULL && l->paused_until < until)
+		l->paused_until = until;
+}
+
+void
+am_deliver_reset(struct am_deliver *d, const char *endpoint)
+{
+	struct am_lane *l = find(d, endpoint);
+
+	if (l == NULL)
+		return;
+	l->paused_until = 0;
+	am_breaker_init(&l->breaker, l->ep->breaker_failures,
+	    l->ep->breaker_cooldown, l->ep->breaker_cooldown_max);
+}
+
+bool
+am_deliver_view(const struct am_deliver *d, size_t i, struct am_lane_view *v)
+{
+	const struct am_lane *l;
+
+	if (i >= d->lanes_n)
+		return false;
+	l = d->lanes[i];
+	*v = (struct am_lane_view){
+		.conf = l->ep,
+		.breaker = l->breaker.state,
+		.failures = l->breaker.failures,
+		.open_until = l->breaker.state == AM_BREAKER_OPEN
+				  ? l->breaker.open_until
+				  : 0,
+		.paused_until = l->paused_until,
+		.in_flight = l->in_flight,
+		.sent = l->sent,
+		.ok = l->ok,
+		.failed = l->failed,
+		.last_ok = l->last_ok,
+		.last_failed = l->last_failed,
+		.last_reason = l->last_reason,
+	};
+	return true;
+}
+
+unsigned
+am_deliver_in_flight(const struct am_deliver *d)
+{
+	return d->in_flight;
+}
