@@ -15,6 +15,7 @@
 #define AM_APPLIED_MAX 256 /* event hashes remembered */
 #define AM_WAITING_MAX 64  /* follow-ups not ended, per complaint */
 #define AM_CHAIN_LEN 16	   /* bytes of a journal hash */
+#define AM_RUNG_NOTICE 255 /* of a follow-up that no rung fired */
 
 enum am_status { AM_NONE, AM_OPEN, AM_HELD, AM_CLOSED };
 
@@ -64,6 +65,8 @@ struct am_waiting {
 	uint8_t clock, rung;
 	uint16_t entry, cycle;
 	bool queued; /* false: behind an earlier one to the same endpoint */
+	bool
+	    in_flight; /* on the wire now: input of a step, not in the record */
 	struct am_str endpoint;
 };
 
@@ -72,6 +75,7 @@ enum am_complaint_flags {
 	AM_CF_SATISFIED = 1 << 1,     /* kept until nothing is owed (7.4) */
 	AM_CF_CONTRADICTORY = 1 << 2, /* a person decides */
 	AM_CF_DEADLOCK = 1 << 3,
+	AM_CF_UNSATISFIED = 1 << 4, /* last answer of this cycle, only noted */
 };
 
 struct am_complaint {
@@ -122,8 +126,9 @@ am_complaint_check(const struct am_loopdef *def, const struct am_complaint *c);
 bool am_complaint_id_ok(struct am_str id);
 
 /*
- * When rung i of a clock fires if nothing happens: AM_NEVER when it has fired,
- * or the clock does not run. Errors of the calendar's horizon give AM_NEVER.
+ * The instant at which a rung stands: AM_NEVER when it has fired, or the clock
+ * does not run. It fires then, or when `defer`, an acknowledgement's ttl or
+ * resume_grace let it. Errors of the calendar's horizon give AM_NEVER.
  */
 am_ms am_rung_due(const struct am_loopdef *def, const struct am_complaint *c,
     size_t clock, size_t rung);
@@ -137,6 +142,12 @@ am_ms am_clock_due(
  * one place where wake-ups are derived.
  */
 am_ms am_wake_at(const struct am_loopdef *def, const struct am_complaint *c);
+
+/*
+ * True when the stage or clock that a waiting follow-up speaks of is over: no
+ * attempt may start; what is in flight ends, marked late.
+ */
+bool am_fu_over(const struct am_complaint *c, const struct am_waiting *w);
 
 /* Text of a follow-up id: 26 lower-case base32 digits and a 0 byte. */
 void am_fu_id_format(const uint8_t id[16], char out[AM_FU_ID_LEN + 1]);

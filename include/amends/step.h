@@ -85,7 +85,16 @@ struct am_update {
 /*
  * cur is a checked record, or one with status AM_NONE and its id set. now
  * decides what is due and is journaled; ev->at rules the clocks. up->arena is
- * set by the caller, the rest by the call.
+ * set by the caller, the rest by the call. cur->waiting[].in_flight is input:
+ * what is on the wire is not suppressed, it ends by followup.ended.
+ *
+ * up->next borrows from cur and def what it keeps of them; what comes from the
+ * event is copied into the arena.
+ *
+ * A wake-up with nothing to do is AM_IGNORED without a line, and so is one
+ * that forgets. An event for a complaint with status AM_NONE that does not
+ * open it is AM_REJECTED.
+ *
  * Returns 0, or -AM_EINVAL when cur breaks an invariant (park it).
  */
 AM_MUSTCHECK int
@@ -94,10 +103,12 @@ am_step(const struct am_loopdef *def, const struct am_complaint *cur,
 
 /* For the generated docs and the totality test: the table, row by row. */
 struct am_rule_view {
-	unsigned statuses; /* bit per enum am_status */
-	enum am_event_type on;
-	const char *guard;  /* "" when none */
-	const char *action; /* "" on the ignore list */
-	const char *why;    /* why it is ignored */
+	unsigned statuses;     /* bit per enum am_status */
+	enum am_event_type on; /* AM_EV_NONE: any */
+	const char *guard;     /* "" when none */
+	const char *action;    /* "" on the ignore list */
+	const char *code;      /* on the ignore list: the code of the line */
+	const char *why;       /* on the ignore list: why */
 };
-size_t am_rules(const struct am_rule_view **rules);
+/* Row i in the order of trial; false when there is none. */
+bool am_rule_at(size_t i, struct am_rule_view *rule);

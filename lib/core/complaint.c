@@ -1,0 +1,171 @@
+/*
+ * complaint - words, invariants and ids of the state of a complaint.
+ */
+
+#include <amends/complaint.h>
+
+const char *
+am_status_str(enum am_status status)
+{
+	static const char *const words[] = { "none", "open", "held", "closed" };
+
+	AM_ASSERT(status <= AM_CLOSED);
+	return words[status];
+}
+
+const char *
+am_outcome_str(enum am_outcome outcome)
+{
+	static const char *const words[] = { "", "satisfied",
+		"satisfied_after_reopen", "not_upheld", "unconfirmed",
+		"declined", "unreachable", "withdrawn", "duplicate",
+		"deadlock_closed", "forced" };
+
+	AM_ASSERT(outcome < AM_OUTCOMES_N);
+	return words[outcome];
+}
+
+const char *
+am_clock_state_str(enum am_clock_state state)
+{
+	static const char *const words[] = { "off", "running", "stopped", "met",
+		"implied", "waived", "over" };
+
+	AM_ASSERT(state <= AM_CLK_OVER);
+	return words[state];
+}
+
+bool
+am_complaint_id_ok(struct am_str id)
+{
+	if (id.n == 0 || id.n > AM_ID_MAX)
+		return false;
+	for (size_t i = 0; i < id.n; i++) {
+		char ch = id.p[i];
+
+		if (!((ch >= 'A' && ch <= 'Z') || (ch >= 'a' && ch <= 'z') ||
+			(ch >= '0' && ch <= '9') || ch == '.' || ch == '_' ||
+			ch == ':' || ch == '-'))
+			return false;
+	}
+	return true;
+}
+
+static bool
+clocks_ok(const struct am_loopdef *def, const struct am_complaint *c)
+{
+	for (size_t i = 0; i < AM_CLOCKS_MAX; i++) {
+		const struct am_clock *k = &c->clocks[i];
+		bool there = i < AM_CLOCK_STAGE0 + def->stages_n;
+
+		if (k->state > AM_CLK_OVER || k->budget < 0 || k->consumed < 0)
+			return false;
+		if (k->state != AM_CLK_OFF && !there)
+			return false;
+		if (c->status == AM_CLOSED && k->state == AM_CLK_STOPPED)
+			return false;
+		if (c->status == AM_OPEN && k->state == AM_CLK_STOPPED)
+			return false;
+		if (c->status == AM_CLOSED && k->state == AM_CLK_RUNNING &&
+		    i != AM_CLOCK_AFTERCARE)
+			return false;
+	}
+	return true;
+}
+
+static bool
+waiting_ok(const struct am_complaint *c)
+{
+	if (c->waiting_n > AM_WAITING_MAX)
+		return false;
+	for (size_t i = 0; i < c->waiting_n; i++) {
+		if (c->waiting[i].clock >= AM_CLOCKS_MAX)
+			return false;
+	}
+	return true;
+}
+
+int
+am_complaint_check(const struct am_loopdef *def, const struct am_complaint *c)
+{
+	unsigned stages = (1u << def->stages_n) - 1;
+	bool ok;
+
+	if (!am_complaint_id_ok(c->id) || c->status > AM_CLOSED)
+		return -AM_EINVAL;
+	if (c->status == AM_NONE)
+		return 0;
+	ok = c->stage < def->stages_n && c->tier < def->tiers_n &&
+	     c->cycle >= 1 && c->version >= 1 && c->seq >= c->version &&
+	     c->outcome < AM_OUTCOMES_N && (c->owed & ~stages) == 0 &&
+	     (c->done & ~stages) == 0 && (c->owed & c->done) == 0 &&
+	     c->applied_n <= AM_APPLIED_MAX;
+	ok = ok && (c->status == AM_CLOSED) == (c->outcome != AM_OUTCOME_NONE);
+	ok = ok && (c->status == AM_CLOSED) == (c->closed_at != 0);
+	ok = ok && (c->status == AM_HELD) == (c->held_since != 0);
+	return ok && clocks_ok(def, c) && waiting_ok(c) ? 0 : -AM_EINVAL;
+}
+
+bool
+am_fu_over(const struct am_complaint *c, const struct am_waiting *w)
+{
+	const struct am_clock *k = &c->clocks[w->clock];
+
+	if (c->status == AM_CLOSED && w->clock != AM_CLOCK_AFTERCARE)
+		return true;
+	return k->entry != w->entry || k->state == AM_CLK_MET ||
+	       k->state == AM_CLK_IMPLIED || k->state == AM_CLK_WAIVED ||
+	       k->state == AM_CLK_OVER;
+}
+
+static const char base32[] = "abcdefghijklmnopqrstuvwxyz234567";
+
+void
+am_fu_id_format(const uint8_t id[16], char out[AM_FU_ID_LEN + 1])
+{
+	unsigned bits = 0, have = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < 16; i++) {
+		bits = (bits << 8 | id[i]) & 0xfff;
+		for (have += 8; have >= 5; have -= 5)
+			out[n++] = base32[bits >> (have - 5) & 31];
+	}
+	out[n++] = base32[bits << (5 - have) & 31];
+	out[n] = '\0';
+}
+
+static int
+base32_digit(char ch)
+{
+	if (ch >= 'a' && ch <= 'z')
+		return ch - 'a';
+	if (ch >= '2' && ch <= '7')
+		return ch - '2' + 26;
+	return -1;
+}
+
+int
+am_fu_id_parse(struct am_str s, uint8_t id[16])
+{
+	uint8_t bytes[17] = { 0 };
+
+	if (s.n != AM_FU_ID_LEN)
+		return -AM_EINVAL;
+	for (size_t i = 0; i < s.n; i++) {
+		int digit = base32_digit(s.p[i]);
+		unsigned wide;
+
+		if (digit < 0)
+			return -AM_EINVAL;
+		wide = (unsigned)digit << 11 >> (i * 5 % 8);
+		bytes[i * 5 / 8] |= (uint8_t)(wide >> 8);
+		if (i * 5 / 8 + 1 < sizeof(bytes))
+			bytes[i * 5 / 8 + 1] |= (uint8_t)wide;
+	}
+	if (bytes[16] != 0) /* 130 bits hold 128 */
+		return -AM_EINVAL;
+	for (size_t i = 0; i < 16; i++)
+		id[i] = bytes[i];
+	return 0;
+}
