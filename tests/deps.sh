@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 build="gcc make pkg-config libc6-dev libevent-dev libhiredis-dev
 libcurl4-openssl-dev libconfuse-dev libjansson-dev libssl-dev
-libsystemd-dev"
+libsystemd-dev uthash-dev"
 run="redis-server python3 python3-redis python3-aiohttp tzdata"
 test="libcmocka-dev python3-pytest python3-pytest-xdist pmccabe
 clang-format-14 systemd git"

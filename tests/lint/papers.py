@@ -3,51 +3,57 @@
 import re
 
 C_STRING = r'"([^"\\]*)"'
+PAGE = "docs/man/amends.conf.5"
 
 
 def read(path):
     return path.read_text() if path.exists() else ""
 
 
+def plain(text):
+    """Text of a manual page without the escapes that split words."""
+    return text.replace("\\-", "-").replace("\\&", "").replace("\\(en", "-")
+
+
 def missing(root, names, papers):
     """Names that none of the papers holds as a word."""
-    text = "\n".join(read(root / p) for p in papers)
-    text = text.replace("\\-", "-").replace("\\&", "")
+    text = "\n".join(plain(read(root / p)) for p in papers)
     return [n for n in names
             if not re.search(rf"(?<![\w.-]){re.escape(n)}(?![\w-])", text)]
 
 
 def conf_keys(root, files):
-    """Every key of lib/conf/options.c, a table with one key a row."""
-    papers = ["docs/man/amends.conf.5", "conf/amends.conf", "docs/conf.md"]
-    names = sorted({
-        n for n in re.findall(
-            rf"^\s*(?:\{{|[A-Z_]+\()\s*{C_STRING}",
-            read(root / "lib/conf/options.c"), re.M) if n})
-    if not names:
+    """Rows of lib/conf/options.c: { "section", "key", KIND, … }."""
+    rows = re.findall(rf"^\{{\s*{C_STRING},\s*{C_STRING},",
+                      read(root / "lib/conf/options.c"), re.M)
+    if not rows:
         return ["lib/conf/options.c: no table of keys found"]
-    return [f"{n}: in lib/conf/options.c, in none of {', '.join(papers)}"
-            for n in missing(root, names, papers)]
+    papers = [PAGE, "conf/amends.conf"]
+    lost = set(missing(root, {key for _, key in rows}, papers))
+    return [f"{section or 'top'}.{key}: in none of {', '.join(papers)}"
+            for section, key in rows if key in lost]
 
 
 def verbs(root, files):
-    papers = ["docs/man/amendsctl.1", "docs/amendsctl.md", "README.md"]
-    table = read(root / "lib/ops/verbs.c")
-    names = re.findall(rf"^\s*(?:\{{|[A-Z_]+\()\s*(?:\.name\s*=\s*)?{C_STRING}",
-                       table, re.M)
+    """Rows of lib/ops/verbs.c: { "name", LEVEL, … }."""
+    names = re.findall(rf"^\s*\{{\s*{C_STRING},\s*[VO],",
+                       read(root / "lib/ops/verbs.c"), re.M)
     if not names:
         return ["lib/ops/verbs.c: no table of verbs found"]
-    return [f"{n}: in lib/ops/verbs.c, in none of {', '.join(papers)}"
+    papers = ["docs/man/amendsctl.1", "README.md"]
+    return [f"{n}: in none of {', '.join(papers)}"
             for n in missing(root, names, papers)]
 
 
 def events(root, files):
-    table = read(root / "lib/core/event.c")
-    names = sorted(set(re.findall(
-        r'"((?:complaint|stage|deadline|callback|customer|followup|contact|'
-        r'improvement)\.[a-z_]+)"', table)))
+    """Names of inbound events in lib/core's table."""
+    names = set()
+    for f in files:
+        if f.parts[:2] == ("lib", "core") and f.name.startswith("event"):
+            names |= set(re.findall(
+                r'"((?:complaint|stage|deadline|callback|customer|contact|'
+                r'improvement)\.[a-z_]+|followup\.receipt)"', read(root / f)))
     if not names:
-        return ["lib/core/event.c: no table of events found"]
-    return [f"{n}: in lib/core/event.c, not in docs/events.md"
-            for n in missing(root, names, ["docs/events.md"])
-            if n not in ("followup.ended", "followup.revived")]
+        return ["lib/core/event*.c: no table of events found"]
+    return [f"{n}: not in docs/events.md"
+            for n in missing(root, sorted(names), ["docs/events.md"])]

@@ -1,0 +1,211 @@
+#!/usr/bin/python3
+"""`make run`: a bank's day in fast time on a private Redis, live.
+
+Starts build/amendsd --embedded in a folder of its own, a receiver that checks
+every signature, and a producer that plays day.py. On a terminal it then idles
+until Ctrl-C; without one it ends with the day. Leaves nothing behind.
+"""
+
+import base64
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import redis
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from day import DAY, OUTAGE, plan  # noqa: E402
+from receiver import Receiver  # noqa: E402
+from screen import Screen  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+AMENDSD, AMENDSCTL = ROOT / "build/amendsd", ROOT / "build/amendsctl"
+STREAM = "complaints"
+
+
+def folder():
+    """A new folder under build/run, elsewhere when sockets could not be named
+    there (their paths are short)."""
+    base = ROOT / "build/run"
+    base.mkdir(parents=True, exist_ok=True)
+    if len(str(base)) > 70:
+        base = None
+    return Path(tempfile.mkdtemp(prefix="day-", dir=base))
+
+
+class Demo:
+    def __init__(self):
+        self.dir = folder()
+        secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
+        path = self.dir / "hook.secret"
+        path.write_text(secret + "\n")
+        path.chmod(0o600)
+        self.receiver = Receiver(secret)
+        conf = (Path(__file__).parent / "demo.conf").read_text()
+        conf = conf.replace("@DIR@", str(self.dir))
+        conf = conf.replace("@PORT@", str(self.receiver.port))
+        (self.dir / "amends.conf").write_text(conf)
+        self.socket = self.dir / "ctl"
+        self.daemon = None
+        self.redis = redis.Redis(unix_socket_path=str(self.dir / "redis.sock"))
+        self.screen = None
+        self.began = 0.0
+
+    def start(self):
+        with open(self.dir / "amendsd.log", "wb") as log:
+            # its own session: Ctrl-C is ours to answer, in order
+            self.daemon = subprocess.Popen(
+                [AMENDSD, "-c", self.dir / "amends.conf", "--foreground",
+                 "--embedded", self.dir], stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, start_new_session=True)
+        end = time.monotonic() + 15
+        while not self.ready():
+            if self.daemon.poll() is not None or time.monotonic() > end:
+                sys.stderr.write((self.dir / "amendsd.log").read_text())
+                raise SystemExit("make run: amendsd did not start")
+            time.sleep(0.05)
+        shown = os.path.relpath(self.socket)
+        again = (f"{os.path.relpath(AMENDSCTL)} --socket "
+                 f"{min(shown, str(self.socket), key=len)}")
+        print(f"amendsd runs; from another terminal: {again} status",
+              flush=True)
+        self.screen = Screen(self.receiver, again)
+        self.began = time.monotonic()
+
+    def ready(self):
+        status = self.ask("status")
+        return bool(status) and bool(status[0]["shards"]) and all(
+            s["state"] == "running" for s in status[0]["shards"])
+
+    def ask(self, *verb):
+        """Rows of `amendsctl --json VERB`, or [] when it has no answer."""
+        p = subprocess.run(
+            [AMENDSCTL, "--socket", self.socket, "--json", *verb],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if p.returncode != 0:
+            return []
+        rows = [json.loads(line) for line in p.stdout.splitlines() if line]
+        return [r for r in rows if "ok" not in r or "name" in r]
+
+    def facts(self):
+        """What the screen shows of the daemon."""
+        status = self.ask("status")
+        if not status:
+            return None
+        stages, closed, held, overdue = {}, {}, 0, 0
+        for c in self.ask("list", "--limit", "1000"):
+            if c["status"] == "closed":
+                continue
+            stages[c["stage"]] = stages.get(c["stage"], 0) + 1
+            held += c["status"] == "held"
+            overdue += bool(c["overdue"])
+        for _, entry in self.redis.xrange(f"{{{STREAM}}}:feed"):
+            if entry.get(b"n") == b"loop.closed":
+                outcome = entry.get(b"outcome", b"?").decode()
+                closed[outcome] = closed.get(outcome, 0) + 1
+        return {"status": status[0], "stages": stages, "closed": closed,
+                "held": held, "overdue": overdue,
+                "endpoints": self.ask("endpoints")}
+
+    def second(self):
+        return time.monotonic() - self.began
+
+    def emit(self, name, who, fields):
+        entry = {"event": name, "complaint_id": who, "source": "branch",
+                 **fields}
+        self.redis.xadd(STREAM, entry)
+        what = fields.get("stage") or fields.get("verdict") or \
+            fields.get("summary") or fields.get("reason") or ""
+        self.screen.note(self.second(), f"{name} {who} {what}")
+
+    def outage(self, second):
+        down = OUTAGE[0] <= second < OUTAGE[1]
+        if down != ("/crm" in self.receiver.out_of_order):
+            if down:
+                self.receiver.out_of_order.add("/crm")
+            else:
+                self.receiver.out_of_order.discard("/crm")
+            self.screen.note(second, "the receiver `crm` is out of order"
+                             if down else "the receiver `crm` is back")
+
+    def play(self):
+        steps, facts, looked = plan(), None, -1.0
+        while True:
+            second = self.second()
+            if self.daemon.poll() is not None:
+                raise SystemExit("make run: amendsd ended by itself; see "
+                                 f"{self.dir / 'amendsd.log'}")
+            while steps and steps[0][0] <= second:
+                self.emit(*steps.pop(0)[1:])
+            self.outage(second)
+            if second - looked >= 1:
+                looked, facts = second, self.facts() or facts
+            self.screen.draw(min(second, DAY), DAY, facts)
+            if second > DAY and not self.screen.tty:
+                return
+            time.sleep(0.2)
+
+    def stop(self):
+        """Ends what was started; the folder goes unless something is wrong."""
+        status = 0
+        if self.screen:
+            self.screen.close()
+        if self.daemon and self.daemon.poll() is None:
+            self.daemon.send_signal(signal.SIGTERM)
+            try:
+                status = self.daemon.wait(25)
+            except subprocess.TimeoutExpired:
+                self.daemon.kill()
+                status = self.daemon.wait()
+        elif self.daemon:
+            status = self.daemon.returncode or 1
+        self.receiver.stop()
+        if status == 0:
+            shutil.rmtree(self.dir, ignore_errors=True)
+        else:
+            print(f"amendsd ended with {status}; its log is in {self.dir}",
+                  file=sys.stderr)
+        return status
+
+    def summary(self):
+        r = self.receiver
+        kinds = {}
+        for _, _, body in r.arrived:
+            kinds[body["type"]] = kinds.get(body["type"], 0) + 1
+        print(f"{len(r.arrived)} follow-ups arrived, every signature "
+              f"verified, {r.forged} forged, {r.refused} refused by the "
+              f"receiver and sent again")
+        for kind, n in sorted(kinds.items()):
+            print(f"  {kind:<20} {n}")
+
+
+def main():
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    demo = Demo()
+    status = 1
+    try:
+        demo.start()
+        demo.play()
+        status = 0
+    except KeyboardInterrupt:
+        status = 0
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if demo.screen:
+            demo.summary()
+        status = demo.stop() or status
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

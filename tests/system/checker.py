@@ -1,0 +1,219 @@
+"""Does what Redis holds agree with what was produced and what was received?
+
+load() takes everything a shard has in Redis; check() is pure and gives one
+line per broken invariant (proof.md: I1, I3, I4, I5, I6, I7, I8, and the chain
+and numbering of the journals). It shares no code with the daemon.
+"""
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+ENDS = {"followup.delivered", "followup.dead", "followup.suppressed",
+        "followup.expired"}
+ZEROS = "0" * 32
+
+
+@dataclass
+class History:
+    journals: dict = field(default_factory=dict)  # id -> list of raw lines
+    feed: list = field(default_factory=list)      # dicts
+    dead: list = field(default_factory=list)
+    rejects: list = field(default_factory=list)
+    cursor: dict = field(default_factory=dict)
+    added: int = 0        # entries that were ever put on the stream
+    outbox: list = field(default_factory=list)    # follow-up ids
+    rows: list = field(default_factory=list)      # ids of {s}:fu:
+    bodies: list = field(default_factory=list)    # ids of {s}:body:
+
+
+@dataclass
+class Delivery:
+    """One request that a receiver answered with success, or not."""
+    id: str
+    body: bytes
+    ok: bool = True
+    at_ms: int = 0
+
+
+def text(pairs):
+    return {k.decode(): v.decode("utf-8", "replace")
+            for k, v in pairs.items()}
+
+
+def load(client, stream):
+    p = f"{{{stream}}}:"
+
+    def names(kind):
+        return [k.decode()[len(p + kind) + 1:]
+                for k in client.scan_iter(f"{p}{kind}:*", count=5000)]
+
+    def entries(key):
+        return [text(e) for _, e in client.xrange(p + key)]
+
+    h = History()
+    ids = names("log")
+    for at in range(0, len(ids), 500):
+        pipe = client.pipeline(transaction=False)
+        for i in ids[at:at + 500]:
+            pipe.lrange(f"{p}log:{i}", 0, -1)
+        h.journals.update(zip(ids[at:at + 500], pipe.execute()))
+    h.feed, h.dead, h.rejects = map(entries, ("feed", "dead", "rejects"))
+    h.cursor = text(client.hgetall(p + "cursor"))
+    if client.exists(stream):
+        h.added = client.xinfo_stream(stream, full=False).get(
+            "entries-added", 0) or 0
+    for endpoint in client.smembers(p + "outs"):
+        h.outbox += [m.decode() for m in client.zrange(
+            f"{p}out:{endpoint.decode()}", 0, -1)]
+    h.rows, h.bodies = names("fu"), names("body")
+    return h
+
+
+# ---- one journal ----
+
+def chain(complaint, lines):
+    """Numbering and hashes, recomputed from the bytes."""
+    wrong, prev = [], ZEROS
+    for n, raw in enumerate(lines, 1):
+        head, _, tail = raw.rpartition(b',"h":')
+        line = json.loads(raw)
+        want = hashlib.sha256(head).digest()[:16].hex()
+        if line["seq"] != n:
+            wrong.append(f"chain: {complaint} line {n} says seq {line['seq']}")
+        if line["prev"] != prev:
+            wrong.append(f"chain: {complaint} seq {n} does not follow the "
+                         "line before it")
+        if line["h"] != want:
+            wrong.append(f"chain: {complaint} seq {n} was changed")
+        if not line.get("do") and line.get("verdict") == "applied":
+            wrong.append(f"chain: {complaint} seq {n} did nothing")
+        prev = line["h"]
+    return wrong
+
+
+def fold(complaint, lines, queued, ended):
+    """Follow-ups of one journal: what was queued, how each ended."""
+    for raw in lines:
+        line = json.loads(raw)
+        for note in line.get("do", ()):
+            name = note["n"]
+            if name == "followup.queued":
+                queued[note["id"]].append((complaint, line, note))
+            elif name in ENDS:
+                ended[note["id"]].append((complaint, line, name))
+
+
+def lapses(complaint, lines):
+    """I3: a rung of one entry of one clock fires once."""
+    seen = Counter()
+    for raw in lines:
+        line = json.loads(raw)
+        for note in line.get("do", ()):
+            if note["n"] in ("deadline.missed", "deadline.warned",
+                             "escalation.raised"):
+                seen[(note["n"], note.get("cycle"), note.get("clock"),
+                      note.get("entry"), note.get("rung"))] += 1
+    return [f"I3: {complaint} {key} fired {n} times"
+            for key, n in seen.items() if n > 1]
+
+
+# ---- all of it ----
+
+def intake(h, produced):
+    """I1: each accepted event is applied or rejected, once."""
+    wrong = []
+    applied = Counter()
+    for complaint, lines in h.journals.items():
+        for raw in lines:
+            line = json.loads(raw)
+            if line.get("source") not in ("engine", None) and \
+                    line.get("event_id"):
+                applied[line["source"], line["event_id"]] += 1
+    rejected = Counter(
+        (r.get("f.source", "stream"), r.get("f.event_id", r.get("id")))
+        for r in h.rejects)
+    for source, event_id in {
+            (e.get("source", "stream"), e.get("event_id")) for e in produced}:
+        n = applied[source, event_id] + rejected[source, event_id]
+        if n != 1:
+            wrong.append(f"I1: event {event_id} was taken {n} times "
+                         f"({applied[source, event_id]} applied, "
+                         f"{rejected[source, event_id]} rejected)")
+    taken = int(h.cursor.get("applied", 0)) + int(h.cursor.get("lost", 0))
+    if h.added and taken != h.added:
+        wrong.append(f"I1: the cursor counts {taken} entries, "
+                     f"the stream had {h.added}")
+    return wrong
+
+
+def followups(h, deliveries):
+    """I4, I5, I6: every id ends once; receivers saw those ids and no other,
+    with the same bytes every time, never before they were due."""
+    wrong = []
+    queued, ended = defaultdict(list), defaultdict(list)
+    for complaint, lines in h.journals.items():
+        fold(complaint, lines, queued, ended)
+    for fu, rows in queued.items():
+        if len(rows) != 1:
+            wrong.append(f"I3: follow-up {fu} was queued {len(rows)} times")
+        if len(ended[fu]) != 1:
+            wrong.append(f"I4: follow-up {fu} of {rows[0][0]} ended "
+                         f"{len(ended[fu])} times")
+    for fu in set(ended) - set(queued):
+        wrong.append(f"I4: follow-up {fu} ended but was never queued")
+    for kind in ("outbox", "rows", "bodies"):
+        left = getattr(h, kind)
+        if left:
+            wrong.append(f"I4: {len(left)} left in {kind}, {left[0]} one")
+    bodies = {}
+    for d in deliveries:
+        digest = hashlib.sha256(d.body).hexdigest()
+        if d.id not in queued:
+            wrong.append(f"I5: {d.id} was received but is in no journal")
+        if bodies.setdefault(d.id, digest) != digest:
+            wrong.append(f"I5: {d.id} was received with other bytes")
+    arrived = {d.id for d in deliveries if d.ok}
+    for fu, ends in ended.items():
+        if ends[0][2] == "followup.delivered" and deliveries and \
+                fu not in arrived:
+            wrong.append(f"I5: {fu} counts as delivered, nobody received it")
+    letters = Counter(d["id"] for d in h.dead)
+    dead = Counter(fu for fu, ends in ended.items()
+                   for e in ends if e[2] == "followup.dead")
+    for fu in set(letters) | set(dead):
+        if letters[fu] != dead[fu]:
+            wrong.append(f"I4: {fu} is dead {dead[fu]} times in the journal, "
+                         f"{letters[fu]} times in the dead letters")
+    return wrong
+
+
+def early(deliveries):
+    wrong = []
+    for d in deliveries:
+        f = json.loads(d.body)["data"]["followup"]
+        if f["due_at"] and f["fired_at"] < f["due_at"]:
+            wrong.append(f"I6: {d.id} fired at {f['fired_at']}, "
+                         f"due at {f['due_at']}")
+    return wrong
+
+
+def writers(h):
+    """I7: two writers of one shard would number the same thing twice."""
+    seen = Counter((f.get("complaint"), f.get("seq"), f.get("i"))
+                   for f in h.feed)
+    return [f"I7: feed has {key} {n} times" for key, n in seen.items()
+            if n > 1]
+
+
+def check(h, produced=(), deliveries=()):
+    wrong = []
+    for complaint, lines in h.journals.items():
+        wrong += chain(complaint, lines)
+        wrong += lapses(complaint, lines)
+    wrong += intake(h, produced)
+    wrong += followups(h, deliveries)
+    wrong += early(deliveries)
+    wrong += writers(h)
+    return wrong
