@@ -9,8 +9,9 @@
  * still counts them: the second of [null,1] is "a[1]").
  *
  * Takes what jansson takes with JSON_REJECT_DUPLICATES, but for these: the
- * root must be an object; a number may be of any size, for it stays text; and
- * the three limits below.
+ * root must be an object; a number may be of any size, for it stays text; a
+ * zero byte is refused everywhere (jansson drops one behind a number); and the
+ * limits below.
  */
 
 #include "base/arena.h"
