@@ -1,0 +1,258 @@
+/* fu_record_test - packed follow-ups: round trips and hostile bytes. */
+
+#include "codec/record.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "base/str.h"
+#include "tests/unit/rnd.h"
+
+static struct am_arena arena;
+static struct am_buf packed;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	am_arena_init(&arena, 1 << 20);
+	am_buf_init(&packed);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	am_buf_fini(&packed);
+	am_arena_fini(&arena);
+	return 0;
+}
+
+static struct am_str
+rnd_str(size_t max)
+{
+	static const char text[] = "connect timed out after 5000 ms, 没解决 "
+				   "http_503 crm sms";
+	size_t n = rnd(max + 1);
+
+	return (struct am_str){ text + rnd(sizeof(text) - n), n };
+}
+
+static am_ms
+rnd_time(void)
+{
+	return rnd(6)	? 1795291848883 + (am_ms)rnd(AM_DAY)
+	       : rnd(2) ? AM_NEVER
+			: (am_ms)rnd64();
+}
+
+static void
+rnd_record(struct am_fu_record *f, size_t attempts_n)
+{
+	*f = (struct am_fu_record){ .complaint = rnd_str(30) };
+	for (size_t i = 0; i < sizeof(f->id); i++)
+		f->id[i] = (uint8_t)rnd64();
+	f->endpoint = rnd_str(10);
+	f->rung_name = rnd_str(10);
+	f->clock = (uint8_t)rnd(AM_CLOCKS_MAX);
+	f->rung = (uint8_t)rnd(AM_RUNGS_MAX);
+	f->entry = (uint16_t)rnd64();
+	f->cycle = (uint16_t)rnd64();
+	f->reason = (uint8_t)rnd(AM_REASONS_N);
+	f->to = (uint8_t)rnd(AM_ROLES_N);
+	f->tier = (uint8_t)rnd(256);
+	f->due_at = rnd_time();
+	f->fired_at = rnd_time();
+	f->next_at = rnd_time();
+	f->trace_id = rnd_str(40);
+	f->attempts_total = (uint32_t)rnd64();
+	f->attempts_n = attempts_n;
+	f->attempts =
+	    am_arena_zalloc(&arena, (attempts_n + 1) * sizeof(*f->attempts));
+	for (size_t i = 0; i < attempts_n; i++) {
+		struct am_attempt *t = &f->attempts[i];
+
+		t->started = rnd_time();
+		t->ended = rnd(3) ? rnd_time() : 0;
+		t->result = (uint8_t)rnd(AM_TRY_UNCERTAIN + 1);
+		t->status = (uint16_t)rnd64();
+		t->error = rnd_str(30);
+	}
+}
+
+/* The last n attempts of a are those of b. */
+static void
+same_record(
+    const struct am_fu_record *a, const struct am_fu_record *b, size_t n)
+{
+	assert_memory_equal(a->id, b->id, sizeof(a->id));
+	assert_true(am_str_eq(a->complaint, b->complaint));
+	assert_true(am_str_eq(a->endpoint, b->endpoint));
+	assert_true(am_str_eq(a->rung_name, b->rung_name));
+	assert_true(am_str_eq(a->trace_id, b->trace_id));
+	assert_int_equal(a->clock, b->clock);
+	assert_int_equal(a->rung, b->rung);
+	assert_int_equal(a->entry, b->entry);
+	assert_int_equal(a->cycle, b->cycle);
+	assert_int_equal(a->reason, b->reason);
+	assert_int_equal(a->to, b->to);
+	assert_int_equal(a->tier, b->tier);
+	assert_int_equal(a->due_at, b->due_at);
+	assert_int_equal(a->fired_at, b->fired_at);
+	assert_int_equal(a->next_at, b->next_at);
+	assert_int_equal(a->attempts_total, b->attempts_total);
+	assert_int_equal(b->attempts_n, n);
+	for (size_t i = 0; i < n; i++) {
+		const struct am_attempt *x =
+		    &a->attempts[a->attempts_n - n + i];
+		const struct am_attempt *y = &b->attempts[i];
+
+		assert_int_equal(x->started, y->started);
+		assert_int_equal(x->ended, y->ended);
+		assert_int_equal(x->result, y->result);
+		assert_int_equal(x->status, y->status);
+		assert_true(am_str_eq(x->error, y->error));
+	}
+}
+
+static char *
+tight(const char *p, size_t n)
+{
+	char *copy = malloc(n != 0 ? n : 1);
+
+	if (n != 0)
+		memcpy(copy, p, n);
+	return copy;
+}
+
+static void
+pack(const struct am_fu_record *f)
+{
+	am_buf_reset(&packed);
+	am_fu_record_pack(f, &packed);
+}
+
+static struct am_str
+text_id(const struct am_fu_record *f)
+{
+	char *text = am_arena_alloc(&arena, AM_FU_ID_LEN + 1);
+
+	am_fu_id_format(f->id, text);
+	return (struct am_str){ text, AM_FU_ID_LEN };
+}
+
+static void
+test_fu_record_random_follow_ups_come_back_equal(void **state)
+{
+	(void)state;
+	rnd_seed("fu_record round trip");
+	for (int i = 0; i < 5000; i++) {
+		struct am_fu_record f, back;
+		char *bytes;
+
+		am_arena_reset(&arena);
+		rnd_record(&f, rnd(4) ? rnd(4) : rnd(AM_ATTEMPTS_KEPT + 1));
+		pack(&f);
+		bytes = tight(packed.p, packed.n);
+		assert_int_equal(
+		    am_fu_record_unpack(text_id(&f),
+			(struct am_str){ bytes, packed.n }, &arena, &back),
+		    0);
+		same_record(&f, &back, f.attempts_n);
+		free(bytes);
+	}
+}
+
+static void
+test_fu_record_many_attempts_keeps_the_last_32(void **state)
+{
+	struct am_fu_record f, back;
+
+	(void)state;
+	rnd_seed("fu_record attempts");
+	am_arena_reset(&arena);
+	rnd_record(&f, AM_ATTEMPTS_KEPT + 9);
+	pack(&f);
+	assert_int_equal(am_fu_record_unpack(
+			     text_id(&f), am_buf_str(&packed), &arena, &back),
+	    0);
+	same_record(&f, &back, AM_ATTEMPTS_KEPT);
+}
+
+static void
+test_fu_record_truncated_or_flipped_never_crashes(void **state)
+{
+	(void)state;
+	rnd_seed("fu_record faults");
+	for (int i = 0; i < 3000; i++) {
+		struct am_fu_record f, back;
+		struct am_str id;
+		char *bytes;
+		size_t n;
+
+		am_arena_reset(&arena);
+		rnd_record(&f, rnd(4));
+		pack(&f);
+		id = text_id(&f);
+		for (n = 0; i < 30 && n < packed.n; n++) {
+			bytes = tight(packed.p, n);
+			assert_int_equal(
+			    am_fu_record_unpack(
+				id, (struct am_str){ bytes, n }, &arena, &back),
+			    -AM_EINVAL);
+			free(bytes);
+		}
+		am_buf_reserve(&packed, 8);
+		n = rnd_mutate(
+		    packed.p, packed.n, packed.n + 8, "\x01\x7f\x80\xff");
+		bytes = tight(packed.p, n);
+		if (am_fu_record_unpack(
+			id, (struct am_str){ bytes, n }, &arena, &back) == 0)
+			pack(&back); /* what is taken can be packed */
+		free(bytes);
+	}
+}
+
+static void
+test_fu_record_bad_id_or_version_is_refused(void **state)
+{
+	struct am_fu_record f, back;
+	struct am_str id;
+
+	(void)state;
+	rnd_seed("fu_record version");
+	am_arena_reset(&arena);
+	rnd_record(&f, 1);
+	pack(&f);
+	id = text_id(&f);
+	assert_int_equal(am_fu_record_unpack(AM_STR("nonsense"),
+			     am_buf_str(&packed), &arena, &back),
+	    -AM_EINVAL);
+	packed.p[0] = AM_RECORD_VERSION + 1;
+	assert_int_equal(
+	    am_fu_record_unpack(id, am_buf_str(&packed), &arena, &back),
+	    -AM_EUNSUPPORTED);
+	packed.p[0] = 0;
+	assert_int_equal(
+	    am_fu_record_unpack(id, am_buf_str(&packed), &arena, &back),
+	    -AM_EINVAL);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    test_fu_record_random_follow_ups_come_back_equal),
+		cmocka_unit_test(
+		    test_fu_record_many_attempts_keeps_the_last_32),
+		cmocka_unit_test(
+		    test_fu_record_truncated_or_flipped_never_crashes),
+		cmocka_unit_test(test_fu_record_bad_id_or_version_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
