@@ -179,3 +179,24 @@ am_log_val(struct am_str s)
 	out[n] = '\0';
 	return out;
 }
+
+enum am_log_level
+am_log_level_parse(const char *name)
+{
+	/* clang-format off */
+	static const struct {
+		const char *name;
+		enum am_log_level level;
+	} names[] = {
+		{ "error",  AM_LOG_ERR },
+		{ "warn",   AM_LOG_WARN },
+		{ "notice", AM_LOG_NOTICE },
+		{ "debug",  AM_LOG_DEBUG },
+	};
+	/* clang-format on */
+
+	for (size_t i = 0; name != NULL && i < AM_COUNT(names); i++)
+		if (strcmp(names[i].name, name) == 0)
+			return names[i].level;
+	return AM_LOG_INFO;
+}

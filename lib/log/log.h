@@ -22,6 +22,8 @@ enum am_log_level {
 void am_log_open(enum am_log_level max, bool prefix);
 void am_log_set(enum am_log_level max);
 uint64_t am_log_dropped(void);
+/* error warn notice info debug; info for anything else. */
+enum am_log_level am_log_level_parse(const char *name);
 
 /* fmt is "key=%s key2=%d …"; the event name is [a-z0-9_]. */
 void am_log(enum am_log_level level, const char *event, const char *fmt, ...)

@@ -1,0 +1,135 @@
+#pragma once
+
+/*
+ * amendsctl - the operators' client (layer: daemon).
+ *
+ * amendsctl.c reads the command line, amendsctl_conn.c asks the daemon,
+ * amendsctl_print.c and amendsctl_show.c say the answer for people, with the
+ * tables of amendsctl_table.c and the words of amendsctl_text.c.
+ */
+
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "ops/verbs.h"
+
+/* What we write to, and when. */
+struct am_term {
+	size_t width; /* columns; 0: no limit */
+	bool colour;
+	bool utf8; /* it can show more than ASCII */
+	am_ms now;
+};
+
+void am_term_init(struct am_term *t);
+
+/* ---- amendsctl_conn.c ---- */
+
+enum am_ask {
+	AM_ASK_DONE,	    /* a status line came */
+	AM_ASK_UNREACHABLE, /* nobody there, or no answer; said on stderr */
+	AM_ASK_REFUSED,	    /* the socket is not open to us; said on stderr */
+};
+
+/* One line of an answer, without its newline; json lives for the call. */
+typedef void am_ask_row(void *arg, struct am_str line, json_t *json);
+
+struct am_ask_end {
+	int code;
+	char text[1024]; /* error, or note */
+};
+
+/* Send a line (with its newline) and give the rows; timeout_ms 0: no limit. */
+enum am_ask am_ask(const char *path, struct am_str line, am_ms timeout_ms,
+    am_ask_row *row, void *arg, struct am_ask_end *end);
+
+/* ---- amendsctl_print.c, amendsctl_show.c ---- */
+
+/* The rows of an answer (borrowed), for people. */
+void am_print_answer(const struct am_term *t, const struct am_verb *verb,
+    const json_t *rows, const struct am_ask_end *end);
+void am_print_help(const struct am_term *t, const struct am_verb *verb);
+void am_print_status(const struct am_term *t, const json_t *status);
+void am_print_show(const struct am_term *t, const json_t *complaint);
+void am_print_why(const struct am_term *t, const json_t *rows);
+void am_print_shards(const struct am_term *t, const json_t *rows);
+
+/* ---- amendsctl_history.c ---- */
+
+/* A journal line in words: "listen done in time; apologize begins". */
+void am_history_words(struct am_buf *b, const json_t *line);
+
+/* ---- amendsctl_table.c ---- */
+
+enum am_hue {
+	AM_HUE_NONE,
+	AM_HUE_BOLD,
+	AM_HUE_DIM,
+	AM_HUE_RED,
+	AM_HUE_GREEN,
+	AM_HUE_YELLOW,
+};
+
+struct am_column {
+	const char *title;
+	size_t min;    /* may be cut to this; 0: never cut */
+	unsigned drop; /* left out in this order when space is short, 1 last;
+			  0: never */
+	bool right;
+};
+
+struct am_cell {
+	struct am_str text; /* clean */
+	size_t width;
+	enum am_hue hue;
+};
+
+struct am_table {
+	const struct am_term *term;
+	const struct am_column *columns;
+	size_t columns_n;
+	struct am_arena arena;
+	struct am_cell *cells;
+	size_t cells_n, cells_cap;
+};
+
+void am_table_init(struct am_table *tb, const struct am_term *t,
+    const struct am_column *columns, size_t n);
+void am_table_cell(struct am_table *tb, enum am_hue hue, struct am_str text);
+void am_table_cellf(struct am_table *tb, enum am_hue hue, const char *fmt, ...)
+    AM_PRINTF(3, 4);
+/* Columns without any text are left out. Prints and ends the table. */
+void am_table_print(struct am_table *tb, size_t indent);
+
+/* ---- amendsctl_text.c ---- */
+
+const char *am_hue_on(const struct am_term *t, enum am_hue hue);
+const char *am_hue_off(const struct am_term *t, enum am_hue hue);
+
+/* Columns of clean text on a terminal: 2 for a Chinese character. */
+size_t am_text_width(struct am_str s);
+/* Append s without what would move a terminal's cursor or turn its text. */
+void am_text_clean(struct am_buf *b, struct am_str s);
+/* Append clean text cut to width columns, the cut marked. */
+void am_text_fit(
+    struct am_buf *b, const struct am_term *t, struct am_str s, size_t width);
+/* Print clean text wrapped at blanks; all lines but the first are indented. */
+void am_text_wrap(const struct am_term *t, size_t indent, struct am_str s);
+
+/* "12m", "3h 5m", "2d 4h"; hours never become days unless `days`. */
+void am_text_span(char out[32], am_ms span, bool days);
+/* "in 12m", "3h ago", "now" */
+void am_text_when(char out[40], const struct am_term *t, am_ms at);
+/* "2026-11-21 19:35", local */
+void am_text_local(char out[32], am_ms at);
+/* "2026-11-21 19:35 (in 12m)" */
+void am_text_both(char out[80], const struct am_term *t, am_ms at);
+/* "12.3 MiB" */
+void am_text_bytes(char out[32], int64_t bytes);
+
+/* Members of an object; absent, null or of another type: "", 0, false. */
+struct am_str am_json_str(const json_t *o, const char *key);
+int64_t am_json_int(const json_t *o, const char *key);
+bool am_json_true(const json_t *o, const char *key);
+/* An instant, as RFC 3339 text or in ms; false when there is none. */
+bool am_json_time(const json_t *o, const char *key, am_ms *at);

@@ -1,0 +1,309 @@
+/*
+ * reload - another configuration, wholly or not at all.
+ *
+ * The new file is read and checked first. Then every shard says which loop
+ * definitions its open complaints are on; each must still bind against the new
+ * names, or the reload is refused with the count. The switch itself happens
+ * between turns: no turn ever sees two configurations.
+ */
+
+#include "daemon/engine.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "daemon/notify.h"
+#include "daemon/shard.h"
+#include "log/log.h"
+
+struct reload {
+	struct am_engine *engine;
+	struct am_conf *conf; /* the candidate */
+	am_reload_cb *done;
+	void *arg;
+	size_t waiting; /* answers of shards */
+	char refused[512];
+};
+
+/* The open complaints of one definition, in one shard. */
+struct use {
+	struct reload *reload;
+	size_t n;
+	struct use_ref {
+		char *ref;
+		int64_t open;
+	} * refs;
+};
+
+static void
+finish(struct reload *r, int rc, const char *text)
+{
+	struct am_engine *e = r->engine;
+
+	snprintf(
+	    e->conf_error, sizeof(e->conf_error), "%s", rc != 0 ? text : "");
+	if (rc != 0)
+		am_log_err(
+		    "reload_refused", "reason=%s", am_log_val(am_str_c(text)));
+	am_notify_ready();
+	if (r->done != NULL)
+		r->done(r->arg, rc, text);
+	am_conf_unref(r->conf);
+	free(r);
+}
+
+static void
+settle(struct reload *r)
+{
+	struct am_engine *e = r->engine;
+
+	if (r->waiting != 0)
+		return;
+	if (r->refused[0] != '\0') {
+		finish(r, -AM_EINVAL, r->refused);
+		return;
+	}
+	am_conf_unref(e->next);
+	e->next = am_conf_ref(r->conf);
+	am_log_notice("reload", "path=%s loops=%zu endpoints=%zu warnings=%zu",
+	    r->conf->path, r->conf->loops_n, r->conf->endpoints_n,
+	    r->conf->warnings_n);
+	finish(r, 0, "switched");
+	am_engine_turn_ended(e);
+}
+
+static void
+on_texts(void *arg, int rc, struct am_batch *b)
+{
+	struct use *u = arg;
+	struct reload *r = u->reload;
+
+	for (size_t i = 0; rc == 0 && i < u->n; i++) {
+		struct am_str text = am_reply_str(am_batch_reply(b, i));
+		const struct am_loopdef *def;
+		struct am_diag diag = { .text = "" };
+		struct am_arena a;
+
+		am_arena_init(&a, 0);
+		if (text.n != 0 &&
+		    am_conf_bind_loop(r->conf, text, &a, &def, &diag) != 0 &&
+		    r->refused[0] == '\0')
+			snprintf(r->refused, sizeof(r->refused),
+			    "%" PRId64 " open complaints are on loop %s: %s",
+			    u->refs[i].open, u->refs[i].ref, diag.text);
+		am_arena_fini(&a);
+	}
+	for (size_t i = 0; i < u->n; i++)
+		free(u->refs[i].ref);
+	free(u->refs);
+	free(u);
+	am_batch_free(b);
+	r->waiting--;
+	settle(r);
+}
+
+/* "open|NAME@HASH|…": the ref of a tally field, n == 0 for other fields. */
+static struct am_str
+ref_of(struct am_str field)
+{
+	struct am_str ref = { NULL, 0 };
+	const char *end;
+
+	if (!am_str_prefix(field, "open|"))
+		return ref;
+	field.p += 5;
+	field.n -= 5;
+	end = memchr(field.p, '|', field.n);
+	ref.p = field.p;
+	ref.n = end != NULL ? (size_t)(end - field.p) : field.n;
+	return ref;
+}
+
+static void
+use_add(struct use *u, struct am_str ref, int64_t open)
+{
+	for (size_t i = 0; i < u->n; i++)
+		if (am_str_is(ref, u->refs[i].ref)) {
+			u->refs[i].open += open;
+			return;
+		}
+	u->refs = realloc(u->refs, (u->n + 1) * sizeof(*u->refs));
+	AM_ASSERT(u->refs != NULL);
+	u->refs[u->n].ref = strndup(ref.p, ref.n);
+	AM_ASSERT(u->refs[u->n].ref != NULL);
+	u->refs[u->n++].open = open;
+}
+
+static void
+ask_texts(struct am_shard *sh, struct use *u)
+{
+	struct am_batch *b = am_store_query(sh->store);
+	struct am_arena *a = am_batch_arena(b);
+
+	for (size_t i = 0; i < u->n; i++) {
+		am_cmd(b, "GET");
+		am_args(b, am_key(am_store_keys(sh->store), a, "loop",
+			       am_str_c(u->refs[i].ref)));
+	}
+	am_store_query_send(sh->store, b, on_texts, u);
+}
+
+struct ask {
+	struct reload *reload;
+	struct am_shard *shard;
+};
+
+static void
+on_tally(void *arg, int rc, struct am_batch *b)
+{
+	struct ask *ask = arg;
+	struct reload *r = ask->reload;
+	const redisReply *t = rc == 0 ? am_batch_reply(b, 0) : NULL;
+	struct use *u = calloc(1, sizeof(*u));
+
+	AM_ASSERT(u != NULL);
+	u->reload = r;
+	for (size_t i = 0; t != NULL && i + 1 < t->elements; i += 2) {
+		struct am_str ref = ref_of(am_reply_str(t->element[i]));
+		int64_t open = am_reply_int(t->element[i + 1]);
+
+		if (ref.n != 0 && open > 0)
+			use_add(u, ref, open);
+	}
+	if (u->n != 0) {
+		ask_texts(ask->shard, u);
+	} else {
+		free(u);
+		r->waiting--;
+		settle(r);
+	}
+	am_batch_free(b);
+	free(ask);
+}
+
+/* What a running daemon cannot change; NULL when all is as it was. */
+static const char *
+needs_restart(const struct am_conf *a, const struct am_conf *b)
+{
+	if (strcmp(a->instance, b->instance) != 0)
+		return "instance";
+	if (strcmp(a->data_dir, b->data_dir) != 0)
+		return "data_dir";
+	if (strcmp(a->redis.url, b->redis.url) != 0)
+		return "redis.url";
+	if (strcmp(a->redis.group, b->redis.group) != 0)
+		return "redis.group";
+	if (a->redis.owner_ttl != b->redis.owner_ttl)
+		return "redis.owner_ttl";
+	if (strcmp(a->status.socket != NULL ? a->status.socket : "",
+		b->status.socket != NULL ? b->status.socket : "") != 0)
+		return "status.socket";
+	if (a->redis.streams_n != b->redis.streams_n)
+		return "redis.streams";
+	for (size_t i = 0; i < a->redis.streams_n; i++)
+		if (strcmp(a->redis.streams[i], b->redis.streams[i]) != 0)
+			return "redis.streams";
+	return NULL;
+}
+
+static void
+log_diags(const struct am_diag *diags, size_t n, char *first, size_t room)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct am_diag *d = &diags[i];
+		char line[1024];
+
+		snprintf(
+		    line, sizeof(line), "%s:%d: %s", d->file, d->line, d->text);
+		am_log_err("conf_error", "at=%s", am_log_val(am_str_c(line)));
+		if (i == 0)
+			snprintf(first, room, "%s", line);
+	}
+}
+
+void
+am_engine_reload(struct am_engine *e, am_reload_cb *done, void *arg)
+{
+	struct reload *r = calloc(1, sizeof(*r));
+	struct am_diag *diags = NULL;
+	size_t diags_n = 0;
+	const char *fixed;
+
+	AM_ASSERT(r != NULL);
+	*r = (struct reload){ .engine = e, .done = done, .arg = arg };
+	am_notify_reloading();
+	r->conf =
+	    am_conf_load(e->conf->path, am_engine_now(), &diags, &diags_n);
+	if (r->conf == NULL) {
+		char text[1024] = "the configuration cannot be read";
+
+		log_diags(diags, diags_n, text, sizeof(text));
+		free(diags);
+		finish(r, -AM_EINVAL, text);
+		return;
+	}
+	free(diags);
+	fixed = needs_restart(e->conf, r->conf);
+	if (fixed != NULL) {
+		char text[128];
+
+		snprintf(text, sizeof(text),
+		    "%s cannot change while running; restart the daemon",
+		    fixed);
+		finish(r, -AM_EINVAL, text);
+		return;
+	}
+	r->waiting = 1;
+	for (size_t i = 0; i < e->shards_n; i++) {
+		struct am_shard *sh = e->shards[i];
+		struct am_batch *b;
+		struct ask *ask;
+
+		if (!sh->running)
+			continue; /* its owner keeps its own configuration */
+		ask = malloc(sizeof(*ask));
+		AM_ASSERT(ask != NULL);
+		*ask = (struct ask){ r, sh };
+		b = am_store_query(sh->store);
+		am_cmd(b, "HGETALL");
+		am_arg(b, am_store_keys(sh->store)->tally);
+		r->waiting++;
+		am_store_query_send(sh->store, b, on_tally, ask);
+	}
+	r->waiting--;
+	settle(r);
+}
+
+/* The switch, as soon as no turn is open. */
+void
+am_engine_turn_ended(struct am_engine *e)
+{
+	struct am_ctl_opts ctl;
+	struct am_conf *old = e->conf;
+
+	if (e->next == NULL)
+		return;
+	for (size_t i = 0; i < e->shards_n; i++)
+		if (e->shards[i]->turn_open)
+			return;
+	e->conf = e->next;
+	e->next = NULL;
+	e->conf_loaded_at = am_engine_now();
+	am_log_set(am_log_level_parse(e->conf->log_level));
+	am_deliver_configure(e->deliver, e->conf, e->conf_loaded_at);
+	if (e->ctl != NULL) {
+		ctl = (struct am_ctl_opts){ .path = e->conf->status.socket,
+			.mode = e->conf->status.mode,
+			.view = e->conf->status.view,
+			.operate = e->conf->status.operate,
+			.view_n = e->conf->status.view_n,
+			.operate_n = e->conf->status.operate_n };
+		am_ctl_permit(e->ctl, &ctl);
+	}
+	for (size_t i = 0; i < e->shards_n; i++)
+		am_shard_reconfigure(e->shards[i]);
+	am_conf_unref(old);
+}

@@ -1,0 +1,460 @@
+/*
+ * shard - chooses the next turn of one stream.
+ *
+ * Kinds of turns take their chance in rotation, so that a flood of events does
+ * not starve deliveries nor the other way round; that no rung fires before the
+ * events up to its due are applied is the wake turn's own check. One timer is
+ * armed for the earliest thing that can happen by itself; nothing polls.
+ */
+
+#include "daemon/turn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "log/log.h"
+
+/* ---- lanes ---- */
+
+void
+am_lane_due(struct am_lane *lane, am_ms at)
+{
+	if (at < lane->next_at)
+		lane->next_at = at;
+}
+
+struct am_lane *
+am_shard_lane(struct am_shard *sh, struct am_str endpoint)
+{
+	struct am_lane *lane;
+
+	for (size_t i = 0; i < sh->lanes_n; i++)
+		if (am_str_is(endpoint, sh->lanes[i]->name))
+			return sh->lanes[i];
+	sh->lanes = realloc(sh->lanes, (sh->lanes_n + 1) * sizeof(*sh->lanes));
+	lane = malloc(sizeof(*lane));
+	AM_ASSERT(sh->lanes != NULL && lane != NULL);
+	sh->lanes[sh->lanes_n++] = lane;
+	*lane = (struct am_lane){ .name = strndup(endpoint.p, endpoint.n),
+		.next_at = AM_NEVER,
+		.removed =
+		    am_conf_endpoint(sh->engine->conf, endpoint) == NULL };
+	AM_ASSERT(lane->name != NULL);
+	return lane;
+}
+
+static void
+lanes_of_conf(struct am_shard *sh)
+{
+	const struct am_conf *conf = sh->engine->conf;
+
+	for (size_t i = 0; i < conf->endpoints_n; i++)
+		am_shard_lane(sh, am_str_c(conf->endpoints[i]->name));
+	for (size_t i = 0; i < sh->lanes_n; i++)
+		sh->lanes[i]->removed =
+		    am_conf_endpoint(conf, am_str_c(sh->lanes[i]->name)) ==
+		    NULL;
+}
+
+/* ---- loop definitions ---- */
+
+const struct am_loopdef *
+am_shard_loop(struct am_shard *sh, struct am_str ref, bool *unusable)
+{
+	const struct am_conf *conf = sh->engine->conf;
+	struct am_bound *b;
+
+	for (size_t i = 0; i < conf->loops_n; i++)
+		if (am_str_is(ref, conf->loops[i]->ref))
+			return conf->loops[i];
+	HASH_FIND(hh, sh->loops, ref.p, ref.n, b);
+	if (b == NULL)
+		return NULL;
+	*unusable = b->def == NULL;
+	return b->def;
+}
+
+void
+am_shard_loop_add(struct am_shard *sh, struct am_str ref, struct am_str text)
+{
+	struct am_bound *b = calloc(1, sizeof(*b));
+	struct am_diag diag = { .text = "its definition is not in Redis" };
+
+	AM_ASSERT(b != NULL);
+	am_arena_init(&b->arena, 0);
+	b->ref = strndup(ref.p, ref.n);
+	AM_ASSERT(b->ref != NULL);
+	if (text.n == 0 || am_conf_bind_loop(sh->engine->conf, text, &b->arena,
+			       &b->def, &diag) != 0) {
+		b->def = NULL;
+		snprintf(b->why, sizeof(b->why), "%s", diag.text);
+		am_log_err("loop_unusable", "loop=%s shard=%s reason=%s",
+		    b->ref, sh->stream, am_log_val(am_str_c(b->why)));
+	}
+	HASH_ADD_KEYPTR(hh, sh->loops, b->ref, ref.n, b);
+}
+
+static void
+forget_loops(struct am_shard *sh)
+{
+	struct am_bound *b, *next;
+
+	HASH_ITER(hh, sh->loops, b, next)
+	{
+		HASH_DEL(sh->loops, b);
+		am_arena_fini(&b->arena);
+		free(b->ref);
+		free(b);
+	}
+	free(sh->kept);
+	sh->kept = NULL;
+	sh->kept_n = 0;
+}
+
+void
+am_shard_reconfigure(struct am_shard *sh)
+{
+	AM_ASSERT(!sh->turn_open);
+	forget_loops(sh);
+	lanes_of_conf(sh);
+	am_shard_kick(sh);
+}
+
+/* ---- what is remembered of an ownership ---- */
+
+static void
+free_sending(struct am_sending *s)
+{
+	free(s->endpoint);
+	free(s->row);
+	free(s);
+}
+
+/* Outcomes that come in later find another generation and are dropped. */
+static void
+forget_all(struct am_shard *sh)
+{
+	struct am_sending *s, *next;
+
+	sh->generation++;
+	HASH_ITER(hh, sh->in_flight, s, next)
+	{
+		HASH_DEL(sh->in_flight, s);
+		if (s->ended)
+			free_sending(s);
+		else
+			s->shard = NULL; /* the callback frees it */
+	}
+	sh->ended = NULL;
+	sh->ended_tail = &sh->ended;
+	sh->ended_n = 0;
+	for (size_t i = 0; i < sh->lanes_n; i++)
+		sh->lanes[i]->next_at = AM_NEVER;
+	sh->wake_at = AM_NEVER;
+	sh->entries = false;
+	sh->caught_up = false;
+	free(sh->kept);
+	sh->kept = NULL;
+	sh->kept_n = 0;
+}
+
+static void
+fail_ops(struct am_shard *sh, int rc)
+{
+	while (sh->ops != NULL) {
+		struct am_op *op = sh->ops;
+
+		sh->ops = op->next;
+		op->done(op, rc);
+	}
+	sh->ops_tail = &sh->ops;
+}
+
+/* The lanes that have an outbox in Redis, and all of them due now. */
+static void
+on_outs(void *arg, int rc, struct am_batch *b)
+{
+	struct am_shard *sh = arg;
+	const redisReply *r = rc == 0 ? am_batch_reply(b, 0) : NULL;
+
+	if (r != NULL && r->type == REDIS_REPLY_ARRAY)
+		for (size_t i = 0; i < r->elements; i++)
+			am_lane_due(
+			    am_shard_lane(sh, am_reply_str(r->element[i])), 0);
+	am_batch_free(b);
+	am_shard_kick(sh);
+}
+
+static void
+ask_outs(struct am_shard *sh)
+{
+	struct am_batch *b = am_store_query(sh->store);
+
+	am_cmd(b, "SMEMBERS");
+	am_arg(b, am_store_keys(sh->store)->outs);
+	am_store_query_send(sh->store, b, on_outs, sh);
+}
+
+static void
+on_state(void *arg, enum am_shard_state state, const char *why)
+{
+	struct am_shard *sh = arg;
+	bool running = state == AM_SHARD_RUNNING;
+
+	am_log(state == AM_SHARD_RUNNING || state == AM_SHARD_STANDBY
+		   ? AM_LOG_NOTICE
+		   : AM_LOG_WARN,
+	    "shard_state", "shard=%s state=%s reason=%s", sh->stream,
+	    am_shard_state_str(state), am_log_val(am_str_c(why)));
+	if (running && !sh->running) {
+		sh->wake_at = 0; /* not known: look */
+		lanes_of_conf(sh);
+		ask_outs(sh);
+	}
+	if (state == AM_SHARD_STANDBY || state == AM_SHARD_RELEASED ||
+	    state == AM_SHARD_HALTED_DATASET)
+		forget_all(sh);
+	sh->running = running;
+	am_engine_shard_changed(sh->engine);
+	am_shard_kick(sh);
+}
+
+static void
+on_entries(void *arg)
+{
+	struct am_shard *sh = arg;
+
+	sh->entries = true;
+	am_shard_kick(sh);
+}
+
+static void
+on_idle(void *arg)
+{
+	struct am_shard *sh = arg;
+
+	sh->caught_up = true;
+	am_shard_kick(sh);
+}
+
+static void
+on_lost(void *arg, uint64_t n)
+{
+	struct am_shard *sh = arg;
+
+	am_log_err("events_lost", "shard=%s n=%llu reason=trimmed_unread",
+	    sh->stream, (unsigned long long)n);
+}
+
+static const struct am_store_events store_events = {
+	.on_state = on_state,
+	.on_entries = on_entries,
+	.on_idle = on_idle,
+	.on_lost = on_lost,
+};
+
+/* ---- the next turn ---- */
+
+static bool
+try_kind(struct am_shard *sh, enum am_turn_kind kind)
+{
+	switch (kind) {
+	case AM_TURN_OPS:
+		return am_turn_ops(sh);
+	case AM_TURN_EVENTS:
+		return am_turn_events(sh);
+	case AM_TURN_SENDS:
+		return am_turn_sends(sh);
+	case AM_TURN_WAKES:
+		return am_turn_wakes(sh);
+	case AM_TURN_KINDS:
+		break;
+	}
+	return false;
+}
+
+/* When the shard must look again if nothing else happens. */
+static am_ms
+next_look(struct am_shard *sh, am_ms now)
+{
+	am_ms at = sh->wake_at;
+
+	if (sh->retry_at > now)
+		return sh->retry_at;
+	for (size_t i = 0; i < sh->lanes_n; i++) {
+		const struct am_lane *lane = sh->lanes[i];
+		am_ms again = now;
+
+		if (lane->next_at >= at)
+			continue;
+		if (!lane->removed &&
+		    am_deliver_room(sh->engine->deliver, lane->name,
+			lane->next_at > now ? lane->next_at : now,
+			&again) == 0 &&
+		    again <= now)
+			again = now + 10; /* full: an outcome kicks us */
+		if (again < lane->next_at)
+			again = lane->next_at;
+		if (again < at)
+			at = again;
+	}
+	return at;
+}
+
+static void
+arm(struct am_shard *sh)
+{
+	am_ms now = am_engine_now();
+	am_ms at = next_look(sh, now);
+	am_ms in = at - now;
+	struct timeval tv;
+
+	if (at == AM_NEVER) {
+		evtimer_del(sh->timer);
+		return;
+	}
+	if (in < 0)
+		in = 0;
+	if (in > AM_HOUR) /* clocks are set; look now and then */
+		in = AM_HOUR;
+	tv.tv_sec = in / 1000;
+	tv.tv_usec = (in % 1000) * 1000;
+	evtimer_add(sh->timer, &tv);
+}
+
+static void
+look(struct am_shard *sh)
+{
+	if (sh->turn_open)
+		return;
+	if (!sh->running || sh->engine->next != NULL) {
+		if (!sh->running)
+			fail_ops(sh, -AM_EFENCED);
+		evtimer_del(sh->timer);
+		return;
+	}
+	if (sh->retry_at <= am_engine_now()) {
+		sh->retry_at = 0;
+		for (int i = 1; i <= AM_TURN_KINDS; i++)
+			if (try_kind(
+				sh, (enum am_turn_kind)(
+					(sh->last_kind + i) % AM_TURN_KINDS)))
+				return;
+	}
+	arm(sh);
+}
+
+static void
+on_kick(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	look(arg);
+}
+
+void
+am_shard_kick(struct am_shard *sh)
+{
+	event_active(sh->kick, EV_TIMEOUT, 0);
+}
+
+void
+am_shard_op(struct am_shard *sh, struct am_op *op)
+{
+	op->next = NULL;
+	*sh->ops_tail = op;
+	sh->ops_tail = &op->next;
+	am_shard_kick(sh);
+}
+
+bool
+am_shard_quiet(const struct am_shard *sh)
+{
+	return !sh->turn_open &&
+	       (!sh->running || (sh->in_flight == NULL && sh->ended_n == 0));
+}
+
+/* ---- life ---- */
+
+struct am_shard *
+am_shard_new(struct am_engine *e, const char *stream)
+{
+	const struct am_conf *conf = e->conf;
+	struct am_shard *sh = calloc(1, sizeof(*sh));
+	struct am_redis_opts redis = {
+		.is_unix =
+		    e->redis_path != NULL || conf->redis.kind == AM_REDIS_UNIX,
+		.path_or_host = e->redis_path != NULL
+				    ? e->redis_path
+				    : conf->redis.path_or_host,
+		.port = conf->redis.port,
+		.db = conf->redis.db,
+		.user = conf->redis.user,
+		.password = conf->redis.password.value,
+		.client_name = "amendsd",
+		.timeout = conf->redis.command_timeout,
+	};
+	struct am_store_opts opts = {
+		.stream = stream,
+		.group = conf->redis.group,
+		.instance = conf->instance,
+		.redis = &redis,
+		.owner_ttl = conf->redis.owner_ttl,
+		.max_skew = conf->max_skew,
+		.keep_events = conf->redis.keep_events,
+		.batch = conf->redis.batch,
+		.lock_held = true,
+		.state = e->state,
+	};
+
+	AM_ASSERT(sh != NULL);
+	sh->engine = e;
+	sh->stream_own = strdup(stream);
+	AM_ASSERT(sh->stream_own != NULL);
+	sh->stream = sh->stream_own;
+	sh->ended_tail = &sh->ended;
+	sh->ops_tail = &sh->ops;
+	sh->wake_at = AM_NEVER;
+	sh->turn = am_turn_new(sh);
+	sh->kick = event_new(e->base, -1, 0, on_kick, sh);
+	sh->timer = event_new(e->base, -1, 0, on_kick, sh);
+	AM_ASSERT(sh->kick != NULL && sh->timer != NULL);
+	sh->store = am_store_new(e->base, e->dns, &opts, &store_events, sh);
+	return sh;
+}
+
+static void
+on_released(void *arg)
+{
+	struct am_shard *sh = arg;
+
+	sh->released = true;
+	am_engine_shard_changed(sh->engine);
+}
+
+void
+am_shard_release(struct am_shard *sh)
+{
+	am_store_release(sh->store, on_released, sh);
+}
+
+void
+am_shard_free(struct am_shard *sh)
+{
+	am_store_free(sh->store);
+	sh->running = false;
+	fail_ops(sh, -AM_ECANCELED);
+	forget_all(sh);
+	forget_loops(sh);
+	event_free(sh->kick);
+	event_free(sh->timer);
+	am_turn_free(sh->turn);
+	for (size_t i = 0; i < sh->lanes_n; i++) {
+		free(sh->lanes[i]->name);
+		free(sh->lanes[i]);
+	}
+	free(sh->lanes);
+	free(sh->stream_own);
+	free(sh);
+}

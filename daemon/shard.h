@@ -1,0 +1,116 @@
+#pragma once
+
+/*
+ * shard - one stream's work: which turn is next, and its lanes (layer: daemon).
+ *
+ * A shard does one turn at a time: events, wake-ups, sendings (outcomes and
+ * claims) or an operator's act. Nothing is remembered about complaints between
+ * turns; what is remembered (lanes, sendings in flight) is dropped whenever the
+ * ownership is.
+ */
+
+#include "daemon/engine.h"
+
+#define HASH_NONFATAL_OOM 0
+#include <uthash.h>
+
+/* The outbox of one endpoint in this shard. */
+struct am_lane {
+	char *name;
+	am_ms next_at; /* earliest attempt, AM_NEVER: none */
+	bool removed;  /* not in conf: what waits becomes dead */
+};
+
+/* A follow-up that was claimed; owned by the shard until its outcome is in
+ * Redis or the ownership is gone. */
+struct am_sending {
+	uint8_t id[16];
+	char id_text[AM_FU_ID_LEN + 1];
+	UT_hash_handle hh;
+	struct am_shard *shard;
+	uint64_t generation;	 /* of the ownership it was claimed in */
+	struct am_sending *next; /* in the list of outcomes */
+	char *endpoint;
+	char complaint[AM_ID_MAX + 1];
+	char *row; /* packed am_fu_record with the attempt started */
+	size_t row_n;
+	bool ended;		      /* result is in */
+	struct am_send_result result; /* without excerpt */
+};
+
+/* A loop definition bound against the configuration in force. */
+struct am_bound {
+	UT_hash_handle hh;
+	char *ref;
+	struct am_arena arena;
+	const struct am_loopdef *def; /* NULL: cannot be bound */
+	char why[512];
+};
+
+struct am_turn;
+struct am_op;
+
+struct am_shard {
+	struct am_engine *engine;
+	const char *stream; /* of conf */
+	char *stream_own;
+	struct am_store *store;
+	uint64_t generation; /* of the ownership */
+	bool running;
+	bool entries;	  /* the store has entries to take */
+	bool caught_up;	  /* nothing behind the cursor, as of the last look */
+	am_ms wake_at;	  /* earliest wake-up, AM_NEVER: none */
+	am_ms retry_at;	  /* no turn before: Redis refused; 0: none */
+	unsigned refused; /* in a row, for the back-off */
+	struct am_lane **lanes; /* each at an address that stays */
+	size_t lanes_n;
+	struct am_sending *in_flight; /* by id */
+	struct am_sending *ended, **ended_tail;
+	size_t ended_n;
+	struct am_bound *loops; /* kept definitions, by ref */
+	const char **kept;	/* refs of conf loops known to be in Redis */
+	size_t kept_n;
+	struct am_op *ops, **ops_tail;
+	struct am_turn *turn; /* reused; open when turn_open */
+	bool turn_open;
+	int last_kind;
+	struct event *kick, *timer;
+	am_ms trimmed_at;
+	bool released;
+};
+
+/* An operator's act: one turn of its own. */
+struct am_op {
+	struct am_op *next;
+	/* add loads to b; may be NULL */
+	void (*load)(struct am_op *op, struct am_turn *t, struct am_batch *b);
+	/* the loads are in (b: the batch of `load`): name cases to load */
+	void (*loaded)(
+	    struct am_op *op, struct am_turn *t, const struct am_batch *b);
+	/* cases are loaded: write. Return false to end without a commit. */
+	bool (*run)(struct am_op *op, struct am_turn *t);
+	/* rc of the commit; frees op */
+	void (*done)(struct am_op *op, int rc);
+};
+
+struct am_shard *am_shard_new(struct am_engine *e, const char *stream);
+/* Ends at once; what is in flight is forgotten (its rows say so). */
+void am_shard_free(struct am_shard *sh);
+void am_shard_release(struct am_shard *sh);
+/* Something changed: look for the next turn once per pass of the loop. */
+void am_shard_kick(struct am_shard *sh);
+void am_shard_op(struct am_shard *sh, struct am_op *op);
+/* The configuration was switched: lanes and bound loops are made anew. */
+void am_shard_reconfigure(struct am_shard *sh);
+/* Nothing open, nothing in flight, no outcome unwritten. */
+bool am_shard_quiet(const struct am_shard *sh);
+
+struct am_lane *am_shard_lane(struct am_shard *sh, struct am_str endpoint);
+/* An attempt of the lane is due at `at`. */
+void am_lane_due(struct am_lane *lane, am_ms at);
+
+/* Loop by NAME@HASH: of conf, or kept and bound; NULL when not loaded yet. */
+const struct am_loopdef *
+am_shard_loop(struct am_shard *sh, struct am_str ref, bool *unusable);
+void
+am_shard_loop_add(struct am_shard *sh, struct am_str ref, struct am_str text);

@@ -1,0 +1,120 @@
+#pragma once
+
+/*
+ * turn - load, step, commit (layer: daemon).
+ *
+ * The one way in which anything of a shard changes. A turn names the complaints
+ * that it needs, loads them under the fence, steps them and commits; when the
+ * commit was not done, for whatever reason, everything loaded is dropped and
+ * the work is found again: late, never lost.
+ */
+
+#include "daemon/shard.h"
+
+#include "intake/event.h"
+#include "log/log.h"
+
+/* A replayed reject keeps the time at which it first came (ms, decimal). */
+#define AM_RECEIVED_AT "amends.received_at"
+
+enum am_turn_kind {
+	AM_TURN_OPS,
+	AM_TURN_EVENTS,
+	AM_TURN_SENDS,
+	AM_TURN_WAKES,
+	AM_TURN_KINDS,
+};
+
+/* One complaint in a turn. */
+struct am_case {
+	struct am_str id;
+	struct am_case *chain;	      /* same hash bucket */
+	struct am_complaint cur;      /* as loaded, then as stepped */
+	const struct am_loopdef *def; /* NULL while it does not exist */
+	bool exists;
+	const char *unusable; /* parked: why */
+	bool parked;
+};
+
+#define AM_TURN_BUCKETS 256
+
+struct am_turn {
+	struct am_shard *sh;
+	enum am_turn_kind kind;
+	struct am_arena arena;
+	am_ms now;
+	struct am_case **cases;
+	size_t cases_n, cases_cap, loaded_n;
+	struct am_case *buckets[AM_TURN_BUCKETS];
+	struct am_batch *held[8]; /* what slices of this turn live in */
+	size_t held_n;
+	struct am_commit *commit; /* while `run` */
+	struct am_counts counts;  /* added to the engine's when done */
+	/* what to do when the cases are loaded, and when all is over */
+	void (*run)(struct am_turn *t);
+	void (*done)(struct am_turn *t, int rc);
+	void (*next)(struct am_turn *t, struct am_batch *b);
+	/* lanes that got something to send: applied when committed */
+	struct am_touch {
+		struct am_touch *next;
+		struct am_str endpoint;
+		am_ms at;
+	} * touches;
+	struct am_line { /* log lines, written when committed */
+		struct am_line *next;
+		enum am_log_level level;
+		const char *event, *text;
+	} * lines, **lines_tail;
+	/* events */
+	const struct am_entry *entries;
+	size_t entries_n;
+	struct am_event *events;
+	struct am_reject **rejects;	  /* NULL: decoded */
+	const struct am_loopdef *kept[8]; /* definitions this commit keeps */
+	size_t kept_n;
+	/* sends */
+	struct am_claim *claims;
+	size_t claims_n;
+	struct am_sending *outcomes;
+	unsigned *rooms; /* per lane: how many it may take */
+	size_t lanes_n;
+	uint64_t generation; /* of the ownership when the turn began */
+	/* ops */
+	struct am_op *op;
+};
+
+/* Start the next turn of a kind when it has work; false: it has none. */
+bool am_turn_events(struct am_shard *sh);
+bool am_turn_wakes(struct am_shard *sh);
+bool am_turn_sends(struct am_shard *sh);
+bool am_turn_ops(struct am_shard *sh);
+
+struct am_turn *am_turn_new(struct am_shard *sh);
+void am_turn_free(struct am_turn *t);
+
+/* Open the turn; gives the batch for its first loads. */
+struct am_batch *am_turn_open_as(struct am_shard *sh, enum am_turn_kind kind,
+    void (*run)(struct am_turn *), void (*done)(struct am_turn *, int));
+/* The complaint of that id in this turn, added when it is not there yet. */
+struct am_case *am_turn_case(struct am_turn *t, struct am_str id);
+/* Send b; next runs with it when it is in (b stays held until the turn ends).
+ */
+void am_turn_send(struct am_turn *t, struct am_batch *b,
+    void (*next)(struct am_turn *t, struct am_batch *b));
+/*
+ * Load the cases named so far (b: a batch that is still being built, or NULL),
+ * then the loop definitions they are on, then run.
+ */
+void am_turn_load_cases(struct am_turn *t, struct am_batch *b);
+/* Step a case and put the effects into the commit. NULL when it was parked. */
+struct am_update *
+am_turn_step(struct am_turn *t, struct am_case *c, const struct am_event *ev);
+/* When committed, the lane has something to send at `at`. */
+void am_turn_touch(struct am_turn *t, struct am_str endpoint, am_ms at);
+/* A log line that is written when, and only when, the turn is committed. */
+void am_turn_log(struct am_turn *t, enum am_log_level level, const char *event,
+    const char *fmt, ...) AM_PRINTF(4, 5);
+/* Send the commit; the turn ends with done(). */
+void am_turn_commit_send(struct am_turn *t);
+/* End now with rc, nothing written. */
+void am_turn_abandon(struct am_turn *t, int rc);

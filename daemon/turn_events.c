@@ -1,0 +1,235 @@
+/*
+ * turn_events - entries of the stream become state.
+ *
+ * A batch is decoded first (that needs no Redis and names the complaints),
+ * then loaded, stepped and committed with the cursor. An entry that cannot be
+ * applied goes to the rejects in the same commit; nothing is skipped.
+ */
+
+#include "daemon/turn.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "log/log.h"
+
+static void
+reject_as(struct am_reject *why, const char *code, const char *text)
+{
+	*why = (struct am_reject){ .code = code };
+	snprintf(why->text, sizeof(why->text), "%s", text);
+}
+
+static void
+reject_entry(struct am_turn *t, size_t i, const struct am_reject *why)
+{
+	const struct am_entry *e = &t->entries[i];
+
+	t->counts.rejected++;
+	am_commit_reject(t->commit, e, why);
+	am_log_warn("event_rejected", "entry=%.*s shard=%s code=%s field=%s",
+	    AM_ARG(e->id), t->sh->stream, why->code, am_log_val(why->field));
+}
+
+/* A conf loop that this shard has not kept in Redis yet. */
+static void
+keep_loop(struct am_turn *t, const struct am_loopdef *def)
+{
+	for (size_t i = 0; i < t->kept_n; i++)
+		if (t->kept[i] == def)
+			return;
+	for (size_t i = 0; i < t->sh->kept_n; i++)
+		if (strcmp(t->sh->kept[i], def->ref) == 0)
+			return;
+	if (t->kept_n == AM_COUNT(t->kept))
+		return; /* the next batch keeps it */
+	am_commit_loop(t->commit, def);
+	t->kept[t->kept_n++] = def;
+}
+
+/* Which loop an opening asks for (design 7.1). */
+static const struct am_loopdef *
+choose_loop(const struct am_conf *conf, const struct am_event *ev,
+    struct am_reject *why)
+{
+	struct am_str name = am_event_get(ev, "loop");
+	const struct am_loopdef *def;
+
+	if (name.n != 0) {
+		def = am_conf_loop(conf, name);
+		if (def == NULL) {
+			reject_as(why, "unknown_loop",
+			    "no loop of this name; leave the field out or "
+			    "name one of the configuration");
+			why->field = AM_STR("loop");
+		}
+		return def;
+	}
+	def = am_conf_loop(conf, AM_STR("complaint"));
+	if (def == NULL && conf->loops_n == 1)
+		def = conf->loops[0];
+	if (def == NULL) {
+		reject_as(why, "unknown_loop",
+		    "no loop named complaint; say which in the field loop");
+		why->field = AM_STR("loop");
+	}
+	return def;
+}
+
+/* Personal fields of an event that was applied. */
+static void
+keep_personal(struct am_turn *t, const struct am_event *ev, bool opened)
+{
+	struct am_pair *pairs =
+	    am_arena_alloc(&t->arena, ev->fields_n * sizeof(*pairs) + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < ev->fields_n; i++) {
+		const struct am_pair *f = &ev->fields[i];
+
+		if (am_event_field_class(ev, f->key) != AM_FIELD_PERSONAL)
+			continue;
+		pairs[n] = *f;
+		if (!opened)
+			pairs[n].key = am_str_c(am_arena_printf(&t->arena,
+			    "%.*s:%.*s", AM_ARG(ev->event_id), AM_ARG(f->key)));
+		n++;
+	}
+	if (n != 0)
+		am_commit_pii(t->commit, ev->complaint_id, pairs, n);
+}
+
+/* One decoded event. */
+static void
+apply(struct am_turn *t, size_t i)
+{
+	struct am_event *ev = &t->events[i];
+	struct am_case *c = am_turn_case(t, ev->complaint_id);
+	struct am_reject why;
+	struct am_update *up;
+
+	if (!c->exists) {
+		if (ev->type != AM_EV_OPENED) {
+			reject_as(&why, "unknown_complaint",
+			    "no such complaint; send complaint.opened first, "
+			    "then replay this one");
+			why.field = AM_STR("complaint_id");
+			reject_entry(t, i, &why);
+			return;
+		}
+		c->def = choose_loop(t->sh->engine->conf, ev, &why);
+		if (c->def == NULL) {
+			reject_entry(t, i, &why);
+			return;
+		}
+		keep_loop(t, c->def);
+	}
+	up = am_turn_step(t, c, ev);
+	if (up == NULL) {
+		reject_as(&why, "parked",
+		    "the complaint is parked; see its reason, then replay");
+		reject_entry(t, i, &why);
+	} else if (up->verdict == AM_REJECTED) {
+		t->counts.rejected--; /* reject_entry counts it */
+		reject_entry(t, i, &up->reject);
+	} else if (up->verdict != AM_DUPLICATE) {
+		keep_personal(t, ev, ev->type == AM_EV_OPENED);
+	}
+}
+
+static void
+run_events(struct am_turn *t)
+{
+	for (size_t i = 0; i < t->entries_n; i++) {
+		if (t->rejects[i] != NULL)
+			reject_entry(t, i, t->rejects[i]);
+		else
+			apply(t, i);
+	}
+	am_commit_cursor(
+	    t->commit, t->entries[t->entries_n - 1].id, t->entries_n);
+	am_turn_commit_send(t);
+}
+
+static void
+events_done(struct am_turn *t, int rc)
+{
+	struct am_shard *sh = t->sh;
+
+	if (rc != 0) { /* the entries are read again from the cursor */
+		am_store_rewind(sh->store);
+		return;
+	}
+	for (size_t i = 0; i < t->kept_n; i++) {
+		sh->kept =
+		    realloc(sh->kept, (sh->kept_n + 1) * sizeof(*sh->kept));
+		AM_ASSERT(sh->kept != NULL);
+		sh->kept[sh->kept_n++] = t->kept[i]->ref;
+	}
+}
+
+/* A replayed reject keeps the time at which it first came. */
+static void
+first_received(struct am_event *ev)
+{
+	struct am_str v = am_event_get(ev, AM_RECEIVED_AT);
+	int64_t at;
+
+	if (v.n != 0 && am_str_i64(v, &at) == 0 && at > 0 && at < ev->at)
+		ev->at = at;
+}
+
+static void
+decode(struct am_turn *t)
+{
+	const struct am_conf *conf = t->sh->engine->conf;
+	const struct am_decode_opts opts = {
+		.now = t->now,
+		.max_skew = conf->max_skew,
+		.trust_event_time = conf->trust_event_time,
+	};
+
+	t->events =
+	    am_arena_zalloc(&t->arena, t->entries_n * sizeof(*t->events));
+	t->rejects =
+	    am_arena_zalloc(&t->arena, t->entries_n * sizeof(*t->rejects));
+	for (size_t i = 0; i < t->entries_n; i++) {
+		const struct am_entry *e = &t->entries[i];
+		struct am_reject *why =
+		    am_arena_zalloc(&t->arena, sizeof(*why));
+
+		if (am_event_decode(e->id, e->fields, e->n, &opts, &t->arena,
+			&t->events[i], why) != 0) {
+			t->rejects[i] = why;
+			continue;
+		}
+		first_received(&t->events[i]);
+		(void)am_turn_case(t, t->events[i].complaint_id);
+	}
+}
+
+bool
+am_turn_events(struct am_shard *sh)
+{
+	const struct am_entry *entries;
+	struct am_batch *hold, *b;
+	size_t n;
+
+	if (!sh->entries || sh->engine->stopping)
+		return false;
+	n = am_store_take(sh->store, &entries, &hold);
+	if (n == 0) {
+		sh->entries = false;
+		return false;
+	}
+	sh->caught_up = false;
+	b = am_turn_open_as(sh, AM_TURN_EVENTS, run_events, events_done);
+	sh->turn->held[sh->turn->held_n++] = hold;
+	sh->turn->entries = entries;
+	sh->turn->entries_n = n;
+	decode(sh->turn);
+	am_turn_load_cases(sh->turn, b);
+	return true;
+}

@@ -1,0 +1,532 @@
+/*
+ * turn_ops - operators' acts on follow-ups, dead letters and rejects.
+ *
+ * Each act is a turn of its own, under the same fence as all other work. Acts
+ * on letters and rejects go page by page, so that --all on a long stream does
+ * not hold the shard.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "codec/record.h"
+#include "daemon/turn.h"
+#include "daemon/view.h"
+
+#define PAGE 64
+
+static void
+run_op(struct am_turn *t)
+{
+	if (t->op->run(t->op, t))
+		am_turn_commit_send(t);
+	else
+		am_turn_abandon(t, 0);
+}
+
+static void
+op_done(struct am_turn *t, int rc)
+{
+	t->op->done(t->op, rc);
+}
+
+static void
+on_loads(struct am_turn *t, struct am_batch *b)
+{
+	t->op->loaded(t->op, t, b);
+	am_turn_load_cases(t, NULL);
+}
+
+bool
+am_turn_ops(struct am_shard *sh)
+{
+	struct am_op *op = sh->ops;
+	struct am_batch *b;
+
+	if (op == NULL)
+		return false;
+	sh->ops = op->next;
+	if (sh->ops == NULL)
+		sh->ops_tail = &sh->ops;
+	b = am_turn_open_as(sh, AM_TURN_OPS, run_op, op_done);
+	sh->turn->op = op;
+	op->load(op, sh->turn, b);
+	am_turn_send(sh->turn, b, on_loads);
+	return true;
+}
+
+/* ---- acts ---- */
+
+struct act {
+	struct am_op op;
+	struct view *v; /* in the call's arena, as the act is */
+	const redisReply *loaded;
+	struct am_fu_record row;
+	struct am_str body;
+	char from[64];	/* page: entries from here */
+	size_t page_n;	/* entries in this page */
+	size_t changed; /* entries acted on, all pages */
+	bool all;
+	const char *refused; /* why nothing was done */
+};
+
+static void
+end_act(struct act *a, int rc)
+{
+	struct view *v = a->v;
+
+	if (rc == -AM_EFENCED)
+		am_ctl_end(v->call, AM_EXIT_REFUSED,
+		    "shard %s is not owned by this daemon now",
+		    v->shard->stream);
+	else if (rc != 0)
+		am_ctl_end(
+		    v->call, AM_EXIT_FAILED, "not done: %s", am_err_str(rc));
+	else if (a->refused != NULL)
+		am_ctl_end(v->call, AM_EXIT_REFUSED, "%s", a->refused);
+	else {
+		am_view_open(v);
+		am_view_s(v, "shard", v->shard->stream);
+		am_buf_addki(&v->line, "changed", (int64_t)a->changed);
+		am_view_close(v);
+		am_ctl_end(v->call, AM_EXIT_OK, "%s", "");
+	}
+	am_view_drop(v);
+}
+
+static void
+done(struct am_op *op, int rc)
+{
+	end_act((struct act *)op, rc);
+}
+
+static struct act *
+new_act(struct view *v)
+{
+	struct act *a = am_arena_zalloc(v->a, sizeof(*a));
+
+	a->v = v;
+	a->op.done = done;
+	v->own = a;
+	return a;
+}
+
+static void
+internal_event(struct am_turn *t, struct am_event *ev, enum am_event_type type,
+    struct am_str complaint)
+{
+	*ev = (struct am_event){ .type = type,
+		.complaint_id = complaint,
+		.source = AM_STR("amends"),
+		.actor_role = AM_STR("supervisor"),
+		.at = t->now,
+		.occurred_at = AM_NEVER,
+		.expected_version = -1 };
+}
+
+/* ---- followups retry|cancel ---- */
+
+static void
+load_row(struct am_op *op, struct am_turn *t, struct am_batch *b)
+{
+	const struct act *a = (struct act *)op;
+
+	am_cmd(b, "GET");
+	am_args(
+	    b, am_key(am_store_keys(t->sh->store), &t->arena, "fu", a->v->id));
+}
+
+static void
+row_loaded(struct am_op *op, struct am_turn *t, const struct am_batch *b)
+{
+	struct act *a = (struct act *)op;
+	struct am_str bytes = am_reply_str(am_turn_reply(b, 0));
+	struct am_sending *s = NULL;
+
+	if (bytes.n == 0 ||
+	    am_fu_record_unpack(a->v->id, bytes, &t->arena, &a->row) != 0) {
+		a->refused = "it has ended meanwhile";
+		return;
+	}
+	HASH_FIND(hh, t->sh->in_flight, a->row.id, sizeof(a->row.id), s);
+	if (s != NULL)
+		a->refused = "it is on the wire right now; see how it ends";
+	else
+		(void)am_turn_case(t, a->row.complaint);
+}
+
+static bool
+run_retry(struct am_op *op, struct am_turn *t)
+{
+	struct act *a = (struct act *)op;
+
+	if (a->refused != NULL)
+		return false;
+	a->row.next_at = t->now;
+	am_commit_fu_set(t->commit, &a->row, t->now);
+	am_turn_touch(t, a->row.endpoint, t->now);
+	a->changed = 1;
+	return true;
+}
+
+static bool
+run_cancel(struct am_op *op, struct am_turn *t)
+{
+	struct act *a = (struct act *)op;
+	const struct am_pair fields[] = {
+		{ AM_STR("followup_id"), a->v->id },
+		{ AM_STR("state"), AM_STR("suppressed") },
+		{ AM_STR("reason"), AM_STR("cancelled") },
+	};
+	struct am_case *c;
+	struct am_event ev;
+
+	if (a->refused != NULL)
+		return false;
+	c = am_turn_case(t, a->row.complaint);
+	internal_event(t, &ev, AM_EV_FOLLOWUP_ENDED, a->row.complaint);
+	ev.fields = fields;
+	ev.fields_n = AM_COUNT(fields);
+	if (c->exists)
+		(void)am_turn_step(t, c, &ev);
+	am_commit_fu_end(t->commit, &a->row);
+	a->changed = 1;
+	return true;
+}
+
+static void
+on_found(struct view *v, struct am_batch *b)
+{
+	struct act *a = v->own;
+
+	if (am_reply_int(am_batch_reply(b, 0)) == 0)
+		am_view_next_shard(v);
+	else
+		am_shard_op(v->shard, &a->op);
+}
+
+static void
+find_row(struct view *v)
+{
+	struct am_batch *b = am_view_query(v);
+
+	am_cmd(b, "EXISTS");
+	am_args(b, am_key(am_store_keys(v->shard->store), v->a, "fu", v->id));
+	am_view_send(v, b, on_found);
+}
+
+static void
+no_followup(struct view *v)
+{
+	am_view_not_found(v, "waiting follow-up");
+}
+
+static void
+act_on_row(struct view *v, bool (*run)(struct am_op *, struct am_turn *))
+{
+	struct act *a = new_act(v);
+
+	a->op.load = load_row;
+	a->op.loaded = row_loaded;
+	a->op.run = run;
+	am_view_walk(v, find_row, no_followup);
+}
+
+void
+am_verb_followups_retry(struct view *v)
+{
+	act_on_row(v, run_retry);
+}
+
+void
+am_verb_followups_cancel(struct view *v)
+{
+	act_on_row(v, run_cancel);
+}
+
+/* ---- dead and rejects: replay and drop, one entry or all ---- */
+
+static const char *
+stream_key(const struct act *a)
+{
+	const struct am_keys *keys = am_store_keys(a->v->shard->store);
+
+	return strncmp(a->v->verb->name, "dead", 4) == 0 ? keys->dead
+							 : keys->rejects;
+}
+
+static void
+load_page(struct am_op *op, struct am_turn *t, struct am_batch *b)
+{
+	struct act *a = (struct act *)op;
+
+	(void)t;
+	am_cmd(b, "XRANGE");
+	am_arg(b, stream_key(a));
+	if (a->all) {
+		am_arg(b, a->from);
+		am_arg(b, "+");
+		am_arg(b, "COUNT");
+		am_argi(b, PAGE);
+	} else {
+		am_args(b, a->v->id);
+		am_args(b, a->v->id);
+	}
+}
+
+static bool
+entry_wanted(const struct act *a, const redisReply *e)
+{
+	struct am_str only =
+	    am_verb_option(a->v->argv, a->v->argc, "--endpoint");
+
+	return e->elements == 2 && e->element[1]->type == REDIS_REPLY_ARRAY &&
+	       (only.n == 0 || am_str_eq(only, am_entry_field(e, "endpoint")));
+}
+
+static void
+page_loaded(struct am_op *op, struct am_turn *t, const struct am_batch *b)
+{
+	struct act *a = (struct act *)op;
+	const redisReply *r = am_turn_reply(b, 0);
+
+	a->loaded = r;
+	a->page_n = 0;
+	if (r == NULL || r->type != REDIS_REPLY_ARRAY)
+		return;
+	a->page_n = r->elements;
+	if (strcmp(a->v->verb->name, "dead replay") != 0)
+		return;
+	for (size_t i = 0; i < r->elements; i++)
+		if (entry_wanted(a, r->element[i]))
+			(void)am_turn_case(
+			    t, am_entry_field(r->element[i], "complaint"));
+}
+
+static void
+drop_entry(struct act *a, struct am_turn *t, const redisReply *e)
+{
+	struct am_batch *b = am_commit_raw(t->commit);
+
+	am_cmd(b, "XDEL");
+	am_arg(b, stream_key(a));
+	am_args(b, am_reply_str(e->element[0]));
+}
+
+/* The same id, the same bytes; a fresh list of attempts. */
+static bool
+revive(struct act *a, struct am_turn *t, const redisReply *e)
+{
+	struct am_str id = am_entry_field(e, "id");
+	struct am_str body = am_entry_field(e, "body");
+	struct am_fu_record f;
+	struct am_pair p[6];
+	struct am_event ev;
+	struct am_case *c;
+	struct am_update *up;
+
+	if (am_fu_record_unpack(
+		id, am_entry_field(e, "record"), &t->arena, &f) != 0 ||
+	    f.endpoint.n == 0 || body.n == 0) {
+		a->refused = "it has no endpoint or no body to send again";
+		return false;
+	}
+	c = am_turn_case(t, f.complaint);
+	if (!c->exists) {
+		a->refused = "its complaint is no more";
+		return false;
+	}
+	p[0] = (struct am_pair){ AM_STR("followup_id"), id };
+	p[1] = (struct am_pair){ AM_STR("endpoint"), f.endpoint };
+	p[2] = (struct am_pair){ AM_STR("clock"),
+		am_str_c(am_arena_printf(&t->arena, "%u", f.clock)) };
+	p[3] = (struct am_pair){ AM_STR("rung"),
+		am_str_c(am_arena_printf(&t->arena, "%u", f.rung)) };
+	p[4] = (struct am_pair){ AM_STR("entry"),
+		am_str_c(am_arena_printf(&t->arena, "%u", f.entry)) };
+	p[5] = (struct am_pair){ AM_STR("cycle"),
+		am_str_c(am_arena_printf(&t->arena, "%u", f.cycle)) };
+	internal_event(t, &ev, AM_EV_FOLLOWUP_REVIVED, f.complaint);
+	ev.fields = p;
+	ev.fields_n = AM_COUNT(p);
+	up = am_turn_step(t, c, &ev);
+	if (up == NULL || up->verdict != AM_APPLIED) {
+		a->refused = "its complaint does not take it back";
+		return false;
+	}
+	f.attempts_total = 0;
+	f.next_at = t->now;
+	am_commit_fu_set(t->commit, &f, t->now);
+	am_commit_fu_body(t->commit, id, body);
+	am_turn_touch(t, f.endpoint, t->now);
+	return true;
+}
+
+/* Back onto the stream, with its event_id and the time it first came. */
+static bool
+reinject(struct act *a, struct am_turn *t, const redisReply *e)
+{
+	const redisReply *kv = e->element[1];
+	struct am_batch *b;
+	bool has_id = false, carrier = false;
+
+	if (am_entry_field(e, "cut").n != 0) {
+		a->refused = "it was cut when it was kept; its producer must "
+			     "send it again";
+		return false;
+	}
+	b = am_commit_raw(t->commit);
+	am_cmd(b, "XADD");
+	am_arg(b, t->sh->stream);
+	am_arg(b, "*");
+	for (size_t i = 0; i + 1 < kv->elements; i += 2) {
+		struct am_str key = am_reply_str(kv->element[i]);
+
+		if (!am_str_prefix(key, "f."))
+			continue;
+		key.p += 2;
+		key.n -= 2;
+		if (am_str_is(key, AM_RECEIVED_AT))
+			continue;
+		has_id = has_id || am_str_is(key, "event_id");
+		carrier = carrier || am_str_is(key, "json") ||
+			  am_str_is(key, "cloudevent");
+		am_args(b, key);
+		am_args(b, am_reply_str(kv->element[i + 1]));
+	}
+	if (!has_id && !carrier) {
+		am_arg(b, "event_id");
+		am_args(b, am_entry_field(e, "id"));
+	}
+	am_arg(b, AM_RECEIVED_AT);
+	am_args(b, am_entry_field(e, "at"));
+	return true;
+}
+
+static bool
+run_page(struct am_op *op, struct am_turn *t)
+{
+	struct act *a = (struct act *)op;
+	const char *verb = a->v->verb->name;
+	size_t before = a->changed;
+
+	for (size_t i = 0; i < a->page_n; i++) {
+		const redisReply *e = a->loaded->element[i];
+
+		if (!entry_wanted(a, e))
+			continue;
+		if (strcmp(verb, "dead replay") == 0 && !revive(a, t, e))
+			continue;
+		if (strcmp(verb, "rejects replay") == 0 && !reinject(a, t, e))
+			continue;
+		drop_entry(a, t, e);
+		a->changed++;
+	}
+	if (a->page_n != 0) { /* the next page starts behind this one */
+		const redisReply *last = a->loaded->element[a->page_n - 1];
+
+		snprintf(a->from, sizeof(a->from), "(%.*s",
+		    AM_ARG(am_reply_str(last->element[0])));
+	}
+	return a->changed != before;
+}
+
+static void
+page_done(struct am_op *op, int rc)
+{
+	struct act *a = (struct act *)op;
+	struct view *v = a->v;
+
+	if (rc == 0 && a->all && a->page_n == PAGE && am_ctl_alive(v->call)) {
+		am_shard_op(v->shard, op);
+		return;
+	}
+	if (rc == 0 && a->all && v->shard_i < v->engine->shards_n) {
+		am_view_next_shard(v);
+		return;
+	}
+	if (a->all)
+		a->refused = NULL; /* some could not; the count says it */
+	end_act(a, rc);
+}
+
+static void
+on_entry(struct view *v, struct am_batch *b)
+{
+	struct act *a = v->own;
+	const redisReply *r = am_batch_reply(b, 0);
+
+	if (am_reply_is_error(r) || r->elements == 0)
+		am_view_next_shard(v);
+	else
+		am_shard_op(v->shard, &a->op);
+}
+
+static void
+start_page(struct view *v)
+{
+	struct act *a = v->own;
+	struct am_batch *b;
+
+	if (a->all) {
+		snprintf(a->from, sizeof(a->from), "-");
+		am_shard_op(v->shard, &a->op);
+		return;
+	}
+	b = am_view_query(v);
+	am_cmd(b, "XRANGE");
+	am_arg(b, stream_key(a));
+	am_args(b, v->id);
+	am_args(b, v->id);
+	am_view_send(v, b, on_entry);
+}
+
+static void
+no_entry(struct view *v)
+{
+	am_view_not_found(v, "entry");
+}
+
+static void
+act_on_entries(struct view *v)
+{
+	struct act *a = new_act(v);
+
+	a->all = am_verb_option(v->argv, v->argc, "--all").p != NULL;
+	if (!a->all && v->id.n == 0) {
+		am_ctl_end(v->call, AM_EXIT_USAGE,
+		    "name an entry or say --all; usage: %s", v->verb->usage);
+		return;
+	}
+	a->op.load = load_page;
+	a->op.loaded = page_loaded;
+	a->op.run = run_page;
+	a->op.done = page_done;
+	am_view_walk(v, start_page, no_entry);
+}
+
+void
+am_verb_dead_replay(struct view *v)
+{
+	act_on_entries(v);
+}
+
+void
+am_verb_dead_drop(struct view *v)
+{
+	act_on_entries(v);
+}
+
+void
+am_verb_rejects_replay(struct view *v)
+{
+	act_on_entries(v);
+}
+
+void
+am_verb_rejects_drop(struct view *v)
+{
+	act_on_entries(v);
+}

@@ -1,0 +1,171 @@
+/* verbs_act - what changes the daemon or the stream, but no complaint. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "daemon/view.h"
+#include "log/log.h"
+
+static struct am_shard *
+shard_named(struct view *v)
+{
+	for (size_t i = 0; i < v->engine->shards_n; i++)
+		if (am_str_is(v->id, v->engine->shards[i]->stream))
+			return v->engine->shards[i];
+	am_ctl_end(v->call, AM_EXIT_NOT_FOUND,
+	    "no such shard: %.*s; `shard list` names them", AM_ARG(v->id));
+	return NULL;
+}
+
+void
+am_verb_shard_adopt(struct view *v)
+{
+	struct am_shard *sh = shard_named(v);
+
+	if (sh == NULL)
+		return;
+	if (am_store_adopt(sh->store) != 0) {
+		am_ctl_end(v->call, AM_EXIT_REFUSED,
+		    "shard %s is %s: only a halted or released shard can be "
+		    "adopted",
+		    sh->stream, am_shard_state_str(am_store_state(sh->store)));
+		return;
+	}
+	sh->released = false;
+	am_log_notice("shard_adopted", "shard=%s uid=%u", sh->stream,
+	    am_ctl_uid(v->call));
+	am_ctl_end(v->call, AM_EXIT_OK, "%s", "");
+}
+
+void
+am_verb_shard_release(struct view *v)
+{
+	struct am_shard *sh = shard_named(v);
+
+	if (sh == NULL)
+		return;
+	if (!sh->running) {
+		am_ctl_end(v->call, AM_EXIT_REFUSED,
+		    "shard %s is not owned by this daemon", sh->stream);
+		return;
+	}
+	am_shard_release(sh);
+	am_ctl_end(v->call, AM_EXIT_OK, "%s", "");
+}
+
+void
+am_verb_endpoints_reset(struct view *v)
+{
+	if (am_conf_endpoint(v->engine->conf, v->id) == NULL) {
+		am_ctl_end(v->call, AM_EXIT_NOT_FOUND, "no such endpoint: %.*s",
+		    AM_ARG(v->id));
+		return;
+	}
+	am_deliver_reset(v->engine->deliver, am_arena_cstr(v->a, v->id));
+	for (size_t i = 0; i < v->engine->shards_n; i++)
+		am_shard_kick(v->engine->shards[i]);
+	am_ctl_end(v->call, AM_EXIT_OK, "%s", "");
+}
+
+/* ---- emit ---- */
+
+static void
+on_emitted(struct view *v, struct am_batch *b)
+{
+	const redisReply *r = am_batch_reply(b, 0);
+
+	if (am_reply_is_error(r)) {
+		am_ctl_end(v->call, AM_EXIT_FAILED, "Redis refused: %.*s",
+		    AM_ARG(am_reply_str(r)));
+	} else {
+		am_view_open(v);
+		am_view_s(v, "shard", v->shard->stream);
+		am_buf_addkv(&v->line, "stream_id", am_reply_str(r));
+		am_view_close(v);
+		am_ctl_end(v->call, AM_EXIT_OK, "%s", "");
+	}
+	am_view_drop(v);
+}
+
+static void
+start_emit(struct view *v)
+{
+	struct am_batch *b;
+	struct am_str word;
+
+	if (v->unreachable != 0) {
+		am_ctl_end(v->call, AM_EXIT_FAILED,
+		    "Redis is away; the event was not written");
+		return;
+	}
+	b = am_view_query(v);
+	am_cmd(b, "XADD");
+	am_arg(b, v->shard->stream);
+	am_arg(b, "*");
+	am_arg(b, "event");
+	am_args(b, v->id);
+	for (size_t i = 1;
+	     (word = am_verb_arg(v->verb, v->argv, v->argc, i)).n != 0; i++) {
+		const char *eq = memchr(word.p, '=', word.n);
+		size_t n = (size_t)(eq - word.p);
+
+		am_args(b, (struct am_str){ word.p, n });
+		am_args(b, (struct am_str){ eq + 1, word.n - n - 1 });
+	}
+	am_view_send(v, b, on_emitted);
+}
+
+static void
+end_emit(struct view *v)
+{
+	am_ctl_end(v->call, AM_EXIT_FAILED,
+	    "Redis is away; the event was not written");
+}
+
+void
+am_verb_emit(struct view *v)
+{
+	struct am_str word;
+
+	for (size_t i = 1;
+	     (word = am_verb_arg(v->verb, v->argv, v->argc, i)).n != 0; i++)
+		if (memchr(word.p, '=', word.n) == NULL || word.p[0] == '=') {
+			am_ctl_end(v->call, AM_EXIT_USAGE,
+			    "'%.*s' is no key=value", AM_ARG(word));
+			return;
+		}
+	am_view_walk(v, start_emit, end_emit);
+}
+
+/* ---- reload, drain ---- */
+
+static void
+on_reloaded(void *arg, int rc, const char *text)
+{
+	struct am_ctl_call *call = arg;
+
+	if (rc == 0)
+		am_ctl_end(call, AM_EXIT_OK, "%s", "");
+	else
+		am_ctl_end(call, AM_EXIT_FAILED,
+		    "%s; the old configuration stays in force", text);
+}
+
+void
+am_verb_reload(struct view *v)
+{
+	am_engine_reload(v->engine, on_reloaded, v->call);
+}
+
+/* Answered now: the end of the process is the end of the drain. */
+void
+am_verb_drain(struct view *v)
+{
+	am_view_open(v);
+	am_buf_addki(
+	    &v->line, "in_flight", am_deliver_in_flight(v->engine->deliver));
+	am_view_close(v);
+	am_ctl_end(v->call, AM_EXIT_OK, "%s", "");
+	am_engine_stop(v->engine);
+}

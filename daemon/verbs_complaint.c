@@ -1,0 +1,415 @@
+/* verbs_complaint - list, show, why, verify. */
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "codec/journal.h"
+#include "codec/record.h"
+#include "daemon/view.h"
+
+#define PAGE 256
+#define LIST_DEFAULT 100
+
+static const char *
+stage_name(const struct view *v)
+{
+	return v->c->stage < v->def->stages_n ? v->def->stages[v->c->stage].name
+					      : "";
+}
+
+static const char *
+tier_name(const struct view *v)
+{
+	return v->c->tier < v->def->tiers_n ? v->def->tiers[v->c->tier] : "";
+}
+
+static void
+add_head(struct view *v)
+{
+	const struct am_complaint *c = v->c;
+	struct am_buf *b = &v->line;
+
+	am_buf_addkv(b, "id", c->id);
+	am_view_s(v, "shard", v->shard->stream);
+	am_buf_addkv(b, "loop", c->loop_ref);
+	am_view_s(v, "status", am_status_str(c->status));
+	am_view_s(v, "stage", stage_name(v));
+	am_buf_addki(b, "cycle", c->cycle);
+	am_view_s(v, "tier", tier_name(v));
+	am_buf_addkv(b, "owner", c->owner);
+	am_buf_addkv(b, "category", c->category);
+	am_view_time(v, "opened_at", c->opened_at);
+	am_view_time(v, "due_at", am_view_due(v->def, c));
+	am_view_time(v, "next_at", am_wake_at(v->def, c));
+}
+
+/* ---- list ---- */
+
+static bool
+wanted(struct view *v)
+{
+	struct am_str stage = am_verb_option(v->argv, v->argc, "--stage");
+	struct am_str tier = am_verb_option(v->argv, v->argc, "--tier");
+	struct am_str owner = am_verb_option(v->argv, v->argc, "--owner");
+	struct am_str status = am_verb_option(v->argv, v->argc, "--status");
+	bool overdue = am_verb_option(v->argv, v->argc, "--overdue").p != NULL;
+
+	return (stage.n == 0 || am_str_is(stage, stage_name(v))) &&
+	       (tier.n == 0 || am_str_is(tier, tier_name(v))) &&
+	       (owner.n == 0 || am_str_eq(owner, v->c->owner)) &&
+	       (status.n == 0 ||
+		   am_str_is(status, am_status_str(v->c->status))) &&
+	       (!overdue || am_view_due(v->def, v->c) < am_engine_now());
+}
+
+static void
+print_row(struct view *v)
+{
+	am_view_open(v);
+	add_head(v);
+	am_view_bool(v, "overdue", am_view_due(v->def, v->c) < am_engine_now());
+	am_view_close(v);
+	v->shown++;
+}
+
+static void ask_page(struct view *v);
+
+/* Rows of this page whose loop is at hand; *missing: the first that is not. */
+static struct am_str
+print_page(struct view *v, const redisReply *ids, const redisReply *records,
+    size_t *done)
+{
+	struct am_str none = { NULL, 0 };
+
+	for (size_t i = *done; i < records->elements; i++) {
+		struct am_str bytes = am_reply_str(records->element[i]);
+		struct am_complaint c;
+		bool unusable = false;
+
+		*done = i;
+		if (v->limit != 0 && v->shown >= v->limit)
+			return none;
+		if (bytes.n == 0 ||
+		    am_record_unpack(
+			am_reply_str(ids->element[i]), bytes, v->a, &c) != 0)
+			continue;
+		v->c = &c;
+		v->def = am_shard_loop(v->shard, c.loop_ref, &unusable);
+		if (v->def == NULL && !unusable)
+			return c.loop_ref;
+		if (v->def != NULL && wanted(v))
+			print_row(v);
+	}
+	*done = records->elements;
+	return none;
+}
+
+struct listing {
+	const redisReply *ids, *records;
+	struct am_str missing;
+	size_t done;
+};
+
+static void on_list_loop(struct view *v, struct am_batch *b);
+
+static void
+go_on(struct view *v)
+{
+	struct listing *l = v->own;
+	struct am_batch *b;
+
+	l->missing = print_page(v, l->ids, l->records, &l->done);
+	if (l->missing.n != 0) {
+		b = am_view_query(v);
+		am_cmd(b, "GET");
+		am_args(b, am_key(am_store_keys(v->shard->store), v->a, "loop",
+			       l->missing));
+		am_view_send(v, b, on_list_loop);
+		return;
+	}
+	v->offset += l->ids->elements;
+	if (l->ids->elements < PAGE ||
+	    (v->limit != 0 && v->shown >= v->limit)) {
+		am_view_next_shard(v);
+		return;
+	}
+	am_view_drop(v);
+	ask_page(v);
+}
+
+static void
+on_list_loop(struct view *v, struct am_batch *b)
+{
+	struct listing *l = v->own;
+
+	am_shard_loop_add(
+	    v->shard, l->missing, am_reply_str(am_batch_reply(b, 0)));
+	go_on(v);
+}
+
+static void
+on_records(struct view *v, struct am_batch *b)
+{
+	struct listing *l = v->own;
+
+	/* the ids lie in held[0]; keep the records where a loop's answer does
+	 * not push them out */
+	l->records = am_batch_reply(b, 0);
+	l->done = 0;
+	v->records = b;
+	v->held[1] = NULL;
+	go_on(v);
+}
+
+static void
+on_ids(struct view *v, struct am_batch *b)
+{
+	struct listing *l = v->own;
+	const struct am_keys *keys = am_store_keys(v->shard->store);
+	const redisReply *ids = am_batch_reply(b, 0);
+	struct am_batch *more;
+
+	if (ids == NULL || ids->type != REDIS_REPLY_ARRAY ||
+	    ids->elements == 0) {
+		am_view_next_shard(v);
+		return;
+	}
+	l->ids = ids;
+	more = am_view_query(v);
+	am_cmd(more, "MGET");
+	for (size_t i = 0; i < ids->elements; i++)
+		am_args(more,
+		    am_key(keys, v->a, "c", am_reply_str(ids->element[i])));
+	am_view_send(v, more, on_records);
+}
+
+static void
+ask_page(struct view *v)
+{
+	struct am_batch *b = am_view_query(v);
+
+	am_cmd(b, "ZRANGE");
+	am_arg(b, am_store_keys(v->shard->store)->wake);
+	am_argi(b, (int64_t)v->offset);
+	am_argi(b, (int64_t)v->offset + PAGE - 1);
+	am_view_send(v, b, on_ids);
+}
+
+void
+am_verb_list(struct view *v)
+{
+	v->limit = am_view_limit(v, LIST_DEFAULT);
+	v->own = am_arena_zalloc(v->a, sizeof(struct listing));
+	am_view_walk(v, ask_page, NULL);
+}
+
+/* ---- show ---- */
+
+static void
+add_rungs(struct view *v, size_t slot)
+{
+	const struct am_clockdef *cd = &v->def->clocks[slot];
+	struct am_buf *b = &v->line;
+	char at[24];
+
+	am_buf_addkey(b, "rungs");
+	am_buf_addc(b, '[');
+	for (size_t i = 0; i < cd->rungs_n; i++) {
+		const struct am_rungdef *r = &cd->rungs[i];
+
+		am_buf_adds(b, i != 0 ? ",{" : "{");
+		am_view_s(v, "name", r->name);
+		if (r->is_pct)
+			am_view_s(
+			    v, "at", am_arena_printf(v->a, "%d%%", r->pct));
+		else
+			am_view_s(v, "at",
+			    am_arena_printf(v->a, "+%s",
+				am_duration_format(r->offset, at)));
+		am_view_s(v, "to", am_role_str(r->to));
+		am_view_time(v, "due_at", am_rung_due(v->def, v->c, slot, i));
+		am_view_bool(
+		    v, "fired", (v->c->clocks[slot].fired >> i & 1) != 0);
+		am_buf_addc(b, '}');
+	}
+	am_buf_addc(b, ']');
+}
+
+static void
+add_clocks(struct view *v)
+{
+	struct am_buf *b = &v->line;
+	bool first = true;
+
+	am_buf_addkey(b, "clocks");
+	am_buf_addc(b, '[');
+	for (size_t i = 0; i < AM_CLOCKS_MAX; i++) {
+		const struct am_clock *k = &v->c->clocks[i];
+
+		if (k->entry == 0)
+			continue;
+		am_buf_adds(b, first ? "{" : ",{");
+		first = false;
+		am_view_s(v, "name", v->def->clocks[i].name);
+		am_view_s(v, "state", am_clock_state_str(k->state));
+		am_view_bool(v, "missed", k->missed);
+		am_buf_addki(b, "entry", k->entry);
+		am_view_time(v, "started_at", k->started);
+		am_view_time(v, "due_at", am_clock_due(v->def, v->c, i));
+		am_buf_addki(b, "budget_ms", k->budget);
+		am_buf_addki(b, "consumed_ms", k->consumed);
+		add_rungs(v, i);
+		am_buf_addc(b, '}');
+	}
+	am_buf_addc(b, ']');
+}
+
+static void
+add_owed(struct view *v)
+{
+	struct am_buf *b = &v->line;
+	bool first = true;
+
+	am_buf_addkey(b, "owed");
+	am_buf_addc(b, '[');
+	for (size_t i = 0; i < v->def->stages_n; i++) {
+		if ((v->c->owed >> i & 1) == 0)
+			continue;
+		if (!first)
+			am_buf_addc(b, ',');
+		first = false;
+		am_buf_addjson(b, am_str_c(v->def->stages[i].name));
+	}
+	am_buf_addc(b, ']');
+}
+
+static void
+add_waiting(struct view *v)
+{
+	struct am_buf *b = &v->line;
+
+	am_buf_addkey(b, "waiting");
+	am_buf_addc(b, '[');
+	for (size_t i = 0; i < v->c->waiting_n; i++) {
+		const struct am_waiting *w = &v->c->waiting[i];
+		char id[AM_FU_ID_LEN + 1];
+
+		am_fu_id_format(w->id, id);
+		am_buf_adds(b, i != 0 ? ",{" : "{");
+		am_view_s(v, "id", id);
+		am_buf_addkv(b, "endpoint", w->endpoint);
+		am_view_s(v, "clock", v->def->clocks[w->clock].name);
+		am_view_s(
+		    v, "rung", v->def->clocks[w->clock].rungs[w->rung].name);
+		am_view_bool(v, "queued", w->queued);
+		am_buf_addc(b, '}');
+	}
+	am_buf_addc(b, ']');
+}
+
+static void
+add_journal(struct view *v, const redisReply *log)
+{
+	struct am_buf *b = &v->line;
+
+	am_buf_addkey(b, "journal");
+	am_buf_addc(b, '[');
+	for (size_t i = 0; log != NULL && i < log->elements; i++) {
+		if (i != 0)
+			am_buf_addc(b, ',');
+		am_buf_addstr(b, am_reply_str(log->element[i]));
+	}
+	am_buf_addc(b, ']');
+}
+
+static void
+show(struct view *v, struct am_batch *rb)
+{
+	const struct am_complaint *c = v->c;
+	struct am_buf *b = &v->line;
+
+	am_view_open(v);
+	add_head(v);
+	am_buf_addki(b, "version", c->version);
+	am_buf_addki(b, "seq", c->seq);
+	am_view_s(v, "outcome", am_outcome_str(c->outcome));
+	am_view_time(v, "since", c->clocks[AM_CLOCK_STAGE0 + c->stage].started);
+	am_buf_addkv(b, "loop_owner", c->loop_owner);
+	am_buf_addkv(b, "supervisor", c->supervisor);
+	am_buf_addkv(b, "lang", c->lang);
+	add_owed(v);
+	am_view_time(v, "closed_at", c->closed_at);
+	am_view_time(v, "held_since", c->held_since);
+	am_buf_addkv(b, "hold_reason", c->hold_reason);
+	add_clocks(v);
+	add_waiting(v);
+	add_journal(v, am_batch_reply(rb, 1));
+	am_view_close(v);
+	am_ctl_end(v->call, AM_EXIT_OK, "%s", "");
+	am_view_drop(v);
+}
+
+void
+am_verb_show(struct view *v)
+{
+	am_view_complaint(v, show);
+}
+
+/* ---- verify: the chain and the replay of the journal ---- */
+
+static const struct am_loopdef *
+verify_loop(void *arg, struct am_str ref)
+{
+	struct view *v = arg;
+	bool unusable = false;
+
+	return am_shard_loop(v->shard, ref, &unusable);
+}
+
+static void
+verify(struct view *v, struct am_batch *rb)
+{
+	const redisReply *log = am_batch_reply(rb, 1);
+	struct am_str *lines;
+	struct am_complaint state;
+	struct am_buf a, b;
+	uint32_t bad = 0;
+	int rc;
+
+	lines = am_arena_alloc(v->a, (log->elements + 1) * sizeof(*lines));
+	for (size_t i = 0; i < log->elements; i++)
+		lines[i] = am_reply_str(log->element[i]);
+	rc = am_journal_replay(
+	    v->id, lines, log->elements, verify_loop, v, v->a, &state, &bad);
+	am_buf_arena(&a, v->a, 256);
+	am_buf_arena(&b, v->a, 256);
+	if (rc == 0) {
+		am_record_pack(v->c, &a);
+		am_record_pack(&state, &b);
+		if (!am_str_eq(am_buf_str(&a), am_buf_str(&b)))
+			rc = -AM_ECONFLICT;
+	}
+	am_view_open(v);
+	am_buf_addkv(&v->line, "id", v->id);
+	am_view_bool(v, "ok", rc == 0);
+	am_buf_addki(&v->line, "lines", (int64_t)log->elements);
+	am_buf_addki(&v->line, "bad_seq", bad);
+	am_view_close(v);
+	if (rc == 0)
+		am_ctl_end(v->call, AM_EXIT_OK, "%s", "");
+	else if (bad != 0)
+		am_ctl_end(v->call, AM_EXIT_FAILED,
+		    "line %" PRIu32 " of the journal is not what was written",
+		    bad);
+	else
+		am_ctl_end(v->call, AM_EXIT_FAILED,
+		    "the record is not what its journal says");
+	am_view_drop(v);
+}
+
+void
+am_verb_verify(struct view *v)
+{
+	am_view_complaint(v, verify);
+}

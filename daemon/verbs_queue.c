@@ -1,0 +1,323 @@
+/* verbs_queue - followups, dead list, rejects list. */
+
+#include <string.h>
+
+#include "base/str.h"
+#include "codec/record.h"
+#include "daemon/view.h"
+
+#define LIST_DEFAULT 100
+
+/* ---- followups ---- */
+
+struct queue {
+	const char **outs; /* endpoints of this shard that are still to ask */
+	size_t outs_n, outs_i;
+};
+
+static const char *
+result_name(uint8_t result)
+{
+	static const char *const names[] = {
+		[AM_TRY_STARTED] = "started",
+		[AM_TRY_OK] = "ok",
+		[AM_TRY_RETRY] = "retry",
+		[AM_TRY_PERMANENT] = "permanent",
+		[AM_TRY_UNCERTAIN] = "uncertain",
+	};
+
+	return result < AM_COUNT(names) ? names[result] : "unknown";
+}
+
+static const char *
+fu_state(struct view *v, const struct am_fu_record *f)
+{
+	struct am_sending *s = NULL;
+
+	HASH_FIND(hh, v->shard->in_flight, f->id, sizeof(f->id), s);
+	if (s != NULL)
+		return "in_flight";
+	if (f->attempts_n != 0 &&
+	    f->attempts[f->attempts_n - 1].result == AM_TRY_STARTED)
+		return "unknown"; /* its sender died; tried again at next_at */
+	return "queued";
+}
+
+static void
+add_attempts(struct view *v, const struct am_fu_record *f)
+{
+	struct am_buf *b = &v->line;
+
+	am_buf_addkey(b, "log");
+	am_buf_addc(b, '[');
+	for (size_t i = 0; i < f->attempts_n; i++) {
+		const struct am_attempt *t = &f->attempts[i];
+
+		am_buf_adds(b, i != 0 ? ",{" : "{");
+		am_view_time(v, "at", t->started);
+		if (t->ended != 0)
+			am_buf_addki(b, "took_ms", t->ended - t->started);
+		am_view_s(v, "result", result_name(t->result));
+		am_buf_addki(b, "status", t->status);
+		am_buf_addkv(b, "error", t->error);
+		am_buf_addc(b, '}');
+	}
+	am_buf_addc(b, ']');
+}
+
+static void
+print_followup(struct view *v, struct am_str id, struct am_str row)
+{
+	struct am_str only = am_verb_option(v->argv, v->argc, "--complaint");
+	struct am_buf *b = &v->line;
+	struct am_fu_record f;
+
+	if (row.n == 0 || am_fu_record_unpack(id, row, v->a, &f) != 0)
+		return;
+	if (only.n != 0 && !am_str_eq(only, f.complaint))
+		return;
+	am_view_open(v);
+	am_buf_addkv(b, "id", id);
+	am_view_s(v, "shard", v->shard->stream);
+	am_buf_addkv(b, "complaint", f.complaint);
+	am_buf_addkv(b, "endpoint", f.endpoint);
+	am_buf_addki(b, "clock", f.clock);
+	am_buf_addkv(b, "rung", f.rung_name);
+	am_view_s(v, "reason", am_reason_str(f.reason));
+	am_view_s(v, "to", am_role_str(f.to));
+	am_view_s(v, "state", fu_state(v, &f));
+	am_view_time(v, "due_at", f.due_at);
+	am_view_time(v, "fired_at", f.fired_at);
+	am_view_time(v, "next_at", f.next_at);
+	am_buf_addki(b, "attempts", f.attempts_total);
+	add_attempts(v, &f);
+	am_view_close(v);
+	v->shown++;
+}
+
+static void ask_out(struct view *v);
+
+static void
+on_rows(struct view *v, struct am_batch *b)
+{
+	const redisReply *ids = am_batch_reply(v->held[0], 0);
+	const redisReply *rows = am_batch_reply(b, 0);
+
+	for (size_t i = 0; rows != NULL && i < rows->elements; i++) {
+		if (v->limit != 0 && v->shown >= v->limit)
+			break;
+		print_followup(v, am_reply_str(ids->element[i]),
+		    am_reply_str(rows->element[i]));
+	}
+	ask_out(v);
+}
+
+static void
+on_out(struct view *v, struct am_batch *b)
+{
+	const redisReply *ids = am_batch_reply(b, 0);
+	const struct am_keys *keys = am_store_keys(v->shard->store);
+	struct am_batch *more;
+
+	if (ids == NULL || ids->type != REDIS_REPLY_ARRAY ||
+	    ids->elements == 0) {
+		ask_out(v);
+		return;
+	}
+	more = am_view_query(v);
+	am_cmd(more, "MGET");
+	for (size_t i = 0; i < ids->elements; i++)
+		am_args(more,
+		    am_key(keys, v->a, "fu", am_reply_str(ids->element[i])));
+	am_view_send(v, more, on_rows);
+}
+
+static void
+ask_out(struct view *v)
+{
+	struct queue *q = v->own;
+	const struct am_keys *keys = am_store_keys(v->shard->store);
+	struct am_batch *b;
+
+	am_view_drop(v);
+	if (q->outs_i == q->outs_n || (v->limit != 0 && v->shown >= v->limit)) {
+		am_view_next_shard(v);
+		return;
+	}
+	b = am_view_query(v);
+	am_cmd(b, "ZRANGE");
+	am_args(b, am_key(keys, v->a, "out", am_str_c(q->outs[q->outs_i++])));
+	am_argi(b, 0);
+	am_argi(b, v->limit != 0 ? (int64_t)v->limit - 1 : -1);
+	am_view_send(v, b, on_out);
+}
+
+static void
+on_outs(struct view *v, struct am_batch *b)
+{
+	struct am_str only = am_verb_option(v->argv, v->argc, "--endpoint");
+	const redisReply *r = am_batch_reply(b, 0);
+	struct queue *q = v->own;
+
+	q->outs_n = q->outs_i = 0;
+	if (r != NULL && r->type == REDIS_REPLY_ARRAY) {
+		q->outs =
+		    am_arena_alloc(v->a, (r->elements + 1) * sizeof(*q->outs));
+		for (size_t i = 0; i < r->elements; i++) {
+			struct am_str name = am_reply_str(r->element[i]);
+
+			if (only.n == 0 || am_str_eq(only, name))
+				q->outs[q->outs_n++] =
+				    am_arena_cstr(v->a, name);
+		}
+	}
+	ask_out(v);
+}
+
+static void
+ask_outs(struct view *v)
+{
+	struct am_batch *b = am_view_query(v);
+
+	am_cmd(b, "SMEMBERS");
+	am_arg(b, am_store_keys(v->shard->store)->outs);
+	am_view_send(v, b, on_outs);
+}
+
+void
+am_verb_followups(struct view *v)
+{
+	v->limit = am_view_limit(v, LIST_DEFAULT);
+	v->own = am_arena_zalloc(v->a, sizeof(struct queue));
+	am_view_walk(v, ask_outs, NULL);
+}
+
+/* ---- streams of letters and rejects ---- */
+
+struct am_str
+am_entry_field(const redisReply *entry, const char *name)
+{
+	const redisReply *kv = entry->elements == 2 ? entry->element[1] : NULL;
+	struct am_str none = { NULL, 0 };
+
+	for (size_t i = 0; kv != NULL && i + 1 < kv->elements; i += 2)
+		if (am_str_is(am_reply_str(kv->element[i]), name))
+			return am_reply_str(kv->element[i + 1]);
+	return none;
+}
+
+static void
+add_ms(struct view *v, const char *key, struct am_str ms)
+{
+	int64_t t;
+
+	am_view_time(v, key, am_str_i64(ms, &t) == 0 ? t : AM_NEVER);
+}
+
+static void
+add_int(struct view *v, const char *key, struct am_str n)
+{
+	int64_t i;
+
+	am_buf_addki(&v->line, key, am_str_i64(n, &i) == 0 ? i : 0);
+}
+
+static void
+print_letter(struct view *v, const redisReply *e)
+{
+	static const char *const fields[] = { "id", "complaint", "endpoint",
+		"reason", "error" };
+	struct am_str only = am_verb_option(v->argv, v->argc, "--endpoint");
+
+	if (only.n != 0 && !am_str_eq(only, am_entry_field(e, "endpoint")))
+		return;
+	am_view_open(v);
+	am_buf_addkv(&v->line, "entry", am_reply_str(e->element[0]));
+	am_view_s(v, "shard", v->shard->stream);
+	for (size_t i = 0; i < AM_COUNT(fields); i++)
+		am_buf_addkv(&v->line, fields[i], am_entry_field(e, fields[i]));
+	add_ms(v, "at", am_entry_field(e, "at"));
+	add_int(v, "attempts", am_entry_field(e, "attempts"));
+	add_int(v, "status", am_entry_field(e, "status"));
+	am_view_close(v);
+	v->shown++;
+}
+
+static void
+print_reject(struct view *v, const redisReply *e)
+{
+	static const char *const fields[] = { "id", "code", "field", "text" };
+	const redisReply *kv = e->element[1];
+
+	am_view_open(v);
+	am_buf_addkv(&v->line, "entry", am_reply_str(e->element[0]));
+	am_view_s(v, "shard", v->shard->stream);
+	for (size_t i = 0; i < AM_COUNT(fields); i++)
+		am_buf_addkv(&v->line, fields[i], am_entry_field(e, fields[i]));
+	add_ms(v, "at", am_entry_field(e, "at"));
+	add_int(v, "size", am_entry_field(e, "size"));
+	am_buf_addkey(&v->line, "fields");
+	am_buf_addc(&v->line, '{');
+	for (size_t i = 0; i + 1 < kv->elements; i += 2) {
+		struct am_str key = am_reply_str(kv->element[i]);
+
+		if (!am_str_prefix(key, "f."))
+			continue;
+		key.p += 2;
+		key.n -= 2;
+		if (v->line.p[v->line.n - 1] != '{')
+			am_buf_addc(&v->line, ',');
+		am_buf_addjson(&v->line, key);
+		am_buf_addc(&v->line, ':');
+		am_buf_addjson(&v->line, am_reply_str(kv->element[i + 1]));
+	}
+	am_buf_addc(&v->line, '}');
+	am_view_close(v);
+	v->shown++;
+}
+
+static void
+on_entries(struct view *v, struct am_batch *b)
+{
+	void (*print)(struct view *, const redisReply *) = v->own;
+	const redisReply *r = am_batch_reply(b, 0);
+
+	for (size_t i = 0; r != NULL && i < r->elements; i++)
+		if (r->element[i]->elements == 2)
+			print(v, r->element[i]);
+	am_view_next_shard(v);
+}
+
+static void
+ask_entries(struct view *v)
+{
+	const struct am_keys *keys = am_store_keys(v->shard->store);
+	struct am_batch *b = am_view_query(v);
+
+	am_cmd(b, "XREVRANGE");
+	am_arg(b, strncmp(v->verb->name, "dead", 4) == 0 ? keys->dead
+							 : keys->rejects);
+	am_arg(b, "+");
+	am_arg(b, "-");
+	if (v->limit != 0) {
+		am_arg(b, "COUNT");
+		am_argi(b, (int64_t)v->limit);
+	}
+	am_view_send(v, b, on_entries);
+}
+
+void
+am_verb_dead_list(struct view *v)
+{
+	v->limit = am_view_limit(v, LIST_DEFAULT);
+	v->own = (void *)print_letter;
+	am_view_walk(v, ask_entries, NULL);
+}
+
+void
+am_verb_rejects_list(struct view *v)
+{
+	v->limit = am_view_limit(v, LIST_DEFAULT);
+	v->own = (void *)print_reject;
+	am_view_walk(v, ask_entries, NULL);
+}

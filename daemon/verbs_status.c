@@ -1,0 +1,331 @@
+/* verbs_status - status, health, shard list, endpoints: no Redis needed. */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "daemon/view.h"
+#include "log/log.h"
+
+#include <amends/version.h>
+
+/* Sums over the shards that could be asked. */
+struct sums {
+	int64_t open, waiting, dead, rejects;
+	int64_t *shard_open;
+	int64_t *lane_waiting; /* per endpoint of conf */
+};
+
+static bool
+is_open_field(const redisReply *field)
+{
+	return am_str_prefix(am_reply_str(field), "open|");
+}
+
+static int64_t
+sum_open(const redisReply *tally)
+{
+	int64_t n = 0;
+
+	if (tally == NULL || tally->type != REDIS_REPLY_ARRAY)
+		return 0;
+	for (size_t i = 0; i + 1 < tally->elements; i += 2)
+		if (is_open_field(tally->element[i]))
+			n += am_reply_int(tally->element[i + 1]);
+	return n;
+}
+
+static void
+on_sums(struct view *v, struct am_batch *b)
+{
+	struct sums *s = v->own;
+	int64_t open = sum_open(am_batch_reply(b, 0));
+
+	s->shard_open[v->shard_i - 1] = open;
+	s->open += open;
+	s->dead += am_reply_int(am_batch_reply(b, 1));
+	s->rejects += am_reply_int(am_batch_reply(b, 2));
+	for (size_t i = 0; i < v->engine->conf->endpoints_n; i++) {
+		int64_t n = am_reply_int(am_batch_reply(b, 3 + i));
+
+		s->waiting += n;
+		s->lane_waiting[i] += n;
+	}
+	am_view_next_shard(v);
+}
+
+static void
+ask_sums(struct view *v)
+{
+	const struct am_keys *keys = am_store_keys(v->shard->store);
+	const struct am_conf *conf = v->engine->conf;
+	struct am_batch *b = am_view_query(v);
+
+	am_cmd(b, "HGETALL");
+	am_arg(b, keys->tally);
+	am_cmd(b, "XLEN");
+	am_arg(b, keys->dead);
+	am_cmd(b, "XLEN");
+	am_arg(b, keys->rejects);
+	for (size_t i = 0; i < conf->endpoints_n; i++) {
+		am_cmd(b, "ZCARD");
+		am_args(b, am_key(keys, v->a, "out",
+			       am_str_c(conf->endpoints[i]->name)));
+	}
+	am_view_send(v, b, on_sums);
+}
+
+static void
+walk_sums(struct view *v, void (*end)(struct view *))
+{
+	struct sums *s = am_arena_zalloc(v->a, sizeof(*s));
+
+	s->shard_open =
+	    am_arena_alloc(v->a, (v->engine->shards_n + 1) * sizeof(int64_t));
+	for (size_t i = 0; i < v->engine->shards_n; i++)
+		s->shard_open[i] = -1;
+	s->lane_waiting = am_arena_zalloc(
+	    v->a, (v->engine->conf->endpoints_n + 1) * sizeof(int64_t));
+	v->own = s;
+	am_view_walk(v, ask_sums, end);
+}
+
+/* ---- status ---- */
+
+static bool
+redis_up(const struct am_engine *e)
+{
+	for (size_t i = 0; i < e->shards_n; i++) {
+		enum am_shard_state s = am_store_state(e->shards[i]->store);
+
+		if (s == AM_SHARD_DEGRADED || s == AM_SHARD_STARTING)
+			return false;
+	}
+	return true;
+}
+
+static void
+add_redis(struct view *v)
+{
+	struct am_shard *first = v->engine->shards[0];
+	const struct am_redis_facts *f = am_store_facts(first->store);
+	struct am_buf *b = &v->line;
+	bool up = redis_up(v->engine) && v->unreachable == 0;
+
+	am_buf_addkey(b, "redis");
+	am_buf_addc(b, '{');
+	am_view_bool(v, "up", up);
+	am_view_s(v, "version", f->version);
+	am_view_s(v, "durability", f->durability);
+	am_view_s(v, "policy", f->policy);
+	am_buf_addki(b, "used_memory", (int64_t)f->used_memory);
+	am_buf_addki(b, "maxmemory", (int64_t)f->maxmemory);
+	am_buf_addki(b, "clock_diff_ms", f->clock_diff);
+	am_view_s(v, "why", up ? "" : am_store_why(first->store));
+	am_buf_addc(b, '}');
+}
+
+static void
+add_conf(struct view *v)
+{
+	const struct am_engine *e = v->engine;
+	struct am_buf *b = &v->line;
+
+	am_buf_addkey(b, "config");
+	am_buf_addc(b, '{');
+	am_view_s(v, "path", e->conf->path);
+	am_view_time(v, "loaded_at", e->conf_loaded_at);
+	am_view_bool(v, "ok", e->conf_error[0] == '\0');
+	am_view_s(v, "error", e->conf_error);
+	am_buf_addkey(b, "warnings");
+	am_buf_addc(b, '[');
+	for (size_t i = 0; i < e->conf->warnings_n; i++) {
+		if (i != 0)
+			am_buf_addc(b, ',');
+		am_buf_addjson(b, am_str_c(e->conf->warnings[i]));
+	}
+	am_buf_adds(b, "]}");
+}
+
+static void
+add_counts(struct view *v)
+{
+	const struct am_counts *c = &v->engine->counts;
+	struct am_buf *b = &v->line;
+
+	am_buf_addkey(b, "events");
+	am_buf_addc(b, '{');
+	am_buf_addki(b, "applied", (int64_t)c->applied);
+	am_buf_addki(b, "duplicate", (int64_t)c->duplicate);
+	am_buf_addki(b, "ignored", (int64_t)c->ignored);
+	am_buf_addki(b, "rejected", (int64_t)c->rejected);
+	am_buf_addc(b, '}');
+	am_buf_addkey(b, "followups");
+	am_buf_addc(b, '{');
+	am_buf_addki(b, "fired", (int64_t)c->fired);
+	am_buf_addki(b, "delivered", (int64_t)c->delivered);
+	am_buf_addki(b, "retried", (int64_t)c->retried);
+	am_buf_addki(b, "dead", (int64_t)c->dead);
+	am_buf_addki(b, "suppressed", (int64_t)c->suppressed);
+	am_buf_addc(b, '}');
+}
+
+static void
+end_status(struct view *v)
+{
+	const struct am_engine *e = v->engine;
+	const struct sums *s = v->own;
+	struct am_buf *b = &v->line;
+
+	am_view_open(v);
+	am_view_s(v, "instance", e->conf->instance);
+	am_view_s(v, "version", AM_VERSION);
+	am_buf_addki(b, "pid", getpid());
+	am_buf_addki(b, "uptime_ms", am_engine_now() - e->started_at);
+	am_view_time(v, "now", am_engine_now());
+	am_view_s(v, "state", am_engine_state(e));
+	add_redis(v);
+	am_buf_addkey(b, "shards");
+	am_buf_addc(b, '[');
+	for (size_t i = 0; i < e->shards_n; i++) {
+		am_buf_adds(b, i != 0 ? ",{" : "{");
+		am_view_shard(v, e->shards[i], s->shard_open[i]);
+		am_buf_addc(b, '}');
+	}
+	am_buf_addc(b, ']');
+	if (v->unreachable < e->shards_n) {
+		am_buf_addki(b, "open", s->open);
+		am_buf_addki(b, "waiting", s->waiting);
+		am_buf_addki(b, "dead", s->dead);
+		am_buf_addki(b, "rejects", s->rejects);
+	}
+	am_buf_addki(b, "in_flight", am_deliver_in_flight(e->deliver));
+	add_counts(v);
+	add_conf(v);
+	am_buf_addki(b, "log_dropped", (int64_t)am_log_dropped());
+	am_view_close(v);
+	am_ctl_end(v->call, AM_EXIT_OK, "%s", "");
+}
+
+void
+am_verb_status(struct view *v)
+{
+	walk_sums(v, end_status);
+}
+
+static void
+end_shard_list(struct view *v)
+{
+	const struct sums *s = v->own;
+
+	for (size_t i = 0; i < v->engine->shards_n; i++) {
+		am_view_open(v);
+		am_view_shard(v, v->engine->shards[i], s->shard_open[i]);
+		am_view_close(v);
+	}
+	am_ctl_end(v->call, AM_EXIT_OK, "%s", "");
+}
+
+void
+am_verb_shard_list(struct view *v)
+{
+	walk_sums(v, end_shard_list);
+}
+
+void
+am_verb_health(struct view *v)
+{
+	const struct am_engine *e = v->engine;
+	struct am_buf *b = &v->line;
+	bool ready = !e->stopping, first = true;
+
+	for (size_t i = 0; i < e->shards_n; i++) {
+		enum am_shard_state s = am_store_state(e->shards[i]->store);
+
+		ready =
+		    ready && (s == AM_SHARD_RUNNING || s == AM_SHARD_STANDBY);
+	}
+	am_view_open(v);
+	am_view_bool(v, "healthy", true); /* this answer is the proof */
+	am_view_bool(v, "ready", ready);
+	am_buf_addkey(b, "reasons");
+	am_buf_addc(b, '[');
+	for (size_t i = 0; i < e->shards_n; i++) {
+		const struct am_store *st = e->shards[i]->store;
+		enum am_shard_state s = am_store_state(st);
+
+		if (s == AM_SHARD_RUNNING || s == AM_SHARD_STANDBY)
+			continue;
+		if (!first)
+			am_buf_addc(b, ',');
+		first = false;
+		am_buf_addjson(
+		    b, am_str_c(am_arena_printf(v->a, "shard %s is %s: %s",
+			   e->shards[i]->stream, am_shard_state_str(s),
+			   am_store_why(st))));
+	}
+	am_buf_addc(b, ']');
+	am_view_close(v);
+	am_ctl_end(v->call, ready ? AM_EXIT_OK : AM_EXIT_FAILED, "%s",
+	    ready ? "" : "not ready");
+}
+
+/* ---- endpoints ---- */
+
+static const char *const type_names[] = {
+	[AM_ENDPOINT_WEBHOOK] = "webhook",
+	[AM_ENDPOINT_SMS] = "sms",
+	[AM_ENDPOINT_CHAT] = "chat",
+	[AM_ENDPOINT_MAIL] = "mail",
+};
+
+static bool
+lane_view(const struct am_engine *e, const char *name, struct am_lane_view *l)
+{
+	for (size_t i = 0; am_deliver_view(e->deliver, i, l); i++)
+		if (strcmp(l->conf->name, name) == 0)
+			return true;
+	return false;
+}
+
+static void
+end_endpoints(struct view *v)
+{
+	const struct sums *s = v->own;
+	const struct am_conf *conf = v->engine->conf;
+
+	for (size_t i = 0; i < conf->endpoints_n; i++) {
+		const struct am_conf_endpoint *ep = conf->endpoints[i];
+		struct am_lane_view l = { .last_reason = "" };
+
+		(void)lane_view(v->engine, ep->name, &l);
+		am_view_open(v);
+		am_view_s(v, "name", ep->name);
+		am_view_s(v, "type", type_names[ep->type]);
+		am_view_s(v, "url", ep->url);
+		am_view_bool(v, "built", ep->built);
+		am_view_s(v, "breaker", am_breaker_str(l.breaker));
+		am_buf_addki(&v->line, "failures", l.failures);
+		am_view_time(v, "open_until", l.open_until);
+		am_view_time(v, "paused_until", l.paused_until);
+		am_buf_addki(&v->line, "in_flight", l.in_flight);
+		am_buf_addki(&v->line, "waiting", s->lane_waiting[i]);
+		am_buf_addki(&v->line, "sent", (int64_t)l.sent);
+		am_buf_addki(&v->line, "ok", (int64_t)l.ok);
+		am_buf_addki(&v->line, "failed", (int64_t)l.failed);
+		am_view_time(v, "last_ok", l.last_ok);
+		am_view_time(v, "last_failed", l.last_failed);
+		am_view_s(v, "last_reason",
+		    l.last_reason != NULL ? l.last_reason : "");
+		am_view_close(v);
+	}
+	am_ctl_end(v->call, AM_EXIT_OK, "%s", "");
+}
+
+void
+am_verb_endpoints(struct view *v)
+{
+	walk_sums(v, end_endpoints);
+}

@@ -1,0 +1,80 @@
+#pragma once
+
+/*
+ * view - a verb that walks the shards (layer: daemon).
+ *
+ * Verbs ask Redis outside turns, shard after shard, and print JSON lines. A
+ * shard whose Redis is away is passed over and named in the end. The struct
+ * lives in the call's arena.
+ */
+
+#include "daemon/shard.h"
+#include "ops/verbs.h"
+
+struct view {
+	struct am_engine *engine;
+	struct am_ctl_call *call;
+	struct am_arena *a;
+	const struct am_verb *verb;
+	const struct am_str *argv;
+	size_t argc;
+	struct am_buf line;
+	/* the walk */
+	size_t shard_i;
+	struct am_shard *shard;
+	void (*start)(struct view *v); /* ask v->shard */
+	void (*end)(struct view *v);   /* all shards are done */
+	void (*next)(struct view *v, struct am_batch *b);
+	size_t unreachable;
+	/* for verbs */
+	struct am_str id;
+	size_t limit, shown, offset;
+	bool found;
+	struct am_complaint *c; /* the complaint looked at */
+	const struct am_loopdef *def;
+	struct am_batch *held[2], *records;
+	void *own;
+};
+
+struct view *am_view_new(struct am_engine *e, struct am_ctl_call *call,
+    const struct am_verb *verb, const struct am_str *argv, size_t argc);
+/* Walk: start() for each shard, end() behind the last (or the default end). */
+void am_view_walk(
+    struct view *v, void (*start)(struct view *), void (*end)(struct view *));
+void am_view_next_shard(struct view *v);
+void am_view_drop(struct view *v); /* the batches held */
+/* --limit, or the default; 0: no limit */
+size_t am_view_limit(struct view *v, size_t otherwise);
+struct am_batch *am_view_query(struct view *v);
+void am_view_send(struct view *v, struct am_batch *b,
+    void (*next)(struct view *v, struct am_batch *b));
+/* Unpack c and find its loop; next() runs when both are there (v->c, v->def),
+ * or the walk goes on when there is no such record. */
+void am_view_complaint(
+    struct view *v, void (*next)(struct view *v, struct am_batch *b));
+
+/* JSON: the line under construction. */
+void am_view_open(struct view *v);
+void am_view_close(struct view *v); /* and send it */
+void am_view_time(struct view *v, const char *key, am_ms t);
+void am_view_bool(struct view *v, const char *key, bool b);
+void am_view_s(struct view *v, const char *key, const char *s);
+void am_view_shard(struct view *v, const struct am_shard *sh, int64_t open);
+
+/* A field of a stream entry (id, [name, value …]); n == 0 when absent. */
+struct am_str am_entry_field(const redisReply *entry, const char *name);
+
+/* "no such …" with exit code 4, or 1 when a shard could not be asked. */
+void am_view_not_found(struct view *v, const char *what);
+am_ms am_view_due(const struct am_loopdef *def, const struct am_complaint *c);
+
+/* Verbs (verbs_*.c); each ends the call. */
+typedef void am_verb_fn(struct view *v);
+am_verb_fn am_verb_help, am_verb_status, am_verb_health, am_verb_list,
+    am_verb_show, am_verb_why, am_verb_verify, am_verb_followups,
+    am_verb_dead_list, am_verb_rejects_list, am_verb_endpoints,
+    am_verb_shard_list;
+am_verb_fn am_verb_followups_retry, am_verb_followups_cancel,
+    am_verb_dead_replay, am_verb_dead_drop, am_verb_rejects_replay,
+    am_verb_rejects_drop, am_verb_endpoints_reset, am_verb_shard_adopt,
+    am_verb_shard_release, am_verb_emit, am_verb_reload, am_verb_drain;
