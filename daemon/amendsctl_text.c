@@ -6,7 +6,6 @@
  * endpoint's error, a category) may hold control bytes that would drive the
  * terminal, or marks that turn its text around: they never reach it.
  */
-#include <langinfo.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +19,10 @@
 
 #include "base/str.h"
 #include "base/time.h"
+
+/* Beyond a thousand years nobody counts. */
+#define SPAN_MAX (1000 * 366 * AM_DAY)
+#define INSTANT_MAX (8000 * 366 * AM_DAY) /* years of four digits */
 
 static size_t
 term_width(bool tty)
@@ -37,6 +40,17 @@ term_width(bool tty)
 	return 0;
 }
 
+/* Does the locale read UTF-8? Asked by a character, for <langinfo.h> has an
+ * AM_STR of its own. */
+static bool
+locale_is_utf8(void)
+{
+	mbstate_t state = { 0 };
+	wchar_t c;
+
+	return mbrtowc(&c, "\xe2\x80\xa6", 3, &state) == 3 && c == 0x2026;
+}
+
 void
 am_term_init(struct am_term *t)
 {
@@ -45,7 +59,7 @@ am_term_init(struct am_term *t)
 	struct timespec now;
 
 	setlocale(LC_ALL, "");
-	t->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	t->utf8 = locale_is_utf8();
 	if (!t->utf8)
 		setlocale(LC_CTYPE, "C.UTF-8");
 	t->colour = tty && (no_color == NULL || no_color[0] == '\0') &&
@@ -202,6 +216,8 @@ am_text_span(char out[32], am_ms span, bool days)
 	const char *sign = span < 0 ? "-" : "";
 	am_ms first, second;
 
+	if (span < -SPAN_MAX || span > SPAN_MAX)
+		span = SPAN_MAX;
 	if (span < 0)
 		span = -span;
 	if (span > 0 && span < AM_SECOND) {
@@ -213,8 +229,8 @@ am_text_span(char out[32], am_ms span, bool days)
 	first = span / units[i].ms;
 	second = i < last ? span % units[i].ms / units[i + 1].ms : 0;
 	if (second > 0)
-		snprintf(out, 32, "%s%lld%c %lld%c", sign, (long long)first,
-		    units[i].name, (long long)second, units[i + 1].name);
+		snprintf(out, 32, "%s%d%c %d%c", sign, (int)first,
+		    units[i].name, (int)second, units[i + 1].name);
 	else
 		snprintf(
 		    out, 32, "%s%lld%c", sign, (long long)first, units[i].name);
@@ -311,6 +327,9 @@ am_json_time(const json_t *o, const char *key, am_ms *at)
 		return am_rfc3339_parse(am_json_str(o, key), at) == 0;
 	if (!json_is_integer(v))
 		return false;
+	if (json_integer_value(v) < -INSTANT_MAX ||
+	    json_integer_value(v) > INSTANT_MAX)
+		return false;
 	*at = json_integer_value(v);
-	return *at != AM_NEVER;
+	return true;
 }

@@ -1,0 +1,573 @@
+/*
+ * amendsctl_print - one printer a verb, chosen by name; what has none is shown
+ * as a card of its members, so a newer daemon's answers are readable, too.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/amendsctl.h"
+
+#include "base/str.h"
+
+#define CARD_INDENT 14
+
+static enum am_hue
+state_hue(struct am_str state)
+{
+	if (am_str_is(state, "running") || am_str_is(state, "delivered") ||
+	    am_str_is(state, "open") || am_str_is(state, "met"))
+		return AM_HUE_GREEN;
+	if (am_str_prefix(state, "halted") || am_str_is(state, "dead"))
+		return AM_HUE_RED;
+	if (am_str_prefix(state, "held") || am_str_prefix(state, "degraded") ||
+	    am_str_is(state, "lagging"))
+		return AM_HUE_YELLOW;
+	return AM_HUE_NONE;
+}
+
+static void
+cell_str(struct am_table *tb, const json_t *o, const char *key)
+{
+	am_table_cell(tb, AM_HUE_NONE, am_json_str(o, key));
+}
+
+/* A number; an absent one is empty. */
+static void
+cell_int(struct am_table *tb, const json_t *o, const char *key)
+{
+	if (json_is_number(json_object_get(o, key)))
+		am_table_cellf(
+		    tb, AM_HUE_NONE, "%lld", (long long)am_json_int(o, key));
+	else
+		am_table_cell(tb, AM_HUE_NONE, AM_STR(""));
+}
+
+/* A number that is of no interest when 0. */
+static void
+cell_count(
+    struct am_table *tb, const json_t *o, const char *key, enum am_hue hue)
+{
+	int64_t n = am_json_int(o, key);
+
+	if (n != 0)
+		am_table_cellf(tb, hue, "%lld", (long long)n);
+	else
+		am_table_cell(tb, AM_HUE_NONE, AM_STR("-"));
+}
+
+static void
+cell_when(
+    struct am_table *tb, const json_t *o, const char *key, enum am_hue hue)
+{
+	char when[40];
+	am_ms at;
+
+	if (am_json_time(o, key, &at)) {
+		am_text_when(when, tb->term, at);
+		am_table_cell(tb, hue, am_str_c(when));
+	} else {
+		am_table_cell(tb, AM_HUE_NONE, AM_STR(""));
+	}
+}
+
+static void
+cell_local(struct am_table *tb, const json_t *o, const char *key)
+{
+	char local[32] = "";
+	am_ms at;
+
+	if (am_json_time(o, key, &at))
+		am_text_local(local, at);
+	am_table_cell(tb, AM_HUE_NONE, am_str_c(local));
+}
+
+static void
+tail_count(const struct am_term *t, size_t n, const char *one, const char *many)
+{
+	printf("%s%zu %s%s\n", am_hue_on(t, AM_HUE_DIM), n, n == 1 ? one : many,
+	    am_hue_off(t, AM_HUE_DIM));
+}
+
+static void
+print_list(const struct am_term *t, const json_t *rows)
+{
+	static const struct am_column columns[] = {
+		{ "ID", 0, 0, false },
+		{ "STATUS", 0, 3, false },
+		{ "STAGE", 8, 0, false },
+		{ "DUE", 0, 0, false },
+		{ "AT", 0, 5, false },
+		{ "TIER", 0, 4, false },
+		{ "OWNER", 6, 1, false },
+		{ "CATEGORY", 8, 2, false },
+		{ "CYCLE", 0, 6, true },
+		{ "LOOP", 10, 8, false },
+		{ "SHARD", 8, 7, false },
+	};
+	struct am_table tb;
+	size_t i, late = 0;
+	json_t *o;
+
+	am_table_init(&tb, t, columns, AM_COUNT(columns));
+	json_array_foreach(rows, i, o)
+	{
+		bool overdue = am_json_true(o, "overdue");
+
+		late += overdue;
+		cell_str(&tb, o, "id");
+		am_table_cell(&tb, state_hue(am_json_str(o, "status")),
+		    am_json_str(o, "status"));
+		cell_str(&tb, o, "stage");
+		cell_when(&tb, o, "due_at", overdue ? AM_HUE_RED : AM_HUE_NONE);
+		cell_local(&tb, o, "due_at");
+		cell_str(&tb, o, "tier");
+		cell_str(&tb, o, "owner");
+		cell_str(&tb, o, "category");
+		cell_int(&tb, o, "cycle");
+		cell_str(&tb, o, "loop");
+		cell_str(&tb, o, "shard");
+	}
+	am_table_print(&tb, 0);
+	printf("%s%zu complaint%s, %zu overdue%s\n", am_hue_on(t, AM_HUE_DIM),
+	    json_array_size(rows), json_array_size(rows) == 1 ? "" : "s", late,
+	    am_hue_off(t, AM_HUE_DIM));
+}
+
+/* "listen/lapse" */
+static void
+cell_rung(struct am_table *tb, const json_t *o)
+{
+	struct am_str clock = am_json_str(o, "clock");
+	struct am_str rung = am_json_str(o, "rung");
+
+	am_table_cellf(
+	    tb, AM_HUE_NONE, "%.*s/%.*s", AM_ARG(clock), AM_ARG(rung));
+}
+
+/* What the last attempt came to. */
+static void
+cell_last_try(struct am_table *tb, const json_t *o)
+{
+	const json_t *log = json_object_get(o, "log");
+	size_t n = json_array_size(log);
+	const json_t *last = n > 0 ? json_array_get(log, n - 1) : NULL;
+	struct am_str result = am_json_str(last, "result");
+	struct am_str error = am_json_str(last, "error");
+	int64_t status = am_json_int(last, "status");
+
+	if (last == NULL)
+		am_table_cell(tb, AM_HUE_NONE, AM_STR(""));
+	else if (status > 0)
+		am_table_cellf(tb, AM_HUE_NONE, "%.*s %lld %.*s",
+		    AM_ARG(result), (long long)status, AM_ARG(error));
+	else
+		am_table_cellf(tb, AM_HUE_NONE, "%.*s %.*s", AM_ARG(result),
+		    AM_ARG(error));
+}
+
+static void
+print_followups(const struct am_term *t, const json_t *rows)
+{
+	static const struct am_column columns[] = {
+		{ "ID", 0, 0, false },
+		{ "COMPLAINT", 0, 1, false },
+		{ "ENDPOINT", 6, 2, false },
+		{ "CLOCK/RUNG", 8, 4, false },
+		{ "TO", 0, 7, false },
+		{ "STATE", 0, 3, false },
+		{ "WAS DUE", 0, 6, false },
+		{ "NEXT", 0, 0, false },
+		{ "TRIES", 0, 8, true },
+		{ "LAST TRY", 10, 5, false },
+	};
+	struct am_table tb;
+	json_t *o;
+	size_t i;
+
+	am_table_init(&tb, t, columns, AM_COUNT(columns));
+	json_array_foreach(rows, i, o)
+	{
+		cell_str(&tb, o, "id");
+		cell_str(&tb, o, "complaint");
+		cell_str(&tb, o, "endpoint");
+		cell_rung(&tb, o);
+		cell_str(&tb, o, "to");
+		am_table_cell(&tb, state_hue(am_json_str(o, "state")),
+		    am_json_str(o, "state"));
+		cell_when(&tb, o, "due_at", AM_HUE_NONE);
+		cell_when(&tb, o, "next_at", AM_HUE_NONE);
+		cell_int(&tb, o, "attempts");
+		cell_last_try(&tb, o);
+	}
+	am_table_print(&tb, 0);
+	tail_count(t, json_array_size(rows), "follow-up on its way",
+	    "follow-ups on their way");
+}
+
+static void
+print_dead(const struct am_term *t, const json_t *rows)
+{
+	static const struct am_column columns[] = {
+		{ "ID", 0, 0, false },
+		{ "COMPLAINT", 0, 1, false },
+		{ "ENDPOINT", 6, 2, false },
+		{ "REASON", 8, 0, false },
+		{ "WHEN", 0, 3, false },
+		{ "TRIES", 0, 6, true },
+		{ "HTTP", 0, 5, true },
+		{ "ERROR", 10, 4, false },
+		{ "ENTRY", 0, 7, false },
+	};
+	struct am_table tb;
+	json_t *o;
+	size_t i;
+
+	am_table_init(&tb, t, columns, AM_COUNT(columns));
+	json_array_foreach(rows, i, o)
+	{
+		cell_str(&tb, o, "id");
+		cell_str(&tb, o, "complaint");
+		cell_str(&tb, o, "endpoint");
+		cell_str(&tb, o, "reason");
+		cell_when(&tb, o, "at", AM_HUE_NONE);
+		cell_int(&tb, o, "attempts");
+		cell_count(&tb, o, "status", AM_HUE_NONE);
+		cell_str(&tb, o, "error");
+		cell_str(&tb, o, "entry");
+	}
+	am_table_print(&tb, 0);
+	tail_count(
+	    t, json_array_size(rows), "dead follow-up", "dead follow-ups");
+}
+
+static void
+print_rejects(const struct am_term *t, const json_t *rows)
+{
+	static const struct am_column columns[] = {
+		{ "ENTRY", 0, 0, false },
+		{ "CODE", 0, 0, false },
+		{ "FIELD", 8, 2, false },
+		{ "WHEN", 0, 3, false },
+		{ "EVENT", 10, 4, false },
+		{ "COMPLAINT", 10, 5, false },
+		{ "SIZE", 0, 6, true },
+		{ "WHAT IS WRONG", 16, 1, false },
+	};
+	struct am_table tb;
+	char size[32];
+	json_t *o;
+	size_t i;
+
+	am_table_init(&tb, t, columns, AM_COUNT(columns));
+	json_array_foreach(rows, i, o)
+	{
+		const json_t *fields = json_object_get(o, "fields");
+
+		am_text_bytes(size, am_json_int(o, "size"));
+		cell_str(&tb, o, "entry");
+		cell_str(&tb, o, "code");
+		cell_str(&tb, o, "field");
+		cell_when(&tb, o, "at", AM_HUE_NONE);
+		cell_str(&tb, fields, "event");
+		cell_str(&tb, fields, "complaint_id");
+		am_table_cell(&tb, AM_HUE_NONE, am_str_c(size));
+		cell_str(&tb, o, "text");
+	}
+	am_table_print(&tb, 0);
+	tail_count(
+	    t, json_array_size(rows), "rejected event", "rejected events");
+}
+
+static void
+cell_breaker(struct am_table *tb, const json_t *o)
+{
+	struct am_str breaker = am_json_str(o, "breaker");
+	const json_t *built = json_object_get(o, "built");
+	char when[40];
+	am_ms at;
+
+	if (json_is_false(built)) {
+		am_table_cell(tb, AM_HUE_DIM, AM_STR("not in force"));
+	} else if (am_str_is(breaker, "open")) {
+		if (am_json_time(o, "open_until", &at)) {
+			am_text_when(when, tb->term, at);
+			am_table_cellf(
+			    tb, AM_HUE_RED, "broken, probe %s", when);
+		} else {
+			am_table_cell(tb, AM_HUE_RED, AM_STR("broken"));
+		}
+	} else if (am_str_prefix(breaker, "half")) {
+		am_table_cell(tb, AM_HUE_YELLOW, AM_STR("probing"));
+	} else if (am_json_time(o, "paused_until", &at) && at > tb->term->now) {
+		am_text_when(when, tb->term, at);
+		am_table_cellf(tb, AM_HUE_YELLOW, "asked to wait, on %s", when);
+	} else {
+		am_table_cell(tb, AM_HUE_GREEN, AM_STR("ok"));
+	}
+}
+
+static void
+print_endpoints(const struct am_term *t, const json_t *rows)
+{
+	static const struct am_column columns[] = {
+		{ "NAME", 0, 0, false },
+		{ "TYPE", 0, 8, false },
+		{ "STATE", 6, 0, false },
+		{ "WAITING", 0, 1, true },
+		{ "IN FLIGHT", 0, 4, true },
+		{ "OK", 0, 5, true },
+		{ "FAILED", 0, 3, true },
+		{ "LAST OK", 0, 6, false },
+		{ "LAST FAILURE", 0, 7, false },
+		{ "WHY", 8, 2, false },
+		{ "URL", 12, 9, false },
+	};
+	struct am_table tb;
+	json_t *o;
+	size_t i;
+
+	am_table_init(&tb, t, columns, AM_COUNT(columns));
+	json_array_foreach(rows, i, o)
+	{
+		cell_str(&tb, o, "name");
+		cell_str(&tb, o, "type");
+		cell_breaker(&tb, o);
+		cell_count(&tb, o, "waiting", AM_HUE_NONE);
+		cell_count(&tb, o, "in_flight", AM_HUE_NONE);
+		cell_count(&tb, o, "ok", AM_HUE_NONE);
+		cell_count(&tb, o, "failed", AM_HUE_RED);
+		cell_when(&tb, o, "last_ok", AM_HUE_NONE);
+		cell_when(&tb, o, "last_failed", AM_HUE_NONE);
+		cell_str(&tb, o, "last_reason");
+		cell_str(&tb, o, "url");
+	}
+	am_table_print(&tb, 0);
+	tail_count(t, json_array_size(rows), "endpoint", "endpoints");
+}
+
+void
+am_print_shards(const struct am_term *t, const json_t *rows)
+{
+	static const struct am_column columns[] = {
+		{ "SHARD", 0, 0, false },
+		{ "STATE", 0, 0, false },
+		{ "OWNER", 8, 2, false },
+		{ "LAG", 0, 3, true },
+		{ "OPEN", 0, 4, true },
+		{ "NEXT", 0, 5, false },
+		{ "APPLIED", 0, 6, true },
+		{ "LOST", 0, 7, true },
+		{ "CURSOR", 0, 8, false },
+		{ "WHY", 16, 1, false },
+	};
+	struct am_table tb;
+	json_t *o;
+	size_t i;
+
+	am_table_init(&tb, t, columns, AM_COUNT(columns));
+	json_array_foreach(rows, i, o)
+	{
+		struct am_str state = am_json_str(o, "state");
+		struct am_str owner = am_json_str(o, "owner");
+
+		cell_str(&tb, o, "stream");
+		am_table_cell(&tb, state_hue(state), state);
+		am_table_cellf(&tb, AM_HUE_NONE, "%.*s%s", AM_ARG(owner),
+		    am_json_true(o, "mine") && owner.n == 0 ? "we" : "");
+		cell_int(&tb, o, "lag");
+		cell_int(&tb, o, "open");
+		cell_when(&tb, o, "next_wake", AM_HUE_NONE);
+		cell_int(&tb, o, "applied");
+		cell_count(&tb, o, "lost", AM_HUE_RED);
+		cell_str(&tb, o, "cursor");
+		cell_str(&tb, o, "why");
+	}
+	am_table_print(&tb, 0);
+}
+
+static void
+print_shard_list(const struct am_term *t, const json_t *rows)
+{
+	am_print_shards(t, rows);
+	tail_count(t, json_array_size(rows), "shard", "shards");
+}
+
+static void
+print_health(const struct am_term *t, const json_t *rows)
+{
+	const json_t *o = json_array_get(rows, 0);
+	const json_t *reasons = json_object_get(o, "reasons");
+	bool healthy = am_json_true(o, "healthy");
+	bool ready = am_json_true(o, "ready");
+	enum am_hue hue = healthy && ready ? AM_HUE_GREEN : AM_HUE_RED;
+	struct am_buf b;
+	json_t *reason;
+	size_t i;
+
+	printf("%s%s, %s%s\n", am_hue_on(t, hue),
+	    healthy ? "healthy" : "not healthy", ready ? "ready" : "not ready",
+	    am_hue_off(t, hue));
+	am_buf_init(&b);
+	json_array_foreach(reasons, i, reason)
+	{
+		am_buf_reset(&b);
+		am_text_clean(&b,
+		    am_str_c(json_is_string(reason) ? json_string_value(reason)
+						    : ""));
+		printf("  ");
+		am_text_wrap(t, 2, am_buf_str(&b));
+	}
+	am_buf_fini(&b);
+}
+
+static void
+print_emit(const struct am_term *t, const json_t *rows)
+{
+	json_t *o;
+	size_t i;
+
+	(void)t;
+	json_array_foreach(rows, i, o)
+	{
+		struct am_str shard = am_json_str(o, "shard");
+		struct am_str id = am_json_str(o, "stream_id");
+
+		printf(
+		    "put on stream %.*s as %.*s\n", AM_ARG(shard), AM_ARG(id));
+	}
+}
+
+static void
+print_status(const struct am_term *t, const json_t *rows)
+{
+	json_t *o;
+	size_t i;
+
+	json_array_foreach(rows, i, o) am_print_status(t, o);
+}
+
+static void
+print_show(const struct am_term *t, const json_t *rows)
+{
+	json_t *o;
+	size_t i;
+
+	json_array_foreach(rows, i, o) am_print_show(t, o);
+}
+
+/* Any object: one member a line. */
+static void
+print_card(const struct am_term *t, const json_t *rows)
+{
+	struct am_buf b;
+	size_t i;
+	json_t *o;
+
+	am_buf_init(&b);
+	json_array_foreach(rows, i, o)
+	{
+		const char *key;
+		json_t *value;
+
+		if (i > 0)
+			putchar('\n');
+		json_object_foreach(o, key, value)
+		{
+			char *text = json_is_string(value)
+					 ? NULL
+					 : json_dumps(value, JSON_ENCODE_ANY);
+
+			am_buf_reset(&b);
+			am_text_clean(&b,
+			    am_str_c(text != NULL ? text
+						  : json_string_value(value)));
+			printf("%-*s", CARD_INDENT - 1, key);
+			putchar(' ');
+			am_text_wrap(t, CARD_INDENT, am_buf_str(&b));
+			free(text);
+		}
+	}
+	am_buf_fini(&b);
+}
+
+void
+am_print_answer(const struct am_term *t, const struct am_verb *verb,
+    const json_t *rows, const struct am_ask_end *end)
+{
+	static const struct {
+		const char *verb;
+		void (*print)(const struct am_term *t, const json_t *rows);
+		bool empty_too; /* says something without a row, too */
+	} printers[] = {
+		{ "status", print_status, false },
+		{ "health", print_health, false },
+		{ "list", print_list, true },
+		{ "show", print_show, false },
+		{ "why", am_print_why, false },
+		{ "followups", print_followups, true },
+		{ "dead list", print_dead, true },
+		{ "rejects list", print_rejects, true },
+		{ "endpoints", print_endpoints, true },
+		{ "shard list", print_shard_list, true },
+		{ "emit", print_emit, false },
+	};
+	bool empty = json_array_size(rows) == 0;
+
+	for (size_t i = 0; i < AM_COUNT(printers); i++) {
+		if (strcmp(printers[i].verb, verb->name) != 0)
+			continue;
+		if (!empty ||
+		    (printers[i].empty_too && end->code == AM_EXIT_OK))
+			printers[i].print(t, rows);
+		empty = true;
+		rows = NULL;
+		break;
+	}
+	if (rows != NULL && !empty)
+		print_card(t, rows);
+	if (end->code == AM_EXIT_OK && end->text[0] != '\0') {
+		struct am_buf b;
+
+		am_buf_init(&b);
+		am_text_clean(&b, am_str_c(end->text));
+		am_text_wrap(t, 0, am_buf_str(&b));
+		am_buf_fini(&b);
+	} else if (end->code == AM_EXIT_OK && rows != NULL && empty) {
+		printf("done\n");
+	}
+}
+
+static void
+help_verb(const struct am_term *t, const struct am_verb *v)
+{
+	printf("%s%s%s\n  %s\n", am_hue_on(t, AM_HUE_BOLD), v->usage,
+	    am_hue_off(t, AM_HUE_BOLD), v->about);
+	if (v->level == AM_CTL_OPERATE)
+		printf("  for root and who is named in status.operate\n");
+}
+
+void
+am_print_help(const struct am_term *t, const struct am_verb *verb)
+{
+	static const struct am_column columns[] = {
+		{ "COMMAND", 0, 0, false },
+		{ "", 20, 0, false },
+	};
+	struct am_table tb;
+
+	if (verb != NULL) {
+		help_verb(t, verb);
+		return;
+	}
+	printf("usage: amendsctl [--socket PATH] [--json] [--timeout SECONDS] "
+	       "COMMAND ...\n\n");
+	am_table_init(&tb, t, columns, AM_COUNT(columns));
+	for (size_t i = 0; i < am_verbs_n; i++) {
+		am_table_cellf(&tb, AM_HUE_NONE, "%s%s", am_verbs[i].name,
+		    am_verbs[i].level == AM_CTL_OPERATE ? " *" : "");
+		am_table_cell(&tb, AM_HUE_NONE, am_str_c(am_verbs[i].about));
+	}
+	am_table_print(&tb, 0);
+	printf("\n* changes something; `amendsctl help COMMAND` says how each "
+	       "is used\n");
+}
