@@ -62,12 +62,17 @@ struct am_conf_endpoint {
 
 enum am_redis_kind { AM_REDIS_UNIX, AM_REDIS_TCP };
 
+struct am_wipe; /* memory to overwrite when conf is freed */
+
 struct am_conf {
 	struct am_arena arena;
 	unsigned refs;
+	struct am_wipe *wipe;
 	const char *path;
+	am_ms loaded_at;
+	am_ms from, until; /* calendars and zones are compiled for this span */
 	const char *instance, *data_dir;
-	const char *log_level;
+	const char *log_level; /* err warn notice info debug */
 	am_ms max_skew;
 	bool trust_event_time;
 	struct {
@@ -96,13 +101,17 @@ struct am_conf {
 	} status;
 	const struct am_calendar **calendars;
 	size_t calendars_n;
+	/* Monday to Friday, all day, one a zone in use: for `bd` without a
+	 * calendar */
+	const struct am_calendar **weekdays;
+	size_t weekdays_n;
 	const struct am_conf_endpoint **endpoints;
 	size_t endpoints_n;
 	const struct am_message **messages;
 	size_t messages_n;
 	const struct am_loopdef **loops;
 	size_t loops_n;
-	const char *recourse_url;
+	const char *recourse_url; /* "" when none */
 	/* "FILE:LINE: TEXT" each: what is read and kept but not in force yet,
 	 * calendars that end soon; printed by `amendsd -t` and kept in status
 	 */

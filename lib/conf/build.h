@@ -1,0 +1,81 @@
+#pragma once
+
+/*
+ * build - from checked values to the structs of conf.h (layer: conf, private).
+ *
+ * The readers trust what am_check_tree() has passed and add only what takes
+ * more than one value to see. They go on after a fault, so that one run tells
+ * of all of them.
+ */
+
+#include "conf.h"
+#include "tree.h"
+#include "value.h"
+
+struct am_wipe {
+	struct am_wipe *next;
+	void *p;
+	size_t n;
+};
+
+struct am_build {
+	const struct am_conf *c; /* names are looked up here */
+	struct am_conf *own;	 /* the same, while it is made; else NULL */
+	struct am_arena *a;
+	struct am_diags *d;
+	const struct am_node *root;
+};
+
+/* A fault of a key, or of its section when the key was not given. */
+void am_fault(struct am_build *b, const struct am_node *n, const char *key,
+    const char *fmt, ...) AM_PRINTF(4, 5);
+/* Only while conf is made; no-op else. */
+void am_warn(struct am_build *b, const char *file, int line, const char *fmt,
+    ...) AM_PRINTF(4, 5);
+/* "KEY: no WHAT 'NAME'; did you mean …?", or the list of names. */
+void am_fault_name(struct am_build *b, const struct am_node *n, const char *key,
+    int line, const char *what, const char *name, const char *const *names,
+    size_t names_n);
+
+/* check.c: every value by its kind, every title; what is not in force. */
+void am_check_tree(struct am_build *b, const struct am_node *n);
+
+/* Values of checked keys that are given or have a default. */
+am_ms am_get_span(const struct am_node *n, const char *key);
+int64_t am_get_count(const struct am_node *n, const char *key);
+bool am_get_bool(const struct am_node *n, const char *key);
+struct am_duration am_get_duration(const struct am_node *n, const char *key);
+
+/* secret.c. A fault gives a diagnostic and leaves *secret as it was. */
+int am_secret_read(struct am_build *b, const struct am_node *n, const char *key,
+    const struct am_word *ref, struct am_secret *secret);
+/* The bytes of a whsec_ key; -AM_EINVAL with *why for a person. */
+AM_MUSTCHECK int
+am_whsec_decode(struct am_str text, uint8_t key[64], size_t *n, char why[256]);
+/* Overwrite p when conf is freed. */
+void am_wipe_later(struct am_build *b, void *p, size_t n);
+
+/* read_*.c */
+void am_read_base(struct am_build *b);
+void am_read_redis(struct am_build *b);
+void am_read_people(struct am_build *b);
+void am_read_calendars(struct am_build *b, am_ms now);
+void am_read_endpoints(struct am_build *b);
+void am_read_messages(struct am_build *b);
+
+/* calendars */
+int am_find_zone(struct am_build *b, const struct am_node *n, const char *key,
+    const struct am_zone **zone);
+/* Monday to Friday, all day, in that zone. */
+const struct am_calendar *
+am_weekdays(struct am_build *b, const struct am_zone *zone);
+
+/* loop.c. NULL after a diagnostic. */
+const struct am_loopdef *
+am_loop_build(struct am_build *b, const struct am_node *n);
+/* ladder.c: budget, calendar and rungs of one clock slot. */
+void am_clock_build(struct am_build *b, struct am_loopdef *def,
+    const struct am_node *n, size_t slot);
+/* loop_text.c: fills def->text and def->ref. */
+void am_loop_normalise(
+    struct am_arena *a, struct am_loopdef *def, const struct am_node *n);

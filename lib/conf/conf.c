@@ -1,0 +1,252 @@
+/*
+ * conf - load, share and free the configuration.
+ *
+ * Four passes: read all files into one tree, check every value by the table,
+ * build the parts in the order in which they refer to each other, and only then
+ * give the result away. A pass with faults ends the load after it has told all
+ * of them; what is in force elsewhere is never touched.
+ */
+
+#include "build.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+
+#define FILE_BYTES_MAX (1 << 20)
+#define YEARS_AHEAD 5
+
+static void
+read_text(struct am_build *b, struct am_node *root, const char *path)
+{
+	struct am_buf text;
+	char part[4096];
+	FILE *f = fopen(path, "re");
+	size_t n;
+
+	if (f == NULL) {
+		am_diag_add(b->d, path, 0,
+		    "cannot open the configuration (%s); check the path and "
+		    "its mode",
+		    strerror(errno));
+		return;
+	}
+	am_buf_arena(&text, b->a, 16384);
+	errno = 0;
+	while ((n = fread(part, 1, sizeof(part), f)) > 0 &&
+	       text.n <= FILE_BYTES_MAX)
+		am_buf_add(&text, part, n);
+	if (ferror(f))
+		am_diag_add(b->d, path, 0,
+		    "cannot read the configuration (%s); it must be a plain "
+		    "file",
+		    strerror(errno));
+	else if (text.n > FILE_BYTES_MAX)
+		am_diag_add(b->d, path, 1,
+		    "over %d bytes; split it into files in conf.d",
+		    FILE_BYTES_MAX);
+	else
+		am_tree_parse(b->a, root, path, am_buf_str(&text), b->d);
+	fclose(f);
+}
+
+static int
+is_conf(const struct dirent *e)
+{
+	size_t n = strlen(e->d_name);
+
+	return e->d_name[0] != '.' && n > 5 &&
+	       strcmp(e->d_name + n - 5, ".conf") == 0;
+}
+
+/* The files NAME.conf in conf.d beside the file, in the order of their bytes.
+ */
+static void
+read_conf_d(struct am_build *b, struct am_node *root, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *dir = slash == NULL ? "conf.d"
+					: am_arena_printf(b->a, "%.*s/conf.d",
+					      (int)(slash - path), path);
+	struct dirent **found;
+	int n = scandir(dir, &found, is_conf, NULL);
+
+	if (n < 0) {
+		if (errno != ENOENT && errno != ENOTDIR)
+			am_diag_add(b->d, dir, 0,
+			    "cannot list the directory (%s); make it readable",
+			    strerror(errno));
+		return;
+	}
+	for (int i = 0; i < n; i++) {
+		for (int k = i; k > 0 && strcmp(found[k - 1]->d_name,
+					     found[k]->d_name) > 0;
+		     k--) {
+			struct dirent *swap = found[k];
+
+			found[k] = found[k - 1];
+			found[k - 1] = swap;
+		}
+	}
+	for (int i = 0; i < n; i++) {
+		read_text(b, root,
+		    am_arena_printf(b->a, "%s/%s", dir, found[i]->d_name));
+		free(found[i]);
+	}
+	free(found);
+}
+
+static void
+read_loops(struct am_build *b)
+{
+	struct am_conf *c = b->own;
+	const struct am_node *n = NULL;
+	const struct am_loopdef *def;
+	size_t count = 0;
+
+	while ((n = am_node_child(b->root, "loop", n)) != NULL)
+		count++;
+	if (count == 0)
+		am_diag_add(b->d, c->path, 1,
+		    "no loop; add one, as in loop \"complaint\" { … }");
+	c->loops = am_arena_zalloc(b->a, (count + 1) * sizeof(*c->loops));
+	while ((n = am_node_child(b->root, "loop", n)) != NULL) {
+		def = am_loop_build(b, n);
+		if (def != NULL)
+			c->loops[c->loops_n++] = def;
+	}
+}
+
+static void
+build(struct am_build *b, am_ms now)
+{
+	am_check_tree(b, b->root);
+	if (b->d->n > 0)
+		return;
+	am_read_base(b);
+	am_read_redis(b);
+	am_read_people(b);
+	am_read_calendars(b, now);
+	am_read_endpoints(b);
+	am_read_messages(b);
+	read_loops(b);
+}
+
+static int
+by_line(const void *x, const void *y)
+{
+	const struct am_diag *a = x, *b = y;
+	int file = strcmp(a->file, b->file);
+
+	return file != 0 ? file : a->line - b->line;
+}
+
+struct am_conf *
+am_conf_load(
+    const char *path, am_ms now, struct am_diag **diags, size_t *diags_n)
+{
+	struct am_conf *c = calloc(1, sizeof(*c));
+	struct am_diags d = { 0 };
+	struct am_node *root;
+	struct am_build b = { .c = c, .own = c, .d = &d };
+
+	if (c == NULL)
+		abort();
+	am_arena_init(&c->arena, 0);
+	c->refs = 1;
+	c->loaded_at = now;
+	c->from = now - 366 * AM_DAY;
+	c->until = now + YEARS_AHEAD * 366 * AM_DAY;
+	b.a = &c->arena;
+	c->path = am_arena_cstr(b.a, am_str_c(path));
+	root = am_tree_new(b.a);
+	root->file = c->path;
+	b.root = root;
+	read_text(&b, root, c->path);
+	read_conf_d(&b, root, c->path);
+	if (d.n == 0)
+		build(&b, now);
+	if (d.n > 0) {
+		qsort(d.v, d.n, sizeof(*d.v), by_line);
+		*diags = d.v;
+		*diags_n = d.n;
+		am_conf_unref(c);
+		return NULL;
+	}
+	*diags = NULL;
+	*diags_n = 0;
+	return c;
+}
+
+struct am_conf *
+am_conf_ref(struct am_conf *c)
+{
+	c->refs++;
+	return c;
+}
+
+void
+am_conf_unref(struct am_conf *c)
+{
+	if (c == NULL || --c->refs > 0)
+		return;
+	for (struct am_wipe *w = c->wipe; w != NULL; w = w->next)
+		explicit_bzero(w->p, w->n);
+	am_arena_fini(&c->arena);
+	free(c);
+}
+
+const struct am_loopdef *
+am_conf_loop(const struct am_conf *c, struct am_str name)
+{
+	for (size_t i = 0; i < c->loops_n; i++) {
+		if (am_str_is(name, c->loops[i]->name))
+			return c->loops[i];
+	}
+	return NULL;
+}
+
+const struct am_conf_endpoint *
+am_conf_endpoint(const struct am_conf *c, struct am_str name)
+{
+	for (size_t i = 0; i < c->endpoints_n; i++) {
+		if (am_str_is(name, c->endpoints[i]->name))
+			return c->endpoints[i];
+	}
+	return NULL;
+}
+
+int
+am_conf_bind_loop(const struct am_conf *c, struct am_str text,
+    struct am_arena *a, const struct am_loopdef **def, struct am_diag *diag)
+{
+	struct am_diags d = { 0 };
+	struct am_node *root = am_tree_new(a);
+	struct am_build b = { .c = c, .a = a, .d = &d };
+	const struct am_node *n;
+	const struct am_loopdef *found = NULL;
+
+	am_tree_parse(a, root, "", text, &d);
+	n = am_node_child(root, "loop", NULL);
+	if (d.n == 0 && (n == NULL || n->next != NULL || root->entries != NULL))
+		am_diag_add(&d, "", 1,
+		    "not the text of one loop; write loop \"NAME\" { … }");
+	if (d.n == 0)
+		am_check_tree(&b, root);
+	if (d.n == 0)
+		found = am_loop_build(&b, n);
+	if (found == NULL) {
+		AM_ASSERT(d.n > 0);
+		*diag = d.v[0];
+		free(d.v);
+		return -AM_EINVAL;
+	}
+	free(d.v);
+	*def = found;
+	return 0;
+}

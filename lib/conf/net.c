@@ -1,0 +1,138 @@
+/*
+ * net - URLs and networks as conf writes them.
+ *
+ * A narrow reading on purpose: what a browser would mend (spaces, backslashes,
+ * user names, octal addresses) is refused, for the host that is vetted must be
+ * the host that is dialled.
+ */
+
+#include "value.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+
+int
+am_cidr_parse(const char *s, struct am_cidr *cidr)
+{
+	const char *slash = strchr(s, '/');
+	struct am_cidr c = { 0 };
+	char addr[INET6_ADDRSTRLEN];
+	int64_t bits;
+	unsigned width;
+
+	snprintf(addr, sizeof(addr), "%.*s",
+	    (int)(slash != NULL ? slash - s : (int)sizeof(addr)), s);
+	c.family = strchr(addr, ':') != NULL ? AF_INET6 : AF_INET;
+	width = c.family == AF_INET6 ? 128 : 32;
+	if (inet_pton(c.family, addr, c.addr) != 1)
+		return -AM_EINVAL;
+	bits = width;
+	if (slash != NULL &&
+	    (am_count_parse(slash + 1, &bits) != 0 || bits > width))
+		return -AM_EINVAL;
+	c.bits = (unsigned)bits;
+	for (unsigned i = c.bits; i < width; i++) {
+		if (c.addr[i / 8] & (0x80 >> i % 8))
+			return -AM_EINVAL;
+	}
+	*cidr = c;
+	return 0;
+}
+
+static int
+refuse(char why[256], const char *s, const char *what)
+{
+	snprintf(why, 256, "'%.80s' %s", s, what);
+	return -AM_EINVAL;
+}
+
+int
+am_authority_parse(
+    struct am_arena *a, const char *p, const char *end, struct am_url *url)
+{
+	const char *host = p, *host_end, *colon;
+	struct in6_addr in6;
+	char *lower;
+	int64_t port;
+
+	if (*p == '[') {
+		host = p + 1;
+		host_end = memchr(p, ']', (size_t)(end - p));
+		if (host_end == NULL)
+			return -AM_EINVAL;
+		colon = host_end + 1;
+	} else {
+		colon = memchr(p, ':', (size_t)(end - p));
+		host_end = colon = colon != NULL ? colon : end;
+	}
+	if (host_end == host || host_end - host > 253)
+		return -AM_EINVAL;
+	lower = (char *)am_arena_cstr(
+	    a, (struct am_str){ host, (size_t)(host_end - host) });
+	for (char *c = lower; *c != '\0'; c++) {
+		if (*c >= 'A' && *c <= 'Z')
+			*c += 'a' - 'A';
+		if (*p != '[' &&
+		    strchr("abcdefghijklmnopqrstuvwxyz0123456789-._", *c) ==
+			NULL)
+			return -AM_EINVAL;
+	}
+	if (*p == '[' && inet_pton(AF_INET6, lower, &in6) != 1)
+		return -AM_EINVAL;
+	url->host = lower;
+	if (colon == end)
+		return 0;
+	if (*colon != ':' ||
+	    am_count_parse(am_arena_cstr(a, (struct am_str){ colon + 1,
+						(size_t)(end - colon) - 1 }),
+		&port) != 0 ||
+	    port < 1 || port > 65535)
+		return -AM_EINVAL;
+	url->port = (unsigned)port;
+	return 0;
+}
+
+int
+am_url_parse(
+    struct am_arena *a, const char *s, struct am_url *url, char why[256])
+{
+	struct am_url u = { 0 };
+	const char *p, *end;
+
+	if (strncmp(s, "https://", 8) == 0) {
+		u = (struct am_url){ .scheme = "https", .port = 443 };
+	} else if (strncmp(s, "http://", 7) == 0) {
+		u = (struct am_url){ .scheme = "http", .port = 80 };
+	} else {
+		return refuse(why, s,
+		    "is no web address; write "
+		    "https://HOST/PATH");
+	}
+	p = s + strlen(u.scheme) + 3;
+	for (const char *c = s; *c != '\0'; c++) {
+		if ((unsigned char)*c <= ' ' || strchr("\\\"<>^`{|}", *c))
+			return refuse(why, s,
+			    "has a blank or a character that "
+			    "no address has; write it "
+			    "percent-encoded");
+	}
+	if (strchr(s, '#') != NULL)
+		return refuse(why, s,
+		    "has a fragment, which is never sent; "
+		    "remove it from '#' on");
+	end = p + strcspn(p, "/?");
+	if (memchr(p, '@', (size_t)(end - p)) != NULL)
+		/* not shown: what stands there may be a password */
+		return refuse(why, "…@…",
+		    "carries a user name; remove what "
+		    "stands before '@'");
+	if (am_authority_parse(a, p, end, &u) != 0)
+		return refuse(why, s,
+		    "has no proper host and port; write "
+		    "https://HOST[:PORT]/PATH");
+	*url = u;
+	return 0;
+}

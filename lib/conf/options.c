@@ -1,0 +1,182 @@
+/*
+ * options - the table of every key.
+ *
+ * One table for all sections, rather than one a section: it can be read from
+ * top to bottom as the reference, and a tool needs no list of tables. Columns
+ * that a kind does not use are left out. `later` names what a key waits for:
+ * such a key is read, checked, and reported as not in force.
+ */
+
+#include "options.h"
+
+#include <string.h>
+
+#define LIST .list = true
+#define DEF(d) .def = (d)
+#define OF(o) .of = (o)
+#define FROM(lo, hi) .min = (lo), .max = (hi)
+#define LATER(what) .later = (what)
+#define YEARS(n) ((n)*366 * AM_DAY)
+
+#define SMS "SMS, FU5"
+#define STAFF "addresses of staff, RO1"
+#define HTTP "HTTP intake, IN2"
+#define EXTEND "extensions, DL10"
+
+/* clang-format off */
+static const struct am_option table[] = {
+/* section      key                   kind         default, bounds, what it waits for        about */
+{ "",          "instance",           AM_OPT_NAME, .about = "name of this daemon; default: the host name" },
+{ "",          "data_dir",           AM_OPT_TEXT, .about = "instance lock and what Redis may forget; default: $STATE_DIRECTORY, else /var/lib/amends" },
+{ "",          "log_level",          AM_OPT_CHOICE, DEF("info"), OF("err|warn|notice|info|debug"), .about = "least weighty lines that are logged" },
+{ "",          "max_skew",           AM_OPT_SPAN, DEF("5s"), FROM(100, AM_HOUR), .about = "Redis and local clock may differ by this much" },
+{ "",          "trust_event_time",   AM_OPT_BOOL, DEF("false"), .about = "occurred_at rules the clocks, not the time of the stream entry" },
+{ "",          "redis",              AM_OPT_SECTION, .about = "where everything is kept" },
+{ "",          "status",             AM_OPT_SECTION, .about = "the operators' socket" },
+{ "",          "http",               AM_OPT_SECTION, LATER(HTTP), .about = "events by HTTP; absent: no HTTP at all" },
+{ "",          "calendar",           AM_OPT_TITLED, .about = "working time" },
+{ "",          "quiet",              AM_OPT_TITLED, LATER("quiet hours, FU8"), .about = "hours in which a person is left alone" },
+{ "",          "person",             AM_OPT_TITLED, LATER(STAFF), .about = "a member of staff" },
+{ "",          "role",               AM_OPT_TITLED, LATER(STAFF), .about = "who stands for a role" },
+{ "",          "endpoint",           AM_OPT_TITLED, .about = "where follow-ups go" },
+{ "",          "message",            AM_OPT_TITLED, .about = "a text with {fields}" },
+{ "",          "loop",               AM_OPT_TITLED, .about = "a follow-up loop" },
+{ "",          "recourse",           AM_OPT_SECTION, .about = "where a customer may turn next" },
+
+{ "redis",     "url",                AM_OPT_TEXT, DEF("redis://127.0.0.1:6379/0"), .about = "unix:///PATH or redis://[user@]host[:port][/db]" },
+{ "redis",     "password",           AM_OPT_SECRET, .about = "secret reference" },
+{ "redis",     "streams",            AM_OPT_NAME, LIST, DEF("complaints"), .about = "intake streams; one stream is one shard" },
+{ "redis",     "group",              AM_OPT_NAME, DEF("amends"), .about = "consumer group that shows the lag to Redis tools" },
+{ "redis",     "owner_ttl",          AM_OPT_SPAN, DEF("10s"), FROM(200, AM_HOUR), .about = "a dead owner is replaced after this long" },
+{ "redis",     "batch",              AM_OPT_COUNT, DEF("128"), FROM(1, 1024), .about = "events per commit, at most" },
+{ "redis",     "retain",             AM_OPT_SPAN, DEF("90d"), FROM(AM_SECOND, YEARS(50)), .about = "closed complaints are kept this long" },
+{ "redis",     "keep_events",        AM_OPT_SPAN, DEF("1h"), FROM(0, YEARS(50)), .about = "applied stream entries are kept this long" },
+{ "redis",     "command_timeout",    AM_OPT_SPAN, DEF("5s"), FROM(50, AM_HOUR), .about = "an answer of Redis is waited for this long" },
+{ "redis",     "require_durability", AM_OPT_CHOICE, DEF("D0"), OF("D0|D1|D2|D3"), .about = "refuse to take events below this class" },
+
+{ "status",    "socket",             AM_OPT_TEXT, DEF("/run/amends/status.sock"), .about = "path of the socket" },
+{ "status",    "mode",               AM_OPT_MODE, DEF("0660"), .about = "its permission bits; its group is the first of view" },
+{ "status",    "view",               AM_OPT_NAME, LIST, DEF("adm"), .about = "groups that may look" },
+{ "status",    "operate",            AM_OPT_NAME, LIST, DEF("root"), .about = "users or groups that may change something" },
+
+{ "http",      "listen",             AM_OPT_LISTEN, LATER(HTTP), .about = "address and port" },
+{ "http",      "max_body",           AM_OPT_BYTES, DEF("256KiB"), FROM(1024, 16 << 20), LATER(HTTP), .about = "larger requests are refused" },
+{ "http",      "producer",           AM_OPT_TITLED, LATER(HTTP), .about = "who may POST /v1/events" },
+{ "producer",  "secret",             AM_OPT_SECRET, LIST, LATER(HTTP), .about = "Standard Webhooks keys" },
+{ "producer",  "token",              AM_OPT_SECRET, LATER(HTTP), .about = "bearer token" },
+
+{ "calendar",  "timezone",           AM_OPT_TEXT, DEF("UTC"), .about = "IANA name" },
+{ "calendar",  "open",               AM_OPT_WINDOW, LIST, .about = "windows by weekday, any number a day" },
+{ "calendar",  "closed",             AM_OPT_DATES, LIST, .about = "dates and ranges without any window" },
+{ "calendar",  "extra",              AM_OPT_EXTRA, LIST, .about = "make-up working days with their own windows" },
+
+{ "quiet",     "hours",              AM_OPT_HOURS, LATER("quiet hours, FU8"), .about = "from-to in the recipient's own zone" },
+{ "person",    "phone",              AM_OPT_PHONE, LATER(STAFF), .about = "E.164 number" },
+{ "person",    "email",              AM_OPT_EMAIL, LATER(STAFF), .about = "mail address" },
+{ "role",      "person",             AM_OPT_NAME, LIST, LATER(STAFF), .about = "names of persons" },
+
+{ "endpoint",  "type",               AM_OPT_CHOICE, DEF("webhook"), OF("webhook|sms|chat|mail"), .about = "how it is reached" },
+{ "endpoint",  "url",                AM_OPT_URL, .about = "target of a webhook" },
+{ "endpoint",  "allow_http",         AM_OPT_BOOL, DEF("false"), .about = "http:// is allowed; https is the rule" },
+{ "endpoint",  "allow_net",          AM_OPT_CIDR, LIST, .about = "private targets that are allowed" },
+{ "endpoint",  "ca_file",            AM_OPT_TEXT, .about = "certificates to trust; default: the system's" },
+{ "endpoint",  "secret",             AM_OPT_SECRET, LIST, .about = "Standard Webhooks keys; the first signs first" },
+{ "endpoint",  "timeout",            AM_OPT_SPAN, DEF("15s"), FROM(10, AM_HOUR), .about = "whole request" },
+{ "endpoint",  "connect_timeout",    AM_OPT_SPAN, DEF("5s"), FROM(10, AM_HOUR), .about = "connection and handshake" },
+{ "endpoint",  "retry",              AM_OPT_SPAN, LIST, DEF("0s, 5s, 5m, 30m, 2h, 5h, 10h, 14h, 20h, 24h"), FROM(0, YEARS(1)), .about = "the attempts; 0s is the first" },
+{ "endpoint",  "jitter",             AM_OPT_PERCENT, DEF("20%"), FROM(0, 50), .about = "each delay varies by this share" },
+{ "endpoint",  "max_age",            AM_OPT_SPAN, FROM(AM_SECOND, YEARS(1)), .about = "an older follow-up is dead; default: the end of retry" },
+{ "endpoint",  "retry_after_max",    AM_OPT_SPAN, DEF("24h"), FROM(0, YEARS(1)), .about = "Retry-After is obeyed up to this" },
+{ "endpoint",  "rate",               AM_OPT_RATE, .about = "no window of that length sees more; default: no limit" },
+{ "endpoint",  "inflight",           AM_OPT_COUNT, DEF("32"), FROM(1, 1024), .about = "requests at once" },
+{ "endpoint",  "breaker_failures",   AM_OPT_COUNT, DEF("5"), FROM(1, 1000), .about = "failures in a row that open the breaker" },
+{ "endpoint",  "breaker_cooldown",   AM_OPT_SPAN, DEF("30s"), FROM(10, AM_DAY), .about = "first wait of an open breaker; doubles" },
+{ "endpoint",  "breaker_cooldown_max", AM_OPT_SPAN, DEF("10m"), FROM(10, AM_DAY), .about = "longest wait of an open breaker" },
+{ "endpoint",  "max_response",       AM_OPT_BYTES, DEF("4KiB"), FROM(256, 1 << 20), .about = "an answer is read up to this" },
+{ "endpoint",  "provider",           AM_OPT_NAME, LATER(SMS), .about = "provider block" },
+{ "endpoint",  "account",            AM_OPT_TEXT, LATER(SMS), .about = "account at the provider" },
+{ "endpoint",  "user",               AM_OPT_SECRET, LATER(SMS), .about = "user at the provider" },
+{ "endpoint",  "password",           AM_OPT_SECRET, LATER(SMS), .about = "password at the provider" },
+{ "endpoint",  "from",               AM_OPT_TEXT, LATER(SMS), .about = "sender shown to the recipient" },
+{ "endpoint",  "base_url",           AM_OPT_URL, LATER(SMS), .about = "in place of the provider's own" },
+{ "endpoint",  "quiet",              AM_OPT_NAME, LATER("quiet hours, FU8"), .about = "name of a quiet section" },
+{ "endpoint",  "per_recipient",      AM_OPT_RATE, LIST, LATER("limits per recipient, FU10"), .about = "limits for one address" },
+{ "endpoint",  "max_segments",       AM_OPT_COUNT, FROM(1, 10), LATER("segments, FU9"), .about = "length of a text in SMS segments" },
+
+{ "message",   "text",               AM_OPT_TEXT, .about = "the text in the default language" },
+{ "message",   "lang",               AM_OPT_TITLED, .about = "the text in another language" },
+{ "lang",      "text",               AM_OPT_TEXT, .about = "the text" },
+{ "recourse",  "url",                AM_OPT_URL, .about = "{recourse.url} in texts" },
+
+{ "loop",      "timezone",           AM_OPT_TEXT, DEF("UTC"), .about = "days of figures, and of bd without a calendar" },
+{ "loop",      "tiers",              AM_OPT_NAME, LIST, DEF("normal"), .about = "highest first" },
+{ "loop",      "default_tier",       AM_OPT_NAME, .about = "for an unknown tier; default: the lowest" },
+{ "loop",      "hold_reasons",       AM_OPT_NAME, LIST, DEF("waiting_customer, waiting_third_party"), .about = "a hold needs one of them" },
+{ "loop",      "max_hold",           AM_OPT_DURATION, DEF("10bd"), .about = "a hold ends by itself after this" },
+{ "loop",      "resume_grace",       AM_OPT_SPAN, DEF("0s"), FROM(0, YEARS(1)), .about = "no rung fires this long after a hold" },
+{ "loop",      "contradict_window",  AM_OPT_SPAN, DEF("24h"), FROM(0, YEARS(1)), .about = "opposite answers within it go to a person" },
+{ "loop",      "max_extensions",     AM_OPT_COUNT, DEF("1"), FROM(0, 100), LATER(EXTEND), .about = "extensions of one clock" },
+{ "loop",      "repeat_window",      AM_OPT_SPAN, DEF("30d"), FROM(0, YEARS(10)), LATER("repeat complaints, IN5"), .about = "a second complaint within it is a repeat" },
+{ "loop",      "negative_words",     AM_OPT_TEXT, LIST, DEF("not solved, still, 没解决, 未解决"), LATER("words of complaint in a comment, CF4"), .about = "a satisfied answer with one of them is a contradiction" },
+{ "loop",      "separate_confirm",   AM_OPT_BOOL, DEF("false"), LATER("separation of duties, RO3"), .about = "who resolved may not confirm" },
+{ "loop",      "unowned_max",        AM_OPT_DURATION, LATER("complaints without an owner, RO1"), .about = "a complaint has an owner after this" },
+{ "loop",      "hold_reminders",     AM_OPT_OFFSET, LIST, LATER("reminders in a hold, LC3"), .about = "whoever is waited for is reminded then" },
+{ "loop",      "resume_on_customer", AM_OPT_BOOL, DEF("true"), LATER("messages of customers, LC3"), .about = "a message of the customer ends a hold on the customer" },
+{ "loop",      "clock",              AM_OPT_TITLED, .about = "loop-wide: acknowledge, inform, final, aftercare" },
+{ "loop",      "stage",              AM_OPT_TITLED, .about = "2 to 8, in order; the last is the confirm stage" },
+
+{ "clock",     "budget",             AM_OPT_DURATION, .about = "from its start to the lapse" },
+{ "clock",     "calendar",           AM_OPT_NAME, .about = "working time that counts; default: all time" },
+{ "clock",     "tier",               AM_OPT_TITLED, .about = "another budget for a tier" },
+{ "clock",     "rung",               AM_OPT_TITLED, .about = "what happens by itself" },
+
+{ "stage",     "kind",               AM_OPT_CHOICE, DEF("work"), OF("work|confirm"), .about = "staff complete it, or the customer's answer does" },
+{ "stage",     "budget",             AM_OPT_DURATION, .about = "from its start to the lapse" },
+{ "stage",     "calendar",           AM_OPT_NAME, .about = "working time that counts; default: all time" },
+{ "stage",     "clock",              AM_OPT_CHOICE, DEF("entry"), OF("entry|received"), .about = "when its clock starts" },
+{ "stage",     "implied_by_later",   AM_OPT_BOOL, .about = "a later stage done means this one is; default: true for listen, else false" },
+{ "stage",     "requires",           AM_OPT_TEXT, LIST, .about = "fields that stage.completed must have" },
+{ "stage",     "waivable",           AM_OPT_BOOL, DEF("false"), LATER("waiving, LC2"), .about = "stage.waived is allowed" },
+{ "stage",     "attempts",           AM_OPT_OFFSET, LIST, DEF("+0, +4h, +1bd"), LATER("callback attempts, CF2"), .about = "when the customer is called" },
+{ "stage",     "silence",            AM_OPT_DURATION, DEF("5bd"), LATER("silence of the customer, CF2"), .about = "from the written notice to closing" },
+{ "stage",     "reopen_to",          AM_OPT_NAME, .about = "stage of the next cycle; default: resolve, else the one before" },
+{ "stage",     "reopen_at",          AM_OPT_COUNT, DEF("2"), FROM(0, 5), .about = "a score at or below is not satisfied; 0: no score is" },
+{ "stage",     "reopen_window",      AM_OPT_SPAN, DEF("14d"), FROM(0, YEARS(10)), .about = "after closing, an unsatisfied answer reopens" },
+{ "stage",     "max_reopens",        AM_OPT_COUNT, DEF("2"), FROM(0, 100), .about = "then a person decides" },
+{ "stage",     "tier",               AM_OPT_TITLED, .about = "another budget for a tier" },
+{ "stage",     "rung",               AM_OPT_TITLED, .about = "what happens by itself" },
+
+{ "tier",      "budget",             AM_OPT_DURATION, .about = "in place of the clock's" },
+
+{ "rung",      "at",                 AM_OPT_POSITION, .about = "share of the budget, or offset after the lapse" },
+{ "rung",      "to",                 AM_OPT_CHOICE, DEF("owner"), OF("owner|agent|supervisor|manager|customer|team"), .about = "role that gets it" },
+{ "rung",      "via",                AM_OPT_NAME, LIST, .about = "endpoints in order of preference" },
+{ "rung",      "message",            AM_OPT_NAME, .about = "default: a built-in text for the reason" },
+{ "rung",      "action",             AM_OPT_CHOICE, OF("reassign|raise-tier|close"), LATER("actions of a rung, ES6"), .about = "what else happens" },
+{ "rung",      "defer",              AM_OPT_BOOL, DEF("false"), .about = "wait for the calendar's next opening" },
+};
+/* clang-format on */
+
+const struct am_option *
+am_options(size_t *n)
+{
+	*n = AM_COUNT(table);
+	return table;
+}
+
+const struct am_option *
+am_option_find(const char *in, const char *name)
+{
+	for (size_t i = 0; i < AM_COUNT(table); i++) {
+		if (strcmp(table[i].in, in) == 0 &&
+		    strcmp(table[i].name, name) == 0)
+			return &table[i];
+	}
+	return NULL;
+}
+
+bool
+am_option_is_section(const struct am_option *o)
+{
+	return o->kind == AM_OPT_SECTION || o->kind == AM_OPT_TITLED;
+}

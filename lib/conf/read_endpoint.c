@@ -1,0 +1,226 @@
+/*
+ * read_endpoint - where follow-ups go.
+ */
+
+#include "build.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+
+static const char *const types[] = {
+	[AM_ENDPOINT_WEBHOOK] = "webhook",
+	[AM_ENDPOINT_SMS] = "sms",
+	[AM_ENDPOINT_CHAT] = "chat",
+	[AM_ENDPOINT_MAIL] = "mail",
+};
+
+/* What a type that cannot be sent by yet waits for. */
+static const char *const waits_for[] = {
+	[AM_ENDPOINT_SMS] = "SMS, FU5",
+	[AM_ENDPOINT_CHAT] = "chat bots, FU13",
+	[AM_ENDPOINT_MAIL] = "mail, FU12",
+};
+
+static void
+read_url(
+    struct am_build *b, const struct am_node *n, struct am_conf_endpoint *e)
+{
+	const char *key = e->type == AM_ENDPOINT_WEBHOOK ? "url" : "base_url";
+	struct am_url url;
+	char why[256];
+
+	e->url = am_node_value(n, key);
+	if (e->url == NULL) {
+		if (e->type == AM_ENDPOINT_WEBHOOK)
+			am_fault(b, n, NULL,
+			    "endpoint \"%s\" has no url; write such as url = "
+			    "\"https://HOST/PATH\"",
+			    n->title);
+		return;
+	}
+	if (am_url_parse(b->a, e->url, &url, why) != 0)
+		AM_ASSERT(!"am_check_tree() passed it");
+	e->scheme = url.scheme;
+	e->host = url.host;
+	e->port = url.port;
+	if (strcmp(url.scheme, "http") == 0 && !e->allow_http)
+		am_fault(b, n, key,
+		    "%s: http:// is not encrypted; use https://, or say "
+		    "allow_http = true",
+		    key);
+}
+
+static void
+read_keys(
+    struct am_build *b, const struct am_node *n, struct am_conf_endpoint *e)
+{
+	const struct am_word *w;
+	size_t count = am_node_list(b->a, n, "secret", &w);
+	char why[256];
+
+	if (count > AM_COUNT(e->secrets)) {
+		am_fault(b, n, "secret",
+		    "secret: %zu keys; at most %zu are taken, two are enough "
+		    "for a rotation",
+		    count, AM_COUNT(e->secrets));
+		return;
+	}
+	if (count == 0 && e->type == AM_ENDPOINT_WEBHOOK)
+		am_fault(b, n, "secret",
+		    "endpoint \"%s\" has no secret; a webhook is signed: write "
+		    "secret = {\"file:PATH\"}",
+		    n->title);
+	am_wipe_later(b, e->keys, sizeof(e->keys));
+	for (size_t i = 0; i < count; i++) {
+		size_t k = e->secrets_n;
+
+		if (am_secret_read(b, n, "secret", &w[i], &e->secrets[k]) != 0)
+			continue;
+		if (am_whsec_decode(e->secrets[k].value, e->keys[k],
+			&e->keys_n[k], why) != 0)
+			am_diag_add(b->d, n->file, w[i].line, "secret: %s %s",
+			    w[i].s, why);
+		else
+			e->secrets_n++;
+	}
+}
+
+static void
+read_retry(
+    struct am_build *b, const struct am_node *n, struct am_conf_endpoint *e)
+{
+	const struct am_word *w;
+	size_t count = am_node_list(b->a, n, "retry", &w);
+	int rc = 0;
+
+	if (count == 0 || count > AM_RETRY_MAX) {
+		am_fault(b, n, "retry",
+		    "retry: %zu attempts; list 1 to %d, the first as \"0s\"",
+		    count, AM_RETRY_MAX);
+		return;
+	}
+	e->retry.n = count;
+	for (size_t i = 0; i < count; i++)
+		rc |= am_span_parse(w[i].s, &e->retry.delay[i]);
+	rc |=
+	    am_percent_parse(am_node_value(n, "jitter"), &e->retry.jitter_pct);
+	AM_ASSERT(rc == 0);
+	e->retry.max_age = am_node_value(n, "max_age") != NULL
+			       ? am_get_span(n, "max_age")
+			       : AM_NEVER;
+	e->retry.retry_after_max = am_get_span(n, "retry_after_max");
+}
+
+static void
+read_limits(
+    struct am_build *b, const struct am_node *n, struct am_conf_endpoint *e)
+{
+	const char *rate = am_node_value(n, "rate");
+	int64_t bytes = 0;
+	int rc = am_bytes_parse(am_node_value(n, "max_response"), &bytes);
+
+	if (rate != NULL)
+		rc |= am_rate_parse(rate, &e->rate_n, &e->rate_per);
+	AM_ASSERT(rc == 0);
+	e->max_response_bytes = (size_t)bytes;
+	e->timeout = am_get_span(n, "timeout");
+	e->connect_timeout = am_get_span(n, "connect_timeout");
+	if (e->connect_timeout > e->timeout) {
+		if (am_node_entry(n, "connect_timeout") != NULL)
+			am_fault(b, n, "connect_timeout",
+			    "connect_timeout: longer than timeout, which holds "
+			    "for the whole request; shorten it");
+		e->connect_timeout = e->timeout;
+	}
+	e->inflight = (uint32_t)am_get_count(n, "inflight");
+	e->breaker_failures = (uint32_t)am_get_count(n, "breaker_failures");
+	e->breaker_cooldown = am_get_span(n, "breaker_cooldown");
+	e->breaker_cooldown_max = am_get_span(n, "breaker_cooldown_max");
+	if (e->breaker_cooldown_max < e->breaker_cooldown) {
+		if (am_node_entry(n, "breaker_cooldown_max") != NULL)
+			am_fault(b, n, "breaker_cooldown_max",
+			    "breaker_cooldown_max: shorter than "
+			    "breaker_cooldown; make it the longer one");
+		e->breaker_cooldown_max = e->breaker_cooldown;
+	}
+}
+
+/* What the types to come need, held to their rules. */
+static void
+check_later(struct am_build *b, const struct am_node *n,
+    const struct am_conf_endpoint *e)
+{
+	static const char *const refs[] = { "user", "password" };
+	const char *quiet = am_node_value(n, "quiet"), *names[64];
+	const struct am_node *q = NULL;
+	struct am_secret s;
+	size_t count = 0;
+
+	for (size_t i = 0; i < AM_COUNT(refs); i++) {
+		const struct am_entry *ref = am_node_entry(n, refs[i]);
+
+		if (ref != NULL)
+			(void)am_secret_read(b, n, refs[i], &ref->words[0], &s);
+	}
+	while ((q = am_node_child(b->root, "quiet", q)) != NULL) {
+		if (count < AM_COUNT(names))
+			names[count++] = q->title;
+	}
+	if (quiet != NULL && am_node_find(b->root, "quiet", quiet) == NULL)
+		am_fault_name(b, n, "quiet", am_node_line(n, "quiet"), "quiet",
+		    quiet, names, count);
+	if (e->type == AM_ENDPOINT_SMS && am_node_value(n, "provider") == NULL)
+		am_fault(b, n, NULL,
+		    "endpoint \"%s\" of type sms has no provider; name one, as "
+		    "in provider = \"twilio\"",
+		    n->title);
+}
+
+static const struct am_conf_endpoint *
+read_one(struct am_build *b, const struct am_node *n)
+{
+	struct am_conf_endpoint *e = am_arena_zalloc(b->a, sizeof(*e));
+	const char *type = am_node_value(n, "type");
+	const struct am_word *w;
+	int rc = 0;
+
+	e->name = n->title;
+	e->file = n->file;
+	e->line = n->line;
+	while (strcmp(types[e->type], type) != 0)
+		e->type++;
+	e->built = e->type == AM_ENDPOINT_WEBHOOK;
+	if (!e->built)
+		am_warn(b, n->file, am_node_line(n, "type"),
+		    "endpoint \"%s\" of type %s is read but not in force in "
+		    "this version (%s)",
+		    n->title, type, waits_for[e->type]);
+	e->allow_http = am_get_bool(n, "allow_http");
+	e->allow_net_n = am_node_list(b->a, n, "allow_net", &w);
+	for (size_t i = 0; i < e->allow_net_n; i++)
+		rc |= am_cidr_parse(w[i].s, &e->allow_net[i]);
+	AM_ASSERT(rc == 0);
+	e->ca_file = am_node_value(n, "ca_file");
+	read_url(b, n, e);
+	read_keys(b, n, e);
+	read_retry(b, n, e);
+	read_limits(b, n, e);
+	check_later(b, n, e);
+	return e;
+}
+
+void
+am_read_endpoints(struct am_build *b)
+{
+	const struct am_node *n = NULL;
+	size_t count = 0;
+
+	while ((n = am_node_child(b->root, "endpoint", n)) != NULL)
+		count++;
+	b->own->endpoints =
+	    am_arena_zalloc(b->a, (count + 1) * sizeof(*b->own->endpoints));
+	while ((n = am_node_child(b->root, "endpoint", n)) != NULL)
+		b->own->endpoints[b->own->endpoints_n++] = read_one(b, n);
+}
