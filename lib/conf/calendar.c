@@ -120,8 +120,27 @@ by_from(const void *a, const void *b)
 }
 
 /*
- * Sorted, apart, each with the sum before it; returns how many are left. What
- * two windows share belongs to the earlier one. Days never go back.
+ * What two windows share belongs to the earlier one; a later day that would
+ * lose its only window by that takes the rest of the night before instead, for
+ * it is a business day all the same.
+ */
+static void
+part(struct am_window *earlier, struct am_window *later)
+{
+	if (later->from >= earlier->to)
+		return;
+	if (later->to <= earlier->to && later->day != earlier->day &&
+	    later->from > earlier->from) {
+		later->to = earlier->to;
+		earlier->to = later->from;
+	} else {
+		later->from = earlier->to;
+	}
+}
+
+/*
+ * Sorted, apart, each with the sum before it; returns how many are left. Days
+ * never go back.
  */
 static size_t
 tidy(struct am_window *w, size_t n)
@@ -133,18 +152,18 @@ tidy(struct am_window *w, size_t n)
 		struct am_window next = w[i];
 		struct am_window *last = kept > 0 ? &w[kept - 1] : NULL;
 
-		if (last != NULL && next.day < last->day)
-			next.day = last->day;
-		if (last != NULL && next.from < last->to)
-			next.from = last->to;
+		if (last != NULL) {
+			if (next.day < last->day)
+				next.day = last->day;
+			part(last, &next);
+		}
 		if (next.from >= next.to)
 			continue;
 		if (last != NULL && next.day == last->day &&
-		    next.from == last->to) {
+		    next.from == last->to)
 			last->to = next.to;
-			continue;
-		}
-		w[kept++] = next;
+		else
+			w[kept++] = next;
 	}
 	for (size_t i = 1; i < kept; i++)
 		w[i].before = w[i - 1].before + (w[i - 1].to - w[i - 1].from);

@@ -48,8 +48,8 @@ struct am_calendar_src {
 
 /*
  * Windows cover the local days of [from, until] whole. What two windows share
- * counts once and belongs to the earlier. -AM_ERANGE: a whole year in that span
- * has no open time.
+ * counts once and belongs to the earlier day. -AM_ERANGE: a whole year in that
+ * span has no open time.
  */
 AM_MUSTCHECK int
 am_calendar_compile(struct am_arena *a, const struct am_calendar_src *src,

@@ -1,0 +1,356 @@
+"""Calendars and zones against Python's zoneinfo (DL2, DL3, DL4, DL5).
+
+The oracle knows no windows: it asks minute by minute what the wall clock shows
+and whether that minute is open. SEED=n repeats a run.
+"""
+
+import datetime as dt
+import os
+import random
+import subprocess
+import zoneinfo
+from itertools import accumulate
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROBE = Path(os.environ.get("CALPROBE", ROOT / "build/san/tools/calprobe"))
+UTC = dt.timezone.utc
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=UTC)
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+NAMES = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+ZONES = [
+    "Asia/Shanghai", "Europe/Berlin", "America/New_York", "America/Sao_Paulo",
+    "Australia/Lord_Howe", "Asia/Kathmandu", "Europe/Dublin", "America/Havana",
+    "Africa/Casablanca", "Asia/Tehran", "America/Nuuk", "Asia/Beirut",
+    "Pacific/Apia", "Pacific/Chatham", "America/Asuncion", "UTC",
+]
+
+
+@pytest.fixture(scope="module")
+def seed():
+    n = int(os.environ.get("SEED", random.SystemRandom().randrange(1 << 32)))
+    print(f"SEED={n}")
+    return n
+
+
+def ask(lines):
+    p = subprocess.run([PROBE], input="".join(f"{s}\n" for s in lines),
+                       text=True, stdout=subprocess.PIPE, check=True)
+    answers = p.stdout.splitlines()
+    assert len(answers) == len(lines)
+    return answers
+
+
+def ms(t):
+    return (t - EPOCH) // dt.timedelta(milliseconds=1)
+
+
+def at(zone, text, fold=0):
+    """ms of a wall-clock time of a zone: at("Asia/Shanghai", "2026-02-14 09:00")"""
+    t = dt.datetime.fromisoformat(text).replace(
+        tzinfo=zoneinfo.ZoneInfo(zone), fold=fold)
+    return ms(t.astimezone(UTC))
+
+
+def hhmm(minute):
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+class Calendar:
+    """A source of conf and, apart from it, the oracle's own reading of it."""
+
+    def __init__(self, zone, opens, closed=(), extra=(), span=None):
+        self.zone = zoneinfo.ZoneInfo(zone) if zone else None
+        self.opens = opens      # [(set of weekdays, from, to)] in minutes
+        self.closed = closed    # [(date, date)]
+        self.extra = extra      # [(date, from, to)]
+        first, last = span or (ms(dt.datetime(2025, 1, 1, tzinfo=UTC)),
+                               ms(dt.datetime(2031, 1, 1, tzinfo=UTC)))
+        self.text = "|".join([
+            zone, ";".join(
+                f"{','.join(NAMES[d] for d in sorted(days))} {hhmm(a)}-{hhmm(b)}"
+                for days, a, b in opens),
+            ";".join(f"{a}..{b}" for a, b in closed),
+            ";".join(f"{d} {hhmm(a)}-{hhmm(b)}" for d, a, b in extra),
+            f"{first} {last}"])
+        self.by_day = {}
+
+    def windows(self, day):
+        got = self.by_day.get(day)
+        if got is None:
+            got = [(a, b) for d, a, b in self.extra if d == day]
+            if not got and not any(a <= day <= b for a, b in self.closed):
+                weekday = day.isoweekday() % 7
+                got = [(a, b) for days, a, b in self.opens if weekday in days]
+            self.by_day[day] = got
+        return got
+
+    def is_open(self, t):
+        local = dt.datetime.fromtimestamp(t / 1000, self.zone)
+        now = local.hour * 60 + local.minute
+        today = local.date()
+        return (any(a <= now < (b if b > a else 1440)
+                    for a, b in self.windows(today)) or
+                any(b <= a and now < b
+                    for a, b in self.windows(today - dt.timedelta(days=1))))
+
+    def ask(self, *questions):
+        return ask([f"{self.text}|{q}" for q in questions])
+
+    def one(self, question):
+        return self.ask(question)[0]
+
+
+OFFICE = [({1, 2, 3, 4, 5}, 540, 1020)]  # Mon-Fri 09:00-17:00
+WEEK = set(range(7))
+
+
+def random_calendar(r):
+    zone = r.choice(ZONES)
+    opens = []
+    for _ in range(r.randint(1, 4)):
+        a = r.randrange(0, 1440, r.choice([1, 15, 60]))
+        b = r.choice([1440, r.randrange(0, 1441, r.choice([1, 30]))])
+        if a != b:
+            opens.append((set(r.sample(range(7), r.randint(1, 7))), a, b))
+    opens = opens or OFFICE
+    year = r.randint(2025, 2029)
+    day = lambda: dt.date(year, 1, 1) + dt.timedelta(days=r.randrange(365))
+    closed = []
+    for _ in range(r.randint(0, 4)):
+        d = day()
+        closed.append((d, d + dt.timedelta(days=r.randrange(9))))
+    extra = []
+    for _ in range(r.randint(0, 4)):
+        d = r.choice(closed)[0] if closed and r.random() < .5 else day()
+        a, b = r.randrange(1440), r.randrange(1, 1441)
+        if a != b:
+            extra.append((d, a, b))
+    # near a change of the clocks more often than chance would have it
+    if r.random() < .6:
+        start = ms(dt.datetime(year, *r.choice(
+            [(3, 1), (3, 20), (4, 1), (9, 20), (10, 20), (10, 28), (11, 1)]),
+            tzinfo=UTC))
+    else:
+        start = ms(dt.datetime.combine(day(), dt.time(), UTC))
+    return Calendar(zone, opens, closed, extra), start
+
+
+def walk(open_minutes, start, t, work):
+    """The instant after `work` ms of open time, minute by minute."""
+    m = (t - start) // MINUTE
+    while m < len(open_minutes):
+        if open_minutes[m]:
+            room = start + (m + 1) * MINUTE - t
+            if work <= room:
+                return t + work
+            work -= room
+        m += 1
+        t = start + m * MINUTE
+    return None
+
+
+def test_random_calendars_agree_with_a_minute_by_minute_walker(seed):
+    """DL2 DL4 DL5: add, span, next opening and business days."""
+    r = random.Random(seed)
+    for _ in range(60):
+        cal, start = random_calendar(r)
+        days = 25
+        minutes = [cal.is_open(start + m * MINUTE) for m in range(days * 1440)]
+        total = list(accumulate((o * MINUTE for o in minutes), initial=0))
+
+        def before(t):
+            m = (t - start) // MINUTE
+            inside = (t - start) % MINUTE
+            return total[m] + (inside if inside and minutes[m] else 0)
+
+        questions, wanted = [], []
+        for _ in range(30):
+            t = start + r.randrange((days - 1) * DAY)
+            if r.random() < .3:  # at full minutes, where edges are
+                t -= t % MINUTE
+            left = total[-1] - before(t)
+            if left == 0:
+                continue
+            work = r.randrange(1, left + 1)
+            due = walk(minutes, start, t, work)
+            assert due is not None
+            questions += [f"add {t} {work}", f"span {t} {due}"]
+            wanted += [due, work]
+            if due % MINUTE == 0 and minutes[(due - start) // MINUTE - 1]:
+                # from behind: the earliest instant of that open time
+                questions.append(f"add {due + 5 * DAY} {-cal_span(cal, due)}")
+                wanted.append(due)
+            b = start + r.randrange(days * DAY)
+            questions.append(f"span {t} {b}")
+            wanted.append(max(0, before(b) - before(t)))
+            m = (t - start) // MINUTE
+            if not minutes[m]:
+                nxt = next(i for i in range(m, len(minutes)) if minutes[i])
+                t_open = start + nxt * MINUTE
+            else:
+                t_open = t
+            questions.append(f"open {t}")
+            wanted.append(t_open)
+        assert cal.ask(*questions) == [str(w) for w in wanted], cal.text
+
+
+def cal_span(cal, due):
+    return int(cal.one(f"span {due} {due + 5 * DAY}"))
+
+
+def test_random_business_days_agree_with_the_oracle(seed):
+    """DL4: the close of the n-th day with opening hours after the day of t."""
+    r = random.Random(seed + 1)
+    compared = 0
+    while compared < 100:
+        cal, start = random_calendar(r)
+        t = start + r.randrange(10 * DAY)
+        n = r.randint(1, 8)
+        day = dt.datetime.fromtimestamp(t / 1000, cal.zone).date()
+        left = n
+        while left:
+            day += dt.timedelta(days=1)
+            left -= bool(cal.windows(day))
+        close = max(local_end(cal.zone, day, a, b)
+                    for a, b in cal.windows(day))
+        # nights that run into the next day's hours share a close, and edges
+        # inside a change of the clocks are the walker's business
+        if night_runs_into_day(cal, day) or clocks_change(cal.zone, day):
+            continue
+        compared += 1
+        assert cal.one(f"bd {t} {n}") == str(ms(close)), (cal.text, t, n)
+
+
+def night_runs_into_day(cal, day):
+    for d in (day - dt.timedelta(days=1), day):
+        nights = [b for a, b in cal.windows(d) if b <= a]
+        begins = [a for a, _ in cal.windows(d + dt.timedelta(days=1))]
+        if nights and begins and max(nights) >= min(begins):
+            return True
+    return False
+
+
+def clocks_change(zone, day):
+    noon = dt.datetime.combine(day, dt.time(12), zone)
+    return len({(noon + dt.timedelta(days=d)).utcoffset()
+                for d in (-2, 0, 2)}) > 1
+
+
+def local_end(zone, day, a, b):
+    if b <= a or b == 1440:
+        day += dt.timedelta(days=1)
+        b %= 1440
+    return dt.datetime.combine(day, dt.time(b // 60, b % 60), zone)
+
+
+def test_every_zone_has_the_offsets_of_zoneinfo(seed):
+    """DL2: the table of each TZif file and the rule in its footer."""
+    r = random.Random(seed + 2)
+    names = sorted(zoneinfo.available_timezones())
+    assert len(names) > 300
+    lines, wanted = [], []
+    lo, hi = -2_000_000_000, 2_900_000_000  # 1906 to 2061
+    until = hi * 1000
+    for name in names:
+        zone = zoneinfo.ZoneInfo(name)
+        instants = [r.randrange(lo, hi) for _ in range(60)]
+        # the seconds around the changes of some years, by bisection
+        for _ in range(6):
+            a = r.randrange(0, hi - 366 * 86400)
+            for b in range(a + 20 * 86400, a + 366 * 86400, 20 * 86400):
+                if offset(zone, a) != offset(zone, b):
+                    left, right = a, b
+                    while right - left > 1:
+                        mid = (left + right) // 2
+                        if offset(zone, left) == offset(zone, mid):
+                            left = mid
+                        else:
+                            right = mid
+                    instants += [left, right]
+                a = b
+        lines.append(f"{name}||||0 {until}|offset " +
+                     " ".join(str(t * 1000) for t in instants))
+        wanted.append([offset(zone, t) for t in instants])
+    for name, got, want in zip(names, ask(lines), wanted):
+        assert [int(x) for x in got.split()] == want, name
+
+
+def offset(zone, t):
+    return int((EPOCH + dt.timedelta(seconds=t)).astimezone(zone)
+               .utcoffset().total_seconds())
+
+
+# ---- cases worked out by hand: loop.md section 3 ----
+
+def test_three_business_days_from_friday_evening_end_at_wednesdays_close():
+    """DL4"""
+    cal = Calendar("Asia/Shanghai", [({1, 2, 3, 4, 5}, 540, 1080)])
+    got = cal.one(f"bd {at('Asia/Shanghai', '2026-11-20 18:00')} 3")
+    assert int(got) == at("Asia/Shanghai", "2026-11-25 18:00")
+
+
+def test_spring_festival_with_a_make_up_saturday():
+    """DL3: closed 15 to 23 February 2026; Saturdays 14 and 28 are worked."""
+    z = "Asia/Shanghai"
+    d = dt.date
+    cal = Calendar(z, [({1, 2, 3, 4, 5}, 540, 720), ({1, 2, 3, 4, 5}, 810, 1080)],
+                   [(d(2026, 2, 15), d(2026, 2, 23))],
+                   [(d(2026, 2, 14), 540, 1080), (d(2026, 2, 28), 540, 1080)])
+    friday = at(z, "2026-02-13 17:00")
+    # 1 h on Friday, 9 h on the Saturday, 2 h left on Tuesday the 24th
+    assert cal.ask(f"add {friday} {12 * HOUR}", f"bd {friday} 1",
+                   f"bd {friday} 2", f"add {friday} {10 * HOUR}",
+                   f"open {at(z, '2026-02-14 18:00')}") == [str(x) for x in (
+                       at(z, "2026-02-24 11:00"), at(z, "2026-02-14 18:00"),
+                       at(z, "2026-02-24 18:00"), at(z, "2026-02-14 18:00"),
+                       at(z, "2026-02-24 09:00"))]
+
+
+def test_friday_half_past_four_and_one_hour_is_monday_half_past_nine():
+    cal = Calendar("Europe/Berlin", OFFICE)
+    assert int(cal.one(f"add {at('Europe/Berlin', '2026-06-05 16:30')} {HOUR}")
+               ) == at("Europe/Berlin", "2026-06-08 09:30")
+
+
+def test_percent_positions_are_shares_of_working_time():
+    z = "Europe/Berlin"
+    cal = Calendar(z, [({1, 2, 3, 4, 5}, 480, 1080)])
+    monday = at(z, "2026-06-08 17:00")
+    assert cal.ask(f"add {monday} {4 * HOUR}", f"add {monday} {3 * HOUR}") == [
+        str(at(z, "2026-06-09 11:00")), str(at(z, "2026-06-09 10:00"))]
+
+
+def test_24x7_adds_nothing_at_midnight_and_counts_23_and_25_hours():
+    """DL2"""
+    z = "Europe/Berlin"
+    cal = Calendar(z, [(WEEK, 0, 1440)])
+    late = at(z, "2026-06-08 23:59")
+    days = [("2026-03-29", 23), ("2026-10-25", 25), ("2026-06-09", 24)]
+    assert cal.one(f"add {late} {2 * MINUTE}") == str(late + 2 * MINUTE)
+    for day, hours in days:
+        nxt = dt.date.fromisoformat(day) + dt.timedelta(days=1)
+        a, b = at(z, f"{day} 00:00"), at(z, f"{nxt} 00:00")
+        assert cal.one(f"span {a} {b}") == str(hours * HOUR)
+
+
+def test_windows_of_a_missing_and_a_doubled_hour():
+    """DL2: wall-clock membership; an overlap can split a window in two."""
+    z = "Europe/Berlin"
+    cal = Calendar(z, [(WEEK, 60, 210)])           # 01:00-03:30
+    inner = Calendar(z, [(WEEK, 135, 150)])        # 02:15-02:30
+    spring, autumn = at(z, "2026-03-29 00:00"), at(z, "2026-10-25 00:00")
+    assert cal.one(f"span {spring} {spring + DAY}") == str(90 * MINUTE)
+    assert cal.one(f"span {autumn} {autumn + DAY}") == str(210 * MINUTE)
+    assert inner.one(f"windows {spring} {spring + 12 * HOUR}") == ""
+    a = at(z, "2026-10-25 02:15")
+    assert inner.one(f"windows {autumn} {autumn + 12 * HOUR}").split() == [
+        f"{a}-{a + 15 * MINUTE}", f"{a + HOUR}-{a + HOUR + 15 * MINUTE}"]
+
+
+def test_eight_weeks_ignore_calendars():
+    """DL4"""
+    t = at("UTC", "2026-11-20 18:00")
+    assert ask([f"||||0 1|add {t} {56 * DAY}"]) == [str(t + 56 * DAY)]
