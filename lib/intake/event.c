@@ -3,7 +3,7 @@
  *
  * Every carrier ends as flat pairs. They are split once into the envelope (a
  * small table of known names) and the rest, which stays as it came; the table
- * of the core then judges the rest. What cannot be an event is refused with a
+ * of the core then judges both. What cannot be an event is refused with a
  * code, a field and a sentence, and never stops the stream.
  *
  * Two pairs of one name are refused, not resolved: last-wins and first-wins
@@ -39,21 +39,17 @@ enum slot {
 
 #define NAME(lit) { lit, sizeof(lit) - 1 }
 
-/* max: bytes, like every length here */
-static const struct {
-	struct am_str name;
-	size_t max;
-} envelope[SLOTS_N] = {
-	[EVENT]            = { NAME("event"),            64 },
-	[COMPLAINT_ID]     = { NAME("complaint_id"),     AM_ID_MAX },
-	[EVENT_ID]         = { NAME("event_id"),         256 },
-	[SOURCE]           = { NAME("source"),           256 },
-	[OCCURRED_AT]      = { NAME("occurred_at"),      64 },
-	[ACTOR_ID]         = { NAME("actor.id"),         128 },
-	[ACTOR_ROLE]       = { NAME("actor.role"),       32 },
-	[EXPECTED_VERSION] = { NAME("expected_version"), 20 },
-	[TRACE_ID]         = { NAME("trace_id"),         256 },
-	[V]                = { NAME("v"),                20 },
+static const struct am_str envelope[SLOTS_N] = {
+	[EVENT]            = NAME("event"),
+	[COMPLAINT_ID]     = NAME("complaint_id"),
+	[EVENT_ID]         = NAME("event_id"),
+	[SOURCE]           = NAME("source"),
+	[OCCURRED_AT]      = NAME("occurred_at"),
+	[ACTOR_ID]         = NAME("actor.id"),
+	[ACTOR_ROLE]       = NAME("actor.role"),
+	[EXPECTED_VERSION] = NAME("expected_version"),
+	[TRACE_ID]         = NAME("trace_id"),
+	[V]                = NAME("v"),
 };
 /* clang-format on */
 
@@ -92,7 +88,7 @@ am_reject_fill(struct am_reject *why, const char *code, struct am_str field,
 static int
 refuse(struct decoder *d, enum slot slot, const char *code, const char *text)
 {
-	return am_reject_fill(d->why, code, envelope[slot].name, "%s", text);
+	return am_reject_fill(d->why, code, envelope[slot], "%s", text);
 }
 
 /* ---- carriers ---- */
@@ -181,7 +177,7 @@ find_slot(struct am_str key)
 	if (key.n > 16 || (NAME_LENGTHS & 1u << key.n) == 0)
 		return SLOTS_N;
 	for (enum slot i = 0; i < SLOTS_N; i++)
-		if (am_str_eq(key, envelope[i].name))
+		if (am_str_eq(key, envelope[i]))
 			return i;
 	return SLOTS_N;
 }
@@ -215,10 +211,6 @@ split(struct decoder *d, const struct am_pair *fields, size_t n)
 			d->rest[d->rest_n++] = fields[i];
 			continue;
 		}
-		if (fields[i].value.n > envelope[slot].max)
-			return am_reject_fill(d->why, "too_long", fields[i].key,
-			    "%zu bytes; at most %zu would be right",
-			    fields[i].value.n, envelope[slot].max);
 		d->slots[slot] = fields[i].value;
 	}
 	return 0;
@@ -240,32 +232,36 @@ check_plain(struct decoder *d)
 	return 0;
 }
 
-static int
-unknown_event(struct decoder *d, struct am_str name)
+/* The inbound event whose name is nearest, NULL when none is near. */
+static const struct am_event_spec *
+nearest_event(const char *name)
 {
 	const struct am_event_spec *best = NULL;
-	char text[65];
 	size_t least = 4;
 
-	snprintf(text, sizeof(text), "%.*s", AM_ARG(name));
 	for (int t = AM_EV_NONE + 1; t < AM_EVENTS_N; t++) {
 		const struct am_event_spec *spec = am_event_spec(t);
-		size_t far;
+		size_t far = am_str_distance(name, spec->name, least);
 
-		if (spec == NULL || !spec->inbound)
-			continue;
-		far = am_str_distance(text, spec->name, 3);
-		if (far < least) {
+		if (spec->inbound && far < least) {
 			least = far;
 			best = spec;
 		}
 	}
-	if (best != NULL)
-		return am_reject_fill(d->why, "unknown_event",
-		    envelope[EVENT].name, "'%s' is no event; did you mean %s?",
-		    text, best->name);
-	return am_reject_fill(d->why, "unknown_event", envelope[EVENT].name,
-	    "'%s' is no event; names as in events.md", text);
+	return best;
+}
+
+static int
+unknown_event(struct decoder *d, struct am_str name)
+{
+	const char *text = am_arena_cstr(d->a, name);
+	const struct am_event_spec *near = nearest_event(text);
+
+	if (near != NULL)
+		return am_reject_fill(d->why, "unknown_event", envelope[EVENT],
+		    "'%s' is no event; did you mean %s?", text, near->name);
+	return refuse(d, EVENT, "unknown_event",
+	    "no event of that name; the names are in docs/events.md");
 }
 
 static int
@@ -285,24 +281,6 @@ read_type(struct decoder *d, struct am_event *ev)
 		return unknown_event(d, name);
 	ev->type = spec->type;
 	return 0;
-}
-
-static int
-read_actor(struct decoder *d, struct am_event *ev)
-{
-	static const char *const roles[] = { "customer", "agent", "supervisor",
-		"system" };
-	struct am_str role = d->slots[ACTOR_ROLE];
-
-	ev->actor_id = d->slots[ACTOR_ID];
-	ev->actor_role = role;
-	for (size_t i = 0; role.n != 0 && i < AM_COUNT(roles); i++)
-		if (am_str_is(role, roles[i]))
-			return 0;
-	return role.n == 0
-		   ? 0
-		   : refuse(d, ACTOR_ROLE, "bad_value",
-			 "unknown role; customer, agent, supervisor or system");
 }
 
 static int
@@ -359,7 +337,7 @@ derive_id(const struct am_event *ev, struct am_arena *a)
 	return (struct am_str){ id, 2 + AM_FU_ID_LEN };
 }
 
-static int
+static void
 read_ids(struct decoder *d, struct am_str entry_id, struct am_event *ev)
 {
 	struct am_str id = d->slots[COMPLAINT_ID];
@@ -371,16 +349,11 @@ read_ids(struct decoder *d, struct am_str entry_id, struct am_event *ev)
 	if (ev->event_id.n == 0)
 		ev->event_id = entry_id;
 	ev->trace_id = d->slots[TRACE_ID];
+	ev->actor_id = d->slots[ACTOR_ID];
+	ev->actor_role = d->slots[ACTOR_ROLE];
 	if (id.n == 0 && ev->type == AM_EV_OPENED)
 		id = derive_id(ev, d->a);
-	if (id.n == 0 && am_event_spec(ev->type)->built)
-		return refuse(d, COMPLAINT_ID, "missing_field",
-		    "says which complaint it is about, such as C-1");
-	if (id.n != 0 && !am_complaint_id_ok(id))
-		return refuse(d, COMPLAINT_ID, "bad_value",
-		    "no complaint id; 1 to 64 of A-Z a-z 0-9 . _ : -");
 	ev->complaint_id = id;
-	return 0;
 }
 
 /* ---- negative words ---- */
@@ -446,15 +419,12 @@ am_event_decode(struct am_str id, const struct am_pair *fields, size_t n,
 	if (rc == 0)
 		rc = read_type(&d, &new);
 	if (rc == 0)
-		rc = read_actor(&d, &new);
-	if (rc == 0)
 		rc = read_version(&d, &new);
 	if (rc == 0)
 		rc = read_time(&d, ms, &new);
-	if (rc == 0)
-		rc = read_ids(&d, id, &new);
 	if (rc != 0)
 		return rc;
+	read_ids(&d, id, &new);
 	new.fields = d.rest;
 	new.fields_n = d.rest_n;
 	rc = am_event_check(&new, why);
