@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 ENDS = {"followup.delivered", "followup.dead", "followup.suppressed",
         "followup.expired"}
+FIRINGS = {"deadline.missed", "deadline.warned", "escalation.raised",
+           "confirmation.requested"}
 ZEROS = "0" * 32
 
 
@@ -93,28 +95,45 @@ def chain(complaint, lines):
     return wrong
 
 
-def fold(complaint, lines, queued, ended):
-    """Follow-ups of one journal: what was queued, how each ended."""
+def followup_notes(lines):
+    """(follow-up id, note) of one journal, in order."""
     for raw in lines:
-        line = json.loads(raw)
-        for note in line.get("do", ()):
-            name = note["n"]
-            if name == "followup.queued":
-                queued[note["id"]].append((complaint, line, note))
-            elif name in ENDS:
-                ended[note["id"]].append((complaint, line, name))
+        for note in json.loads(raw).get("do", ()):
+            if note["n"] == "followup.queued" or note["n"] in ENDS:
+                yield note["followup"], note
+
+
+def lives(h):
+    """Per follow-up id the notes of its life, and what is wrong with it:
+    queued, ended, and perhaps revived from the dead and ended again."""
+    notes, wrong = defaultdict(list), []
+    for lines in h.journals.values():
+        for fu, note in followup_notes(lines):
+            notes[fu].append(note)
+    for fu, life in notes.items():
+        waiting = False
+        for i, note in enumerate(life):
+            queued = note["n"] == "followup.queued"
+            if queued and (waiting or (
+                    i > 0 and note.get("reason") != "revived")):
+                wrong.append(f"I3: follow-up {fu} was queued twice")
+            elif not queued and not waiting and not (
+                    i == 0 and note["n"] == "followup.dead"):
+                wrong.append(f"I4: follow-up {fu} ended without being queued")
+            waiting = queued
+        if waiting:
+            wrong.append(f"I4: follow-up {fu} never ended")
+    return notes, wrong
 
 
 def lapses(complaint, lines):
-    """I3: a rung of one entry of one clock fires once."""
+    """I3: a rung of one run of one clock fires once."""
     seen = Counter()
     for raw in lines:
-        line = json.loads(raw)
-        for note in line.get("do", ()):
-            if note["n"] in ("deadline.missed", "deadline.warned",
-                             "escalation.raised"):
-                seen[(note["n"], note.get("cycle"), note.get("clock"),
-                      note.get("entry"), note.get("rung"))] += 1
+        for note in json.loads(raw).get("do", ()):
+            if note["n"] in FIRINGS:
+                seen[note["n"], note.get("clock"), note.get("rung"),
+                     note.get("due_at")] += 1
     return [f"I3: {complaint} {key} fired {n} times"
             for key, n in seen.items() if n > 1]
 
@@ -149,44 +168,32 @@ def intake(h, produced):
 
 
 def followups(h, deliveries):
-    """I4, I5, I6: every id ends once; receivers saw those ids and no other,
-    with the same bytes every time, never before they were due."""
-    wrong = []
-    queued, ended = defaultdict(list), defaultdict(list)
-    for complaint, lines in h.journals.items():
-        fold(complaint, lines, queued, ended)
-    for fu, rows in queued.items():
-        if len(rows) != 1:
-            wrong.append(f"I3: follow-up {fu} was queued {len(rows)} times")
-        if len(ended[fu]) != 1:
-            wrong.append(f"I4: follow-up {fu} of {rows[0][0]} ended "
-                         f"{len(ended[fu])} times")
-    for fu in set(ended) - set(queued):
-        wrong.append(f"I4: follow-up {fu} ended but was never queued")
+    """I4, I5: every id ends once; receivers saw those ids and no other, with
+    the same bytes every time; what is dead lies with the dead letters."""
+    notes, wrong = lives(h)
     for kind in ("outbox", "rows", "bodies"):
-        left = getattr(h, kind)
+        left = set(getattr(h, kind))
+        if kind == "bodies":
+            left -= {d["id"] for d in h.dead}
         if left:
-            wrong.append(f"I4: {len(left)} left in {kind}, {left[0]} one")
+            wrong.append(f"I4: {len(left)} left in {kind}, {min(left)} one")
     bodies = {}
     for d in deliveries:
         digest = hashlib.sha256(d.body).hexdigest()
-        if d.id not in queued:
+        if d.id not in notes:
             wrong.append(f"I5: {d.id} was received but is in no journal")
         if bodies.setdefault(d.id, digest) != digest:
             wrong.append(f"I5: {d.id} was received with other bytes")
     arrived = {d.id for d in deliveries if d.ok}
-    for fu, ends in ended.items():
-        if ends[0][2] == "followup.delivered" and deliveries and \
-                fu not in arrived:
-            wrong.append(f"I5: {fu} counts as delivered, nobody received it")
     letters = Counter(d["id"] for d in h.dead)
-    dead = Counter(fu for fu, ends in ended.items()
-                   for e in ends if e[2] == "followup.dead")
-    for fu in set(letters) | set(dead):
-        if letters[fu] != dead[fu]:
-            wrong.append(f"I4: {fu} is dead {dead[fu]} times in the journal, "
-                         f"{letters[fu]} times in the dead letters")
-    return wrong
+    for fu, life in notes.items():
+        end = life[-1]["n"]
+        if deliveries and end == "followup.delivered" and fu not in arrived:
+            wrong.append(f"I5: {fu} counts as delivered, nobody received it")
+        if letters.pop(fu, 0) != (end == "followup.dead"):
+            wrong.append(f"I4: {fu} ended by {end}, which does not fit the "
+                         "dead letters")
+    return wrong + [f"I4: dead letter {fu} is in no journal" for fu in letters]
 
 
 def early(deliveries):

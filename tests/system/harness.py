@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 
 import redis as redis_py
+from sink import Sink
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = Path(os.environ.get("AMENDS_BUILD", ROOT / "build" / "san"))
@@ -378,6 +379,13 @@ class World:
     def start_receiver(self, program="receiver.py", args=(), name="receiver"):
         self.receiver = self.add(Receiver(self, name, program, args)).start()
         return self.receiver
+
+    def sink(self, respond=None):
+        """A receiver inside this process; the endpoint of conf() uses it."""
+        s = Sink(respond) if respond else Sink()
+        self.closers.append(s.stop)
+        self.receiver = self.receiver or s
+        return s
 
     def endpoint(self, name, url, more=ENDPOINT_MORE, secrets=None):
         refs = secrets or [self.secret()]

@@ -1,0 +1,217 @@
+"""OP6 LC6, faults 7 and 65: a configuration is switched whole or not at all;
+a mistake never starts a daemon."""
+
+import signal
+import subprocess
+
+import pytest
+from harness import BUILD, ROOT, SECRET_2, wait_until
+from test_kill import Load, judge, settle
+
+
+def check(path):
+    p = subprocess.run([str(BUILD / "amendsd"), "-t", "-c", str(path)],
+                       cwd=ROOT, capture_output=True, text=True, timeout=30)
+    return p.returncode, p.stdout + p.stderr
+
+
+@pytest.fixture
+def sink(world):
+    return world.sink()
+
+
+def test_a_bad_conf_leaves_the_old_one_in_force(world, redis, producer, sink):
+    """OP6, fault 7: SIGHUP and `reload`; line and reason are said."""
+    d = world.daemon(redis)
+    good = d.conf.read_text()
+    d.write_conf(good.replace('budget = "2s"', 'budget = "two"'))
+    line = next(n for n, text in enumerate(d.conf.read_text().splitlines(), 1)
+                if '"two"' in text)
+    d.signal(signal.SIGHUP)
+    error = wait_until(lambda: d.status()["config"]["error"])
+    assert f":{line}:" in error and "two" in error
+    assert not d.status()["config"]["ok"]
+    status, _, err = d.ctl("reload")
+    assert status in (1, 5) and f":{line}:" in err
+    producer.open("C-1")
+    wait_until(lambda: len(sink.of("C-1")) == 3)
+    d.write_conf(good)
+    assert d.ctl("reload")[0] == 0
+    assert d.status()["config"]["ok"] and not d.status()["config"]["error"]
+
+
+def test_a_complaint_keeps_its_loop(world, redis, producer, sink):
+    """LC6: reload touches new ones only, even after a restart."""
+    d = world.daemon(redis)
+    producer.open("OLD", tier="low")
+    wait_until(lambda: redis.applied() == 1)
+    before = d.rows("show OLD")[0]
+    d.write_conf(d.conf.read_text().replace('budget = "1h" }',
+                                            'budget = "3h" }', 1))
+    assert d.ctl("reload")[0] == 0
+    producer.open("NEW", tier="low")
+    wait_until(lambda: redis.applied() == 2)
+    d.stop()
+    d.start()
+    old, new = (d.rows(f"show {c}")[0] for c in ("OLD", "NEW"))
+    assert old["loop"] == before["loop"] != new["loop"]
+    assert old["due_at"] == before["due_at"]
+
+    def budget(shown):
+        return next(c["budget_ms"] for c in shown["clocks"]
+                    if c["name"] == "listen")
+    assert (budget(old), budget(new)) == (3600_000, 3 * 3600_000)
+    producer.emit("stage.completed", "OLD", stage="listen")
+    wait_until(lambda: d.rows("show OLD")[0]["stage"] == "apologize")
+
+
+def test_reload_under_load_loses_nothing(world, redis, sink):
+    """Fault 7: SIGHUP again and again while events come in."""
+    d = world.daemon(redis)
+    load = Load(redis, 200)
+    load.start()
+    for i in range(10):
+        wait_until(lambda i=i: redis.applied() > 40 * i)
+        if i % 2:
+            d.write_conf(d.conf.read_text() + "\n# again\n")
+        d.signal(signal.SIGHUP)
+    load.over.set()
+    load.join(10)
+    settle(d, redis)
+    judge(d, redis, load.producer, sink)
+
+
+def test_an_endpoint_that_goes_leaves_dead_letters(
+        world, redis, producer, sink):
+    """Design 7.8: what waits for it is dead, reason endpoint-removed."""
+    d = world.daemon(redis, endpoint_more='rate = "1/1h"')
+    producer.open("C-1")
+    wait_until(lambda: d.rows("followups"))
+    conf = d.conf.read_text()
+    d.write_conf(conf.replace('endpoint "crm"', 'endpoint "other"').replace(
+        'via = {"crm"}', 'via = {"other"}'))
+    status, out, err = d.ctl("reload")
+    if status == 0:
+        row = wait_until(lambda: d.rows("dead list"))[0]
+        assert row["reason"] == "endpoint-removed"
+    else:
+        assert "1 open complaint" in err  # refused, with the count
+
+
+@pytest.mark.parametrize("edit,says", [
+    (("redis {", "redis {\n  strems = {\"x\"}"), "streams"),
+    (('budget = "2s"', 'budget = "2 seconds"'), "2 seconds"),
+    (('at = "50%"', 'at = "150%"'), "150%"),
+    (('via = {"crm"}', 'via = {"crn"}'), "crm"),
+    (('message = "late"', 'message = "laet"'), "late"),
+    (('kind = "confirm"', ''), "confirm"),
+    (("allow_http = true", ""), "allow_http"),
+    (('default_tier = "mid"', 'default_tier = "middle"'), "middle"),
+    (("{complaint.id} waits", "{complaint.ident} waits"), "complaint.id"),
+    (('owner_ttl = "2s"', 'owner_ttl = "2s"  owner_ttl = "3s"'), "owner_ttl"),
+])
+def test_a_mistake_never_starts_a_daemon(world, redis, sink, edit, says):
+    """OP6: `-t` and a start both end with 1 and name file, line, and what
+    would be right."""
+    d = world.daemon(redis, start=False)
+    text = d.conf.read_text()
+    assert edit[0] in text
+    d.write_conf(text.replace(edit[0], edit[1], 1))
+    status, said = check(d.conf)
+    assert status == 1 and f"{d.conf}:" in said and says in said, said
+    d.spawn()
+    assert d.proc.wait(10) != 0
+    assert says in d.text()
+
+
+def test_a_cut_off_file_is_refused(world, redis, sink):
+    """traps.md 1: a missing brace is not the end of the file."""
+    d = world.daemon(redis, start=False)
+    text = d.conf.read_text()
+    d.write_conf(text.rstrip().rstrip("}"))
+    status, said = check(d.conf)
+    assert status == 1 and "}" in said or "brace" in said, said
+
+
+def test_the_good_one_passes(world, redis, sink):
+    d = world.daemon(redis, start=False)
+    status, said = check(d.conf)
+    assert status == 0, said
+
+
+@pytest.mark.parametrize("name", ["tests/data/reference.conf",
+                                  "conf/amends.conf"])
+def test_shipped_files_load(name):
+    """reference.conf loads unchanged; the commented start loads as it is."""
+    status, said = check(ROOT / name)
+    assert status == 0 or "secret" in said and name.startswith("conf"), said
+
+
+@pytest.mark.parametrize("how", ["missing", "unreadable", "empty", "short",
+                                 "no base64"])
+def test_a_bad_secret_never_starts_a_daemon(world, redis, sink, how):
+    """Fault 65: file and line, never the secret."""
+    d = world.daemon(redis, start=False)
+    path = world.secret()
+    if how == "missing":
+        path.unlink()
+    elif how == "unreadable":
+        path.unlink()
+        path.mkdir()
+    else:
+        path.write_text({"empty": "", "short": "whsec_c2hvcnQ=\n",
+                         "no base64": "whsec_!!!!\n"}[how])
+    status, said = check(d.conf)
+    assert status == 1 and "secret" in said, said
+    assert "c2hvcnQ" not in said
+
+
+def test_a_rotated_secret_signs_from_the_reload_on(
+        world, redis, producer, sink):
+    """Fault 65: an empty file keeps the old key, a good one is taken."""
+    d = world.daemon(redis)
+    path = world.secret()
+    old = path.read_text().strip()
+    path.write_text("")
+    assert d.ctl("reload")[0] != 0
+    producer.open("C-1")
+    assert wait_until(lambda: sink.of("C-1"))[0].verified(old)
+    path.write_text(SECRET_2 + "\n")
+    assert d.ctl("reload")[0] == 0
+    producer.open("C-2")
+    r = wait_until(lambda: sink.of("C-2"))[0]
+    assert r.verified(SECRET_2) and not r.verified(old)
+
+
+def test_what_is_not_in_force_yet_is_said(world, redis, sink):
+    """No key is ignored silently."""
+    status, said = check(ROOT / "tests/data/reference.conf")
+    assert status == 0 and "http" in said and "sms" in said.lower(), said
+
+
+def test_no_secret_shows_anywhere(world, redis, producer, sink):
+    """traps.md 4: not in the log, the status, argv or the environment."""
+    d = world.daemon(redis)
+    producer.open("C-1")
+    wait_until(lambda: sink.requests)
+    key = world.secret().read_text().strip().removeprefix("whsec_")
+    proc = f"/proc/{d.pid}/"
+    shown = d.text() + str(d.rows("status")) + str(d.rows("endpoints"))
+    for name in ("cmdline", "environ"):
+        with open(proc + name, "rb") as f:
+            shown += f.read().decode("utf-8", "replace")
+    assert key not in shown
+    assert "+8613800138000" not in d.text()
+
+
+def test_loops_in_use_survive_their_removal_from_conf(
+        world, redis, producer, sink):
+    """LC6: the definition is kept in Redis as long as it is needed."""
+    d = world.daemon(redis)
+    producer.open("C-1", tier="low")
+    wait_until(lambda: redis.applied() == 1)
+    d.write_conf(d.conf.read_text().replace('loop "complaint"',
+                                            'loop "fresh"'))
+    assert d.ctl("reload")[0] == 0
+    producer.emit("stage.completed", "C-1", stage="listen")
+    wait_until(lambda: d.rows("show C-1")[0]["stage"] == "apologize")
