@@ -113,6 +113,8 @@ am_fu_over(const struct am_complaint *c, const struct am_waiting *w)
 
 	if (c->status == AM_CLOSED && w->clock != AM_CLOCK_AFTERCARE)
 		return true;
+	if (k->state == AM_CLK_OFF && w->cycle != c->cycle)
+		return true; /* a reopening went back before it */
 	return k->entry != w->entry || k->state == AM_CLK_MET ||
 	       k->state == AM_CLK_IMPLIED || k->state == AM_CLK_WAIVED ||
 	       k->state == AM_CLK_OVER;

@@ -1,0 +1,103 @@
+#pragma once
+
+/*
+ * act - what a row of the transition table does (internal to the core).
+ *
+ * An action gets one struct am_act, changes a->up->next and tells what it did
+ * by notes, follow-ups and tallies. Nothing here reads cur: next starts as a
+ * copy of it.
+ */
+
+#include "base/arena.h"
+#include "core/clock.h"
+
+#include <amends/step.h>
+
+struct am_act {
+	const struct am_loopdef *def;
+	const struct am_event *ev;
+	am_ms now;
+	uint64_t cause;		 /* hash of the event */
+	struct am_update *up;	 /* up->next is the state being made */
+	struct am_str in_flight; /* ids on the wire, for the journal */
+	bool waiting_mine;	 /* next.waiting lies in our arena */
+	bool silent;		 /* ignored without a line */
+	char day[9];		 /* YYYYMMDD of the event, "" not yet needed */
+};
+
+typedef bool am_guard(const struct am_loopdef *def,
+    const struct am_complaint *c, const struct am_event *ev, am_ms now);
+typedef void am_action_fn(struct am_act *a);
+
+/* Head of a guard: not every guard looks at everything. */
+#define AM_GUARD(name)                                                         \
+	bool name(const struct am_loopdef *def __attribute__((unused)),        \
+	    const struct am_complaint *c __attribute__((unused)),              \
+	    const struct am_event *ev __attribute__((unused)),                 \
+	    am_ms now __attribute__((unused)))
+
+/* ---- act.c: telling ---- */
+
+/* The version rises, once a step; before anything is rendered. */
+void am_act_change(struct am_act *a);
+struct am_note *am_act_note(struct am_act *a, const char *name);
+/* value is borrowed and must live as long as the update */
+void am_note_str(struct am_note *n, const char *key, struct am_str value);
+void am_note_c(struct am_note *n, const char *key, const char *value);
+void am_note_int(
+    struct am_act *a, struct am_note *n, const char *key, int64_t value);
+/* Copy of a field of the event, "" when absent. */
+struct am_str am_act_field(struct am_act *a, const char *name);
+/* Live count: `what` or `what:LOOP:STAGE:TIER` of next. */
+void am_tally_live(struct am_act *a, const char *what, int64_t delta);
+void am_tally_stage(struct am_act *a, int64_t delta);
+/* The day's figures: `LOOP:what` or `LOOP:what:which`. */
+void am_tally_day(struct am_act *a, const char *what, const char *which);
+void am_act_refuse(
+    struct am_act *a, const char *code, const char *field, const char *text);
+
+/* ---- act_clock.c: clocks, stages ---- */
+
+/* Start clock i at `at` and fire its rungs at 0 %. */
+void am_act_start(struct am_act *a, size_t i, am_ms at);
+/* End it at `at`: a lapse that was passed is noted, what waits is dropped.
+ * False when it was missed. */
+bool am_act_end(struct am_act *a, size_t i, am_ms at, enum am_clock_state end);
+/* Stop it for a hold; a lapse that was passed is noted. */
+void am_act_stop(struct am_act *a, size_t i, am_ms at);
+void am_act_miss(struct am_act *a, size_t i, am_ms due);
+/* Go to a stage, from none: the caller has counted the one left. Closes instead
+ * when it is the confirm stage, the customer has answered and nothing is owed.
+ */
+void am_act_enter(struct am_act *a, size_t stage);
+/* End of a hold. */
+void am_act_resume(struct am_act *a, am_ms at, const char *reason);
+/* Close with an outcome; why: reason of the follow-ups that are dropped. */
+void am_act_close(struct am_act *a, enum am_outcome outcome, const char *why);
+/* The customer is satisfied: close, unless something is owed. */
+void am_act_settle(struct am_act *a);
+
+/* ---- guards and actions of the table ---- */
+
+/* act_life.c */
+am_guard am_is_same_owner, am_is_acknowledged, am_is_bad_ttl, am_is_unlisted,
+    am_is_bad_until;
+am_action_fn am_open_loop, am_assign, am_acknowledge, am_hold, am_resume,
+    am_withdraw, am_refuse_unknown, am_refuse_ttl, am_refuse_reason,
+    am_refuse_until;
+/* act_stage.c */
+am_guard am_is_no_stage, am_is_done, am_is_for_customer, am_lacks_fields,
+    am_is_owed, am_is_current, am_is_later;
+am_action_fn am_advance, am_leap, am_pay_owed, am_refuse_stage,
+    am_refuse_fields;
+/* act_answer.c */
+am_guard am_is_deadlocked, am_contradicts, am_is_satisfied, am_is_unasked,
+    am_has_reopens_left, am_is_final_end, am_is_window_over, am_is_no_answer;
+am_action_fn am_call_a_human, am_satisfy, am_note_answer, am_reopen,
+    am_deadlock, am_refuse_answer;
+/* act_wake.c */
+am_guard am_is_due;
+am_action_fn am_climb;
+/* followup.c */
+am_guard am_is_waiting, am_is_bad_revival, am_has_no_room;
+am_action_fn am_end_followup, am_revive, am_refuse_revival;

@@ -1,0 +1,189 @@
+/*
+ * act_clock - moves that several events share: a clock starts or ends, a stage
+ * is entered, a hold or the loop ends.
+ */
+
+#include "base/str.h"
+#include "core/followup.h"
+
+/*
+ * Rungs at 0 % fire in the step that starts their clock, so that the question
+ * goes out in the commit that enters the confirm stage.
+ */
+void
+am_act_start(struct am_act *a, size_t i, am_ms at)
+{
+	struct am_complaint *c = &a->up->next;
+	const struct am_clockdef *d = &a->def->clocks[i];
+
+	am_clock_start(a->def, c, i, at, a->cause);
+	for (size_t r = 0; r < d->rungs_n; r++) {
+		if (d->rungs[r].is_pct && d->rungs[r].pct == 0 &&
+		    !d->rungs[r].defer)
+			am_fu_rung(a, i, r, at);
+	}
+}
+
+void
+am_act_miss(struct am_act *a, size_t i, am_ms due)
+{
+	struct am_complaint *c = &a->up->next;
+	const char *name = a->def->clocks[i].name;
+	struct am_note *n;
+
+	c->clocks[i].missed = true;
+	n = am_act_note(a, "deadline.missed");
+	am_note_c(n, "clock", name);
+	am_note_int(a, n, "due_at", due);
+	am_note_int(a, n, "fired_at", a->now);
+	if (i >= AM_CLOCK_STAGE0) {
+		n = am_act_note(a, "stage.missed");
+		am_note_c(n, "stage", name);
+		am_note_int(a, n, "due_at", due);
+		am_note_int(a, n, "fired_at", a->now);
+	}
+	am_tally_day(a, "missed", name);
+}
+
+/* A lapse that lies before `at` and that no wake-up has seen yet. */
+static void
+miss_if_past(struct am_act *a, size_t i, am_ms at)
+{
+	struct am_complaint *c = &a->up->next;
+	am_ms due;
+
+	if (c->clocks[i].missed || !am_clock_has_lapse(c, i))
+		return;
+	due = am_clock_due(a->def, c, i);
+	if (due < at)
+		am_act_miss(a, i, due);
+}
+
+void
+am_act_stop(struct am_act *a, size_t i, am_ms at)
+{
+	miss_if_past(a, i, at);
+	am_clock_stop(a->def, &a->up->next, i, at);
+}
+
+bool
+am_act_end(struct am_act *a, size_t i, am_ms at, enum am_clock_state end)
+{
+	struct am_complaint *c = &a->up->next;
+
+	if (am_clock_live(&c->clocks[i])) {
+		miss_if_past(a, i, at);
+		am_clock_end(a->def, c, i, at, end);
+		am_fu_drop_clock(a, i, "superseded");
+	}
+	return !c->clocks[i].missed;
+}
+
+void
+am_act_enter(struct am_act *a, size_t stage)
+{
+	struct am_complaint *c = &a->up->next;
+	size_t clock = AM_CLOCK_STAGE0 + stage;
+	struct am_note *n;
+
+	c->stage = (uint8_t)stage;
+	c->quiet_until = 0; /* an acknowledgement's ttl ends with progress */
+	am_tally_stage(a, 1);
+	n = am_act_note(a, "stage.entered");
+	am_note_c(n, "stage", a->def->stages[stage].name);
+	if (a->def->stages[stage].kind == AM_STAGE_CONFIRM &&
+	    (c->flags & AM_CF_SATISFIED) != 0) {
+		am_act_settle(a); /* answered before it was asked */
+		return;
+	}
+	if (!am_clock_live(&c->clocks[clock]))
+		am_act_start(a, clock, a->ev->at);
+	am_note_int(a, n, "due_at", am_clock_due(a->def, c, clock));
+	am_note_str(n, "owner", c->owner);
+}
+
+void
+am_act_settle(struct am_act *a)
+{
+	struct am_complaint *c = &a->up->next;
+	size_t clock = AM_CLOCK_STAGE0 + c->stage;
+
+	c->done |= (uint16_t)(1u << c->stage);
+	if (am_clock_live(&c->clocks[clock]))
+		(void)am_act_end(a, clock, a->ev->at, AM_CLK_MET);
+	else
+		c->clocks[clock].state = AM_CLK_MET;
+	if (c->owed == 0)
+		am_act_close(a,
+		    c->reopens > 0 ? AM_OUTCOME_SATISFIED_AFTER_REOPEN
+				   : AM_OUTCOME_SATISFIED,
+		    "superseded");
+}
+
+void
+am_act_resume(struct am_act *a, am_ms at, const char *reason)
+{
+	struct am_complaint *c = &a->up->next;
+	struct am_note *n;
+
+	c->status = AM_OPEN;
+	for (size_t i = AM_CLOCK_STAGE0; i < AM_CLOCKS_MAX; i++)
+		am_clock_resume(c, i, at);
+	c->quiet_until = 0;
+	if (a->def->resume_grace > 0)
+		c->quiet_until = at + a->def->resume_grace;
+	n = am_act_note(a, "complaint.resumed");
+	am_note_c(n, "reason", reason);
+	am_note_str(n, "hold_reason", c->hold_reason);
+	am_note_int(a, n, "held_since", c->held_since);
+	am_note_int(a, n, "resumed_at", at);
+	c->held_since = c->hold_until = 0;
+	c->hold_reason = AM_STR("");
+	am_tally_live(a, "held", -1);
+}
+
+/* What a clock that the closing ends was worth: hit, or missed. */
+static const char *
+verdict(const struct am_complaint *c)
+{
+	for (size_t i = 0; i < AM_CLOCKS_MAX; i++) {
+		if (c->clocks[i].missed)
+			return "missed";
+	}
+	return "hit";
+}
+
+void
+am_act_close(struct am_act *a, enum am_outcome outcome, const char *why)
+{
+	struct am_complaint *c = &a->up->next;
+	bool satisfied = outcome == AM_OUTCOME_SATISFIED ||
+			 outcome == AM_OUTCOME_SATISFIED_AFTER_REOPEN;
+	struct am_note *n;
+
+	if (c->status == AM_HELD)
+		am_tally_live(a, "held", -1);
+	for (size_t i = 0; i < AM_CLOCKS_MAX; i++) {
+		if (i == AM_CLOCK_AFTERCARE || !am_clock_live(&c->clocks[i]))
+			continue;
+		miss_if_past(a, i, a->ev->at);
+		am_clock_end(a->def, c, i, a->ev->at, AM_CLK_OVER);
+	}
+	am_fu_drop_all(a, why);
+	c->status = AM_CLOSED;
+	c->outcome = outcome;
+	c->closed_at = a->ev->at;
+	c->held_since = c->hold_until = c->quiet_until = 0;
+	c->hold_reason = AM_STR("");
+	n = am_act_note(a, "loop.closed");
+	am_note_c(n, "outcome", am_outcome_str(outcome));
+	am_note_c(n, "verdict", verdict(c));
+	am_note_c(n, "stage", a->def->stages[c->stage].name);
+	am_note_int(a, n, "opened_at", c->opened_at);
+	am_note_int(a, n, "closed_at", c->closed_at);
+	am_tally_live(a, "open", -1);
+	am_tally_stage(a, -1);
+	am_tally_day(a, "closed", am_outcome_str(outcome));
+	if (satisfied && a->def->clocks[AM_CLOCK_AFTERCARE].in_use)
+		am_act_start(a, AM_CLOCK_AFTERCARE, a->ev->at);
+}

@@ -1,0 +1,41 @@
+#pragma once
+
+/*
+ * followup - make follow-ups and let them go (internal to the core).
+ *
+ * Ids come from cause, never from a counter: the same lapse makes the same id
+ * again, whoever steps it.
+ */
+
+#include "core/act.h"
+
+/* What a body says beside the complaint. */
+struct am_fu_say {
+	const char *reason; /* precise: "stage_due", "warn_50", "rung_2" … */
+	const struct am_message *message; /* NULL: built-in text */
+};
+
+/* Fire a rung: the first usable endpoint of its `via`; what a lower rung of
+ * the same clock and role has waiting there is superseded. */
+void am_fu_rung(struct am_act *a, size_t clock, size_t rung, am_ms due);
+/* The same out of turn, because of this event: a contradiction. */
+void am_fu_rung_told(
+    struct am_act *a, size_t clock, size_t rung, const char *reason);
+/* Tell a role something that is no rung, by the endpoints the loop has for it.
+ * name and reason: "reopen". */
+void am_fu_notice(struct am_act *a, size_t clock, const char *name,
+    enum am_role to, enum am_reason type);
+
+/* Drop what waits of one clock, or all of it. In flight stays. */
+void am_fu_drop_clock(struct am_act *a, size_t clock, const char *reason);
+void am_fu_drop_all(struct am_act *a, const char *reason);
+
+/* body.c: the JSON of a follow-up, rendered once. */
+struct am_str am_body_render(
+    struct am_act *a, const struct am_followup *f, const struct am_fu_say *say);
+
+/* text.c: built-in text of a reason; *lang is the language given. */
+struct am_str
+am_text_builtin(enum am_reason reason, struct am_str lang, const char **given);
+/* True when the tag `have` serves somebody who asked for `want`: zh, zh-cn. */
+bool am_lang_serves(const char *have, struct am_str want);

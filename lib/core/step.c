@@ -1,0 +1,321 @@
+/*
+ * step - the life of a complaint as a table.
+ *
+ * Every event in every status has a row: an action, or a line of the ignore
+ * list with its code. A table and not a switch per state, so that what can
+ * happen is read in one place, is checked for holes by a test, and grows by
+ * rows. Actions are in act_*.c and followup.c.
+ */
+
+#include <amends/step.h>
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "core/act.h"
+#include "core/journal.h"
+
+#define S(status) (1u << AM_##status)
+#define LIVE (S(OPEN) | S(HELD))
+#define THERE (LIVE | S(CLOSED))
+#define ALL (S(NONE) | THERE)
+
+struct rule {
+	struct am_rule_view view;
+	am_guard *guard;
+	am_action_fn *act;
+};
+
+static void resume_and_apply(struct am_act *a);
+
+#define ROW(st, on, act)                                                       \
+	{                                                                      \
+		{ st, on, "", #act, NULL, NULL }, NULL, act                    \
+	}
+#define IF(st, on, guard, act)                                                 \
+	{                                                                      \
+		{ st, on, #guard, #act, NULL, NULL }, guard, act               \
+	}
+#define SKIP(st, on, code, why)                                                \
+	{                                                                      \
+		{ st, on, "", "", code, why }, NULL, NULL                      \
+	}
+#define SKIP_IF(st, on, guard, code, why)                                      \
+	{                                                                      \
+		{ st, on, #guard, "", code, why }, guard, NULL                 \
+	}
+
+/*
+ * The whole life cycle. Rows are tried in order; the first whose status, event
+ * and guard match rules. A SKIP row is the ignore list: journaled with its
+ * code, never an error, for producers may be late and a stale event must not
+ * stop the stream. Stage names are data; kinds are not.
+ */
+/* clang-format off */
+static const struct rule rules[] = {
+	/*      status    on                     guard               action or code */
+	ROW    (S(NONE),  AM_EV_OPENED,                              am_open_loop),
+	ROW    (S(NONE),  AM_EV_NONE,                                am_refuse_unknown),
+	SKIP   (THERE,    AM_EV_OPENED,          "already_done",     "it is open, or was"),
+
+	SKIP_IF(LIVE,     AM_EV_ASSIGNED,        am_is_same_owner,   "already_done", "they have it"),
+	ROW    (LIVE,     AM_EV_ASSIGNED,                            am_assign),
+	SKIP   (S(CLOSED), AM_EV_ASSIGNED,       "closed",           "there is nothing to own"),
+
+	SKIP_IF(LIVE,     AM_EV_ACKNOWLEDGED,    am_is_acknowledged, "already_done", "the first one counts"),
+	IF     (LIVE,     AM_EV_ACKNOWLEDGED,    am_is_bad_ttl,      am_refuse_ttl),
+	ROW    (LIVE,     AM_EV_ACKNOWLEDGED,                        am_acknowledge),
+	SKIP   (S(CLOSED), AM_EV_ACKNOWLEDGED,   "closed",           "its clocks are over"),
+
+	SKIP   (S(CLOSED), AM_EV_STAGE_COMPLETED, "closed",          "its stages are over"),
+	IF     (LIVE,     AM_EV_STAGE_COMPLETED, am_is_no_stage,     am_refuse_stage),
+	SKIP_IF(LIVE,     AM_EV_STAGE_COMPLETED, am_is_done,         "already_done", "it was met in this cycle"),
+	SKIP_IF(LIVE,     AM_EV_STAGE_COMPLETED, am_is_for_customer, "not_by_staff", "only the customer's answer completes it"),
+	IF     (LIVE,     AM_EV_STAGE_COMPLETED, am_lacks_fields,    am_refuse_fields),
+	ROW    (S(HELD),  AM_EV_STAGE_COMPLETED,                     resume_and_apply),
+	IF     (S(OPEN),  AM_EV_STAGE_COMPLETED, am_is_owed,         am_pay_owed),
+	IF     (S(OPEN),  AM_EV_STAGE_COMPLETED, am_is_current,      am_advance),
+	IF     (S(OPEN),  AM_EV_STAGE_COMPLETED, am_is_later,        am_leap),
+	SKIP   (S(OPEN),  AM_EV_STAGE_COMPLETED, "already_done",     "the loop is past it"),
+
+	SKIP   (S(HELD),  AM_EV_HELD,            "already_held",     "one hold at a time"),
+	IF     (S(OPEN),  AM_EV_HELD,            am_is_unlisted,     am_refuse_reason),
+	IF     (S(OPEN),  AM_EV_HELD,            am_is_bad_until,    am_refuse_until),
+	ROW    (S(OPEN),  AM_EV_HELD,                                am_hold),
+	SKIP   (S(CLOSED), AM_EV_HELD,           "closed",           "its clocks are over"),
+	ROW    (S(HELD),  AM_EV_RESUMED,                             am_resume),
+	SKIP   (S(OPEN),  AM_EV_RESUMED,         "not_held",         "its clocks run"),
+	SKIP   (S(CLOSED), AM_EV_RESUMED,        "closed",           "its clocks are over"),
+
+	IF     (THERE,    AM_EV_ANSWERED,        am_is_no_answer,    am_refuse_answer),
+	ROW    (S(HELD),  AM_EV_ANSWERED,                            resume_and_apply),
+	IF     (S(OPEN),  AM_EV_ANSWERED,        am_is_deadlocked,   am_note_answer),
+	IF     (S(OPEN),  AM_EV_ANSWERED,        am_contradicts,     am_call_a_human),
+	IF     (S(OPEN),  AM_EV_ANSWERED,        am_is_satisfied,    am_satisfy),
+	IF     (S(OPEN),  AM_EV_ANSWERED,        am_is_unasked,      am_note_answer),
+	SKIP_IF(S(CLOSED), AM_EV_ANSWERED,       am_is_satisfied,    "closed", "it agrees with the end, or comes too late to"),
+	SKIP_IF(S(CLOSED), AM_EV_ANSWERED,       am_is_final_end,    "closed", "an answer does not undo this end"),
+	SKIP_IF(S(CLOSED), AM_EV_ANSWERED,       am_is_window_over,  "window_over", "reopen_window has passed"),
+	IF     (S(OPEN) | S(CLOSED), AM_EV_ANSWERED, am_has_reopens_left, am_reopen),
+	ROW    (S(OPEN) | S(CLOSED), AM_EV_ANSWERED,                 am_deadlock),
+
+	ROW    (LIVE,     AM_EV_WITHDRAWN,                           am_withdraw),
+	SKIP   (S(CLOSED), AM_EV_WITHDRAWN,      "closed",           "it has its end"),
+
+	IF     (THERE,    AM_EV_WAKE,            am_is_due,          am_climb),
+	SKIP   (THERE,    AM_EV_WAKE,            "nothing_due",      "no line is written for it"),
+
+	IF     (THERE,    AM_EV_FOLLOWUP_ENDED,  am_is_waiting,      am_end_followup),
+	SKIP   (THERE,    AM_EV_FOLLOWUP_ENDED,  "not_waiting",      "it had ended before"),
+	IF     (THERE,    AM_EV_FOLLOWUP_REVIVED, am_is_bad_revival, am_refuse_revival),
+	SKIP_IF(THERE,    AM_EV_FOLLOWUP_REVIVED, am_is_waiting,     "already_done", "it waits already"),
+	SKIP_IF(THERE,    AM_EV_FOLLOWUP_REVIVED, am_has_no_room,    "too_many", "too many follow-ups wait"),
+	ROW    (THERE,    AM_EV_FOLLOWUP_REVIVED,                    am_revive),
+
+	/* known, not in force: am_event_check() has refused them before */
+	SKIP   (THERE,    AM_EV_UPDATED,         "unsupported",      "not in force"),
+	SKIP   (THERE,    AM_EV_STAGE_WAIVED,    "unsupported",      "not in force"),
+	SKIP   (THERE,    AM_EV_EXTENDED,        "unsupported",      "not in force"),
+	SKIP   (THERE,    AM_EV_ATTEMPTED,       "unsupported",      "not in force"),
+	SKIP   (THERE,    AM_EV_MESSAGE,         "unsupported",      "not in force"),
+	SKIP   (THERE,    AM_EV_REOPENED,        "unsupported",      "not in force"),
+	SKIP   (THERE,    AM_EV_REJECTED,        "unsupported",      "not in force"),
+	SKIP   (THERE,    AM_EV_LINKED,          "unsupported",      "not in force"),
+	SKIP   (THERE,    AM_EV_RECEIPT,         "unsupported",      "not in force"),
+	SKIP   (THERE,    AM_EV_OPTED_OUT,       "unsupported",      "not in force"),
+	SKIP   (THERE,    AM_EV_OPTED_IN,        "unsupported",      "not in force"),
+	SKIP   (THERE,    AM_EV_IMPROVEMENT,     "unsupported",      "not in force"),
+	SKIP   (THERE,    AM_EV_ERASED,          "unsupported",      "not in force"),
+};
+/* clang-format on */
+
+bool
+am_rule_at(size_t i, struct am_rule_view *rule)
+{
+	if (i >= AM_COUNT(rules))
+		return false;
+	*rule = rules[i].view;
+	return true;
+}
+
+static const struct rule *
+find_rule(const struct am_loopdef *def, const struct am_complaint *c,
+    const struct am_event *ev, am_ms now)
+{
+	for (size_t i = 0; i < AM_COUNT(rules); i++) {
+		const struct rule *r = &rules[i];
+
+		if ((r->view.statuses >> c->status & 1) != 0 &&
+		    (r->view.on == ev->type || r->view.on == AM_EV_NONE) &&
+		    (r->guard == NULL || r->guard(def, c, ev, now)))
+			return r;
+	}
+	return NULL;
+}
+
+static void
+ignore(struct am_act *a, const char *code)
+{
+	struct am_note *n;
+
+	a->up->verdict = AM_IGNORED;
+	a->up->code = code;
+	if (a->ev->type == AM_EV_WAKE) {
+		a->silent = true;
+		return;
+	}
+	n = am_act_note(a, "event.ignored");
+	am_note_c(n, "event", am_event_spec(a->ev->type)->name);
+	am_note_c(n, "code", code);
+}
+
+static void
+apply(struct am_act *a)
+{
+	const struct rule *r = find_rule(a->def, &a->up->next, a->ev, a->now);
+
+	AM_ASSERT(r != NULL); /* the table has no holes; a test says so */
+	if (r->act == NULL) {
+		ignore(a, r->view.code);
+		return;
+	}
+	a->up->verdict = AM_APPLIED;
+	r->act(a);
+}
+
+/* What ends a hold by itself: then the event finds the complaint open. */
+static void
+resume_and_apply(struct am_act *a)
+{
+	am_act_change(a);
+	am_act_resume(a, a->ev->at, am_event_spec(a->ev->type)->name);
+	apply(a);
+}
+
+static bool
+was_applied(const struct am_complaint *c, uint64_t hash)
+{
+	for (size_t i = 0; i < c->applied_n; i++) {
+		if (c->applied[i] == hash)
+			return true;
+	}
+	return false;
+}
+
+/* The complaint knows the last AM_APPLIED_MAX events. */
+static void
+remember(struct am_act *a)
+{
+	struct am_complaint *c = &a->up->next;
+	size_t drop = c->applied_n == AM_APPLIED_MAX;
+	size_t keep = c->applied_n - drop;
+	uint64_t *list =
+	    am_arena_alloc(a->up->arena, (keep + 1) * sizeof(*list));
+
+	if (keep > 0)
+		memcpy(list, c->applied + drop, keep * sizeof(*list));
+	list[keep] = a->cause;
+	c->applied = list;
+	c->applied_n = keep + 1;
+}
+
+/*
+ * What is on the wire is input of the step. The engine marks it in cur; in a
+ * replay the journal's "@in_flight" does.
+ */
+static void
+read_in_flight(struct am_act *a)
+{
+	struct am_complaint *c = &a->up->next;
+	struct am_str told = am_event_get(a->ev, "@in_flight");
+	struct am_buf list = { .arena = a->up->arena };
+	struct am_waiting *mine = NULL;
+
+	for (size_t i = 0; i < c->waiting_n; i++) {
+		char id[AM_FU_ID_LEN + 1];
+		bool flying = c->waiting[i].in_flight;
+
+		if (!flying && told.n == 0)
+			continue;
+		am_fu_id_format(c->waiting[i].id, id);
+		for (size_t at = 0; !flying && at + AM_FU_ID_LEN <= told.n;
+		     at += AM_FU_ID_LEN + 1)
+			flying = memcmp(told.p + at, id, AM_FU_ID_LEN) == 0;
+		if (!flying)
+			continue;
+		if (list.n > 0)
+			am_buf_addc(&list, ',');
+		am_buf_adds(&list, id);
+		if (c->waiting[i].in_flight)
+			continue;
+		if (mine == NULL) {
+			mine = am_arena_alloc(
+			    a->up->arena, AM_WAITING_MAX * sizeof(*mine));
+			memcpy(mine, c->waiting, c->waiting_n * sizeof(*mine));
+			c->waiting = mine;
+			a->waiting_mine = true;
+		}
+		c->waiting[i].in_flight = true;
+	}
+	a->in_flight = am_buf_str(&list);
+}
+
+static void
+init(struct am_act *a, const struct am_complaint *cur)
+{
+	struct am_update *up = a->up;
+	struct am_arena *arena = up->arena;
+
+	*up = (struct am_update){ .arena = arena, .next = *cur };
+	up->followups_tail = &up->followups;
+	up->changes_tail = &up->changes;
+	up->notes_tail = &up->notes;
+	up->tallies_tail = &up->tallies;
+	if (cur->waiting_n > 0)
+		read_in_flight(a);
+}
+
+static void
+seal(struct am_act *a, bool inbound)
+{
+	struct am_update *up = a->up;
+
+	if (!a->silent) {
+		AM_ASSERT(up->notes != NULL); /* a line says something */
+		if (inbound)
+			remember(a);
+		am_journal_seal(up, a->def, a->ev, a->in_flight, a->now);
+	}
+	up->wake_at = up->forget ? AM_NEVER : am_wake_at(a->def, &up->next);
+}
+
+int
+am_step(const struct am_loopdef *def, const struct am_complaint *cur,
+    const struct am_event *ev, am_ms now, struct am_update *up)
+{
+	bool inbound = am_event_spec(ev->type)->inbound;
+	struct am_act a = { .def = def, .ev = ev, .now = now, .up = up };
+
+	if (am_complaint_check(def, cur) != 0)
+		return -AM_EINVAL;
+	init(&a, cur);
+	a.cause = am_event_hash(ev->source, ev->event_id);
+	if (inbound && was_applied(cur, a.cause)) {
+		up->verdict = AM_DUPLICATE;
+	} else if (cur->status != AM_NONE && ev->expected_version >= 0 &&
+		   ev->expected_version < cur->version) {
+		am_act_refuse(&a, "conflict", "expected_version",
+		    "the complaint has changed since; look at it again and "
+		    "send its present version");
+	} else {
+		apply(&a);
+	}
+	if (up->verdict == AM_DUPLICATE || up->verdict == AM_REJECTED) {
+		up->next = *cur;
+		up->wake_at = am_wake_at(def, cur);
+	} else {
+		seal(&a, inbound);
+	}
+	return 0;
+}
