@@ -188,14 +188,31 @@ am_utf8_char(const char *p, size_t n)
 	return len;
 }
 
+/* The 8 bytes at p are ASCII and none is 0: no borrow, no high bit. */
+static bool
+plain8(const char *p)
+{
+	const uint64_t ones = 0x0101010101010101u;
+	uint64_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return ((w | (w - ones)) & ones << 7) == 0;
+}
+
+/* Every field of every event passes here, and most are ASCII. */
 bool
 am_utf8_ok(struct am_str s)
 {
 	while (s.n > 0) {
-		size_t len = am_utf8_char(s.p, s.n);
+		size_t len = 8;
 
-		if (len == 0 || *s.p == '\0')
-			return false;
+		if (s.n < 8 || !plain8(s.p)) {
+			if (*s.p == '\0')
+				return false;
+			len = am_utf8_char(s.p, s.n);
+			if (len == 0)
+				return false;
+		}
 		s.p += len;
 		s.n -= len;
 	}
