@@ -34,7 +34,7 @@ struct guard {
 		struct am_str name;
 	} open[DEPTH_MAX];
 	size_t depth;
-	struct am_str word, prev; /* last two strings */
+	struct am_str word; /* last string */
 	bool bad;
 };
 
@@ -126,7 +126,6 @@ quoted(struct guard *g)
 		return;
 	}
 	g->p++;
-	g->prev = g->word;
 	g->word = (struct am_str){ start + 1, (size_t)(g->p - start) - 2 };
 	g->before = 's';
 	am_buf_add(&g->out, start, (size_t)(g->p - start));
@@ -146,7 +145,6 @@ opens(struct guard *g)
 	}
 	g->open[g->depth].line = g->line;
 	g->open[g->depth].list = list;
-	/* `name {`, or `name "title" {` */
 	g->open[g->depth++].name = g->word;
 	am_buf_addc(&g->out, '{');
 	g->before = list ? '[' : '{';
@@ -156,14 +154,10 @@ opens(struct guard *g)
 static void
 closes(struct guard *g)
 {
-	if (g->depth == 0) {
-		REFUSE(g, g->line, "'}' closes nothing; remove it");
-		g->p = g->end;
-		return;
-	}
+	if (g->depth > 0)
+		g->depth--; /* else libconfuse says what came before it */
 	if (g->before == '[')
 		am_buf_adds(&g->out, "''");
-	g->depth--;
 	am_buf_addc(&g->out, '}');
 	g->before = '}';
 	g->p++;
@@ -185,7 +179,6 @@ bare(struct guard *g)
 			refuse_expansion(g);
 		g->p++;
 	}
-	g->prev = g->word;
 	g->word = (struct am_str){ start, (size_t)(g->p - start) };
 	g->before = 's';
 	am_buf_add(&g->out, start, (size_t)(g->p - start));
@@ -277,15 +270,11 @@ am_guard(struct am_arena *a, const char *file, struct am_str text,
 		if (!comment(&g))
 			token(&g);
 	}
-	if (!g.bad && g.depth > 0) {
-		size_t i = g.depth - 1;
-
-		REFUSE(&g, g.open[i].line,
-		    "%s '%.*s' is not closed before the end of the file; add "
-		    "the missing }",
-		    g.open[i].list ? "the list of" : "section",
-		    AM_ARG(g.open[i].name));
-	}
+	/* a section that is not closed is the sentinel's to find: see tree.c */
+	if (!g.bad && g.depth > 0 && g.open[g.depth - 1].list)
+		REFUSE(&g, g.open[g.depth - 1].line,
+		    "the list of %.*s is not closed; add the missing }",
+		    AM_ARG(g.open[g.depth - 1].name));
 	if (g.bad)
 		return NULL;
 	am_buf_addc(&g.out, 0);

@@ -134,8 +134,8 @@ check_stages(
 
 	if (def->stages_n < 2)
 		am_fault(b, n, NULL,
-		    "loop \"%s\" has %zu stages; write 2 to %d, the last of "
-		    "kind \"confirm\"",
+		    "loop \"%s\" has too few stages (%zu); write 2 to %d, "
+		    "the last of kind \"confirm\"",
 		    def->name, def->stages_n, AM_STAGES_MAX);
 	for (size_t i = 0; i < def->stages_n; i++) {
 		const struct am_stagedef *d = &def->stages[i];

@@ -124,11 +124,13 @@ am_url_parse(
 		    "has a fragment, which is never sent; "
 		    "remove it from '#' on");
 	end = p + strcspn(p, "/?");
-	if (memchr(p, '@', (size_t)(end - p)) != NULL)
+	if (memchr(p, '@', (size_t)(end - p)) != NULL) {
 		/* not shown: what stands there may be a password */
-		return refuse(why, "…@…",
-		    "carries a user name; remove what "
-		    "stands before '@'");
+		snprintf(why, 256,
+		    "the address carries a user name; remove "
+		    "what stands before '@'");
+		return -AM_EINVAL;
+	}
 	if (am_authority_parse(a, p, end, &u) != 0)
 		return refuse(why, s,
 		    "has no proper host and port; write "

@@ -316,8 +316,8 @@ has_value(const struct reader *r, int line, const char *name)
 	return *p == '=';
 }
 
-/* Where else a key stands, for somebody who put it into the wrong section. */
-static const char *
+/* The row of a key that was put into the wrong section. */
+static const struct am_option *
 elsewhere(const char *name)
 {
 	const struct am_option *o;
@@ -326,7 +326,7 @@ elsewhere(const char *name)
 	o = am_options(&n);
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(o[i].name, name) == 0)
-			return o[i].in[0] != '\0' ? o[i].in : "the top level";
+			return &o[i];
 	}
 	return NULL;
 }
@@ -348,10 +348,10 @@ known_keys(const char *in, char *buf, size_t size)
 }
 
 static void
-on_unknown(struct reader *r, int line, const char *name)
+say_unknown(struct reader *r, int line, const char *name)
 {
-	const char *in = am_node_type(r->top), *other;
-	const struct am_option *o;
+	const char *in = am_node_type(r->top), *to;
+	const struct am_option *o, *other = elsewhere(name);
 	struct am_suggest s;
 	size_t n;
 	char where[160], keys[256];
@@ -363,27 +363,42 @@ on_unknown(struct reader *r, int line, const char *name)
 		if (strcmp(o[i].in, in) == 0)
 			am_suggest_try(&s, o[i].name);
 	}
-	other = elsewhere(name);
 	known_keys(in, keys, sizeof(keys));
-	if (strcmp(name, SENTINEL) == 0)
-		am_diag_add(r->d, r->file, r->top->line,
-		    "%s is not closed before the end of the file; add the "
-		    "missing }",
-		    where);
+	to =
+	    other != NULL && other->in[0] != '\0' ? other->in : "the top level";
+	if (other != NULL && am_option_is_section(other))
+		am_diag_add(r->d, r->file, line,
+		    "no section '%s' in %s; it belongs into %s: is a } missing "
+		    "before it?",
+		    name, where, to);
 	else if (s.best != NULL)
 		am_diag_add(r->d, r->file, line,
 		    "no key '%.64s' in %s; did you mean '%s'?", name, where,
 		    s.best);
 	else if (other != NULL)
 		am_diag_add(r->d, r->file, line,
-		    "no key '%.64s' in %s; it belongs into %s", name, where,
-		    other);
+		    "no key '%s' in %s; it belongs into %s", name, where, to);
 	else
 		am_diag_add(r->d, r->file, line,
 		    "no key '%.64s' in %s; keys here are: %s", name, where,
 		    keys);
+}
+
+static void
+on_unknown(struct reader *r, int line, const char *name)
+{
+	char where[160];
+
+	if (strcmp(name, SENTINEL) == 0) {
+		am_diag_add(r->d, r->file, r->top->line,
+		    "%s is not closed before the end of the file; add the "
+		    "missing }",
+		    am_node_text(r->top, where, sizeof(where)));
+		return;
+	}
+	say_unknown(r, line, name);
 	if (r->unknown_n < UNKNOWN_MAX && has_value(r, line, name)) {
-		r->unknown[r->unknown_n].in = in;
+		r->unknown[r->unknown_n].in = am_node_type(r->top);
 		r->unknown[r->unknown_n++].name =
 		    am_arena_cstr(r->a, am_str_c(name));
 		r->again = true;
@@ -404,6 +419,8 @@ static const struct {
 	    "quotes where it has a name" },
 	{ "missing title for section '%s'",
 	    "%.40s has no title; give it a name, as in %.40s \"name\"" },
+	{ "unexpected closing brace",
+	    "'}' closes nothing; remove it, or add the { that is missing" },
 	{ "premature end of file",
 	    "the file ends in the middle of a value; complete it" },
 };
