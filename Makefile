@@ -6,7 +6,8 @@
 #   make unit | system | lint | bench | deps | clean
 #   make install    into $(DESTDIR)$(PREFIX), unit and first conf included
 #
-# O=DIR builds elsewhere, SAN=1 builds with sanitizers, WERROR=1 as in CI.
+# O=DIR builds elsewhere, SAN=1 builds with sanitizers, WERROR=1 as in CI, V=1
+# shows the commands.
 
 SAN ?= 0
 CC ?= gcc
@@ -18,7 +19,7 @@ PKGS := libevent hiredis libcurl libconfuse jansson libcrypto libsystemd
 # asked once, and only when something is compiled
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS) | \
     sed 's,-I[^ ]*/hiredis,,g'))$(PKG_CFLAGS)
-PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
+PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)) -lm)$(PKG_LIBS)
 
 WARN := -Wall -Wextra -Wshadow -Wformat -Werror=format-security \
     -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
@@ -47,23 +48,31 @@ LIB := $(BASE) $(CORE) $(foreach d,log codec conf store deliver intake ops,\
 CTL := $(sort $(wildcard daemon/amendsctl*.c))
 DAEMON := $(filter-out $(CTL),$(call src,daemon))
 
+# One short line a command, or all of it with V=1.
+Q = $(if $(V),,@)
+SAY = $(if $(V),@:,@echo "  $(1) $@")
+
 all: $(O)/amendsd $(O)/amendsctl
 
 $(O)/libamends.a: $(call obj,$(LIB))
+	$(call SAY,AR)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 $(O)/amendsd: $(call obj,$(DAEMON)) $(O)/libamends.a
-	$(CC) $(LDFLAGS_all) -o $@ $^ $(PKG_LIBS)
+	$(call SAY,LD)
+	$(Q)$(CC) $(LDFLAGS_all) -o $@ $^ $(PKG_LIBS)
 
 $(O)/amendsctl: $(call obj,$(CTL)) $(O)/libamends.a
-	$(CC) $(LDFLAGS_all) -o $@ $^ $(PKG_LIBS)
+	$(call SAY,LD)
+	$(Q)$(CC) $(LDFLAGS_all) -o $@ $^ $(PKG_LIBS)
 
 $(O)/lib/core/%.o: CFLAGS_all += -Wconversion
 
 $(O)/%.o: %.c
+	$(call SAY,CC)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS_all) $(PKG_CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_all) $(PKG_CFLAGS) -c -o $@ $<
 
 include tests/tests.mk
 

@@ -12,16 +12,19 @@ TOOLS := $(patsubst tests/tools/%.c,$(O)/tools/%,$(call src,tests/tools))
 BENCH := $(patsubst tests/bench/%.c,$(O)/bench/%,$(call src,tests/bench))
 
 $(O)/unit/%: $(O)/tests/unit/%.o $(UNIT_HELP) $(O)/libamends.a
+	$(call SAY,LD)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_all) -o $@ $^ -lcmocka $(PKG_LIBS)
+	$(Q)$(CC) $(LDFLAGS_all) -o $@ $^ -lcmocka $(PKG_LIBS)
 
 $(O)/tools/%: $(O)/tests/tools/%.o $(O)/libamends.a
+	$(call SAY,LD)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_all) -o $@ $^ $(PKG_LIBS)
+	$(Q)$(CC) $(LDFLAGS_all) -o $@ $^ $(PKG_LIBS)
 
 $(O)/bench/%: $(O)/tests/bench/%.o $(O)/libamends.a
+	$(call SAY,LD)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_all) -o $@ $^ $(PKG_LIBS)
+	$(Q)$(CC) $(LDFLAGS_all) -o $@ $^ $(PKG_LIBS)
 
 # What a run of the tests needs of one build.
 programs: all $(UNIT) $(TOOLS)
