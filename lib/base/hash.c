@@ -12,7 +12,8 @@
 #include <string.h>
 
 /* clang 14 does not know "sha" in __builtin_cpu_supports() */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&         \
+    !defined(AM_SHA256_PORTABLE)
 #include <immintrin.h>
 #define HAVE_NI 1
 #endif

@@ -147,6 +147,8 @@ tidy(struct am_window *w, size_t n)
 {
 	size_t kept = 0;
 
+	if (n == 0)
+		return 0;
 	qsort(w, n, sizeof(*w), by_from);
 	for (size_t i = 0; i < n; i++) {
 		struct am_window next = w[i];

@@ -78,7 +78,8 @@ const char *
 am_duration_format(struct am_duration d, char *buf)
 {
 	const struct unit *u = longest_exact(d);
-	uint64_t n = (uint64_t)(d.n < 0 ? -(d.n / u->each) : d.n / u->each);
+	int64_t count = d.n / u->each;
+	uint64_t n = count < 0 ? 0 - (uint64_t)count : (uint64_t)count;
 	char digits[20], *p = digits + sizeof(digits), *out = buf;
 
 	do
