@@ -58,13 +58,21 @@ resolve_free(struct am_resolve *r)
 }
 
 static void
-keep(struct am_resolve *r, int result, const struct evutil_addrinfo *ai)
+keep_family(struct am_resolve *r, const struct evutil_addrinfo *ai, int family)
 {
 	for (; ai != NULL && r->n < AM_ADDRS_MAX; ai = ai->ai_next) {
-		if (ai->ai_family != AF_INET && ai->ai_family != AF_INET6)
-			continue;
-		memcpy(&r->addrs[r->n++].ss, ai->ai_addr, ai->ai_addrlen);
+		if (ai->ai_family == family)
+			memcpy(
+			    &r->addrs[r->n++].ss, ai->ai_addr, ai->ai_addrlen);
 	}
+}
+
+/* IPv4 first: addresses are tried one after the other, not in a race. */
+static void
+keep(struct am_resolve *r, int result, const struct evutil_addrinfo *ai)
+{
+	keep_family(r, ai, AF_INET);
+	keep_family(r, ai, AF_INET6);
 	if (r->n > 0) {
 		r->rc = 0;
 		r->why = "";
@@ -126,7 +134,6 @@ am_resolve_start(struct event_base *base, struct evdns_base *dns,
 	struct evutil_addrinfo hints = {
 		.ai_family = AF_UNSPEC,
 		.ai_socktype = SOCK_STREAM,
-		.ai_flags = EVUTIL_AI_ADDRCONFIG,
 	};
 	struct timeval tv = { timeout / AM_SECOND, timeout % AM_SECOND * 1000 };
 	struct am_resolve *r = calloc(1, sizeof(*r));

@@ -185,32 +185,46 @@ phase_of(CURL *e)
 
 static void transfer(struct am_sending *s);
 
+/*
+ * The address in use takes no connection: another one may. True when the same
+ * sending goes on there; when all were tried, the next one asks anew.
+ */
+static bool
+try_next_address(struct am_sending *s)
+{
+	struct am_route *r = &s->lane->route;
+
+	if (r->at == s->at && r->n > 0)
+		r->at = (s->at + 1) % r->n;
+	if (++s->tried >= r->n || am_mono() - s->mono >= s->ep->timeout) {
+		am_route_forget(r);
+		return false;
+	}
+	transfer(s);
+	return true;
+}
+
 static void
 on_transfer(struct am_curlmux_job *job, CURLcode rc)
 {
 	struct am_sending *s = sending_of(job);
-	struct am_route *route = &s->lane->route;
 	struct am_webhook_answer *a = &s->answer;
 	long status = 0;
 
+	a->rc = rc;
+	a->error = s->error;
+	if (rc != CURLE_OK)
+		a->phase = phase_of(job->easy);
 	if (rc == CURLE_COULDNT_CONNECT && s->refused != NULL) {
 		end_refused(s, s->refused);
 		return;
 	}
-	if (rc == CURLE_COULDNT_CONNECT && ++s->tried < route->n) {
-		if (route->at == s->at)
-			route->at = (s->at + 1) % route->n;
-		transfer(s);
+	if (a->phase == AM_WH_NOTHING &&
+	    (rc == CURLE_COULDNT_CONNECT || rc == CURLE_OPERATION_TIMEDOUT) &&
+	    try_next_address(s))
 		return;
-	}
-	if (rc == CURLE_COULDNT_CONNECT || rc == CURLE_OPERATION_TIMEDOUT)
-		am_route_forget(route);
 	curl_easy_getinfo(job->easy, CURLINFO_RESPONSE_CODE, &status);
-	a->rc = rc;
 	a->status = (int)status;
-	a->error = s->error;
-	if (rc != CURLE_OK)
-		a->phase = phase_of(job->easy);
 	am_webhook_judge(a, s->started + (am_mono() - s->mono),
 	    s->ep->retry.retry_after_max, &s->result);
 	am_deliver_ended(s->deliver, s);
@@ -293,12 +307,17 @@ on_resolved(
 {
 	struct am_lane *l = arg;
 	struct am_route *r = &l->route;
+	struct am_addr last = r->addrs[r->at];
 	struct am_sending *s;
 
 	r->asking = NULL;
 	r->n = n;
 	r->at = 0;
 	memcpy(r->addrs, addrs, n * sizeof(addrs[0]));
+	for (size_t i = 0; i < n; i++) {
+		if (memcmp(&addrs[i], &last, sizeof(last)) == 0)
+			r->at = i;
+	}
 	r->until = rc == 0 ? am_mono() + ROUTE_KEPT : 0;
 	while ((s = TAILQ_FIRST(&l->waiting)) != NULL) {
 		TAILQ_REMOVE(&l->waiting, s, turn);

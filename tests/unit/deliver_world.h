@@ -74,16 +74,25 @@ struct outcome {
 	char excerpt[4097];
 };
 
+/* A configuration as lib/conf would make it: a value that never changes. */
+struct frozen {
+	struct am_conf conf;
+	struct am_conf_endpoint ep[ENDPOINTS_MAX];
+	const struct am_conf_endpoint *eps[ENDPOINTS_MAX];
+	char url[ENDPOINTS_MAX][128];
+	struct frozen *next;
+};
+
 struct world {
 	struct event_base *base;
 	struct evdns_base *dns;
 	struct event *guard;
 	bool stuck;
 	struct am_deliver *deliver;
-	struct am_conf conf;
-	struct am_conf_endpoint ep[ENDPOINTS_MAX];
-	const struct am_conf_endpoint *eps[ENDPOINTS_MAX];
+	struct am_conf_endpoint ep[ENDPOINTS_MAX]; /* of the next configure */
 	char url[ENDPOINTS_MAX][128];
+	size_t endpoints_n;
+	struct frozen *confs;
 	struct receiver rx[ENDPOINTS_MAX];
 	size_t n;
 	struct outcome out[OUTCOMES_MAX];
@@ -343,7 +352,6 @@ world_endpoint(struct world *w, size_t i, const char *scheme, const char *host,
 		.breaker_cooldown_max = 10 * AM_MINUTE,
 		.max_response_bytes = 4096,
 	};
-	w->eps[i] = ep;
 }
 
 /* n endpoints, each with a receiver that answers 200. */
@@ -361,27 +369,43 @@ world_new(size_t n)
 		receiver_start(w, &w->rx[i]);
 		world_endpoint(w, i, "http", "127.0.0.1", w->rx[i].port);
 	}
-	w->conf.refs = 1000; /* never the last: it is not on the heap */
-	w->conf.endpoints = w->eps;
-	w->conf.endpoints_n = n;
+	w->endpoints_n = n;
 	w->deliver = am_deliver_new(w->base, w->dns);
 	return w;
 }
 
+/* Puts the endpoints as they stand in w->ep in force. */
 static inline void
 world_configure(struct world *w)
 {
-	am_deliver_configure(w->deliver, &w->conf, w->now);
+	struct frozen *f = calloc(1, sizeof(*f));
+
+	memcpy(f->ep, w->ep, sizeof(f->ep));
+	memcpy(f->url, w->url, sizeof(f->url));
+	for (size_t i = 0; i < w->endpoints_n; i++) {
+		f->eps[i] = &f->ep[i];
+		if (f->ep[i].url != NULL)
+			f->ep[i].url = f->url[i];
+	}
+	f->conf.endpoints = f->eps;
+	f->conf.endpoints_n = w->endpoints_n;
+	f->conf.refs = 2; /* ours is never the last: see world_free() */
+	f->next = w->confs;
+	w->confs = f;
+	am_deliver_configure(w->deliver, &f->conf, w->now);
 }
 
 static inline void
 world_free(struct world *w)
 {
-	unsigned refs = w->conf.refs;
-
 	am_deliver_free(w->deliver);
-	assert_true(w->conf.refs <= refs);
-	assert_int_equal(w->conf.refs, 1000);
+	while (w->confs != NULL) {
+		struct frozen *f = w->confs;
+
+		w->confs = f->next;
+		assert_int_equal(f->conf.refs, 2);
+		free(f);
+	}
 	for (size_t i = 0; i < ENDPOINTS_MAX; i++)
 		receiver_stop(&w->rx[i]);
 	evdns_base_free(w->dns, 1);
