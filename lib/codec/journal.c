@@ -32,7 +32,7 @@ enum slot {
 	VERDICT,
 	PREV,
 	H,
-	NEEDED_N, /* those above stand in every line */
+	NEEDED_N, /* those above stand in every line, be it empty */
 	ACTOR = NEEDED_N,
 	ROLE,
 	EXPECT,
@@ -188,7 +188,7 @@ am_journal_parse(
 		if (read_pair(&l, &pairs[i]) != 0)
 			return -AM_EINVAL;
 	for (size_t i = 0; i < NEEDED_N; i++)
-		if (l.slots[i].n == 0)
+		if (l.slots[i].p == NULL) /* a wake-up's event_id is "" */
 			return -AM_EINVAL;
 	if (read_u32(l.slots[SEQ], &new.seq) != 0 ||
 	    read_u32(l.slots[VERSION], &new.version) != 0 ||

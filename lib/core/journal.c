@@ -54,6 +54,17 @@ add_key(struct am_buf *b, struct am_str key)
 	am_buf_addc(b, ':');
 }
 
+/* A field given twice counts once: the first, as everywhere. */
+static bool
+is_repeated(const struct am_event *ev, size_t i)
+{
+	for (size_t j = 0; j < i; j++) {
+		if (am_str_eq(ev->fields[j].key, ev->fields[i].key))
+			return true;
+	}
+	return false;
+}
+
 static void
 add_input(struct am_buf *b, const struct am_loopdef *def,
     const struct am_event *ev, struct am_str in_flight)
@@ -63,7 +74,8 @@ add_input(struct am_buf *b, const struct am_loopdef *def,
 	for (size_t i = 0; i < ev->fields_n; i++) {
 		const struct am_pair *f = &ev->fields[i];
 
-		if (f->value.n == 0 || f->key.n == 0 || f->key.p[0] == '@')
+		if (f->value.n == 0 || f->key.n == 0 || f->key.p[0] == '@' ||
+		    is_repeated(ev, i))
 			continue;
 		if (am_event_field_class(ev, f->key) == AM_FIELD_CORE) {
 			add_key(b, f->key);
