@@ -26,10 +26,10 @@ void am_commit_must_go_on(struct am_commit *c);
 void am_commit_update(struct am_commit *c, const struct am_complaint *before,
     const struct am_update *up, uint8_t tier, struct am_str trace_id);
 
-/* The last entry applied and how many entries it is since the last commit. */
+/* The last entry applied and how many entries it is since the last commit.
+ * What was lost unread is written by the store itself. */
 void
 am_commit_cursor(struct am_commit *c, struct am_str entry_id, uint64_t applied);
-void am_commit_lost(struct am_commit *c, uint64_t lost);
 
 /* Event that could not be applied: original pairs kept (cut at 64 KiB with a
  * hash of the whole), code, field, text, receipt time. */
@@ -58,7 +58,8 @@ void am_commit_park(
 void am_commit_loop(struct am_commit *c, const struct am_loopdef *def);
 
 /* Any further command, for operators' verbs (XDEL, XADD …): built by am_cmd
- * and am_arg on the batch that this gives. */
+ * and am_arg on the batch that this gives, ahead of the variadic writes and
+ * of what leaves. Finish one before the next call on c. */
 struct am_batch *am_commit_raw(struct am_commit *c);
 
 /* Applied entries older than keep_events leave the stream (never beyond the
@@ -71,5 +72,7 @@ void am_commit_trim(struct am_commit *c, am_ms now);
  */
 void am_commit_ask_wake(struct am_commit *c);
 void am_commit_ask_out(struct am_commit *c, const char *endpoint);
-am_ms am_commit_wake(const struct am_commit *c); /* AM_NEVER: none */
+/* AM_NEVER: none. 0 when the answer was lost with the connection and the commit
+ * was found to be done: look. */
+am_ms am_commit_wake(const struct am_commit *c);
 am_ms am_commit_out(const struct am_commit *c, const char *endpoint);

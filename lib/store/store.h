@@ -51,7 +51,11 @@ struct am_store_opts {
 	unsigned batch;
 	bool lock_held; /* this process holds the instance lock: replace the
 			   instance's own old token at once */
-	struct am_statefile *state; /* shared: dataset ids, commit numbers */
+	struct am_statefile *state; /* shared: dataset ids, commit numbers;
+				       NULL: none */
+	am_ms clock_settle; /* agreement that ends held:clock; 0: 60 s */
+	am_ms look_every;   /* the stream's counters, INFO; 0: 10 s */
+	uint64_t feed_max;  /* entries kept in the feed, about; 0: 100000 */
 };
 
 /* One stream entry; lives until the batch that brought it is released. */
@@ -69,14 +73,17 @@ struct am_store_events {
 	void (*on_entries)(void *arg);
 	/* The read position stands at the end of the stream as of now. */
 	void (*on_idle)(void *arg);
-	/* Entries that a producer trimmed away unread. */
+	/* Entries that a producer trimmed away unread; the cursor's `lost`
+	 * counts them and is written by the next commit. */
 	void (*on_lost)(void *arg, uint64_t n);
 };
 
 struct am_store *am_store_new(struct event_base *base, struct evdns_base *dns,
     const struct am_store_opts *opts, const struct am_store_events *ev,
     void *arg);
-void am_store_free(struct am_store *s); /* no callback after this */
+/* No callback after this, open commits and turns included. Batches that are
+ * held stay good. */
+void am_store_free(struct am_store *s);
 
 const struct am_keys *am_store_keys(const struct am_store *s);
 enum am_shard_state am_store_state(const struct am_store *s);
@@ -89,9 +96,15 @@ am_ms am_store_good_until(const struct am_store *s);
 bool am_store_may_act(const struct am_store *s);
 /* Entries behind the cursor's end, as of the last look. */
 uint64_t am_store_lag(const struct am_store *s);
+/* Id of the last entry read (taken or waiting to be taken). */
+const char *am_store_position(const struct am_store *s);
 
-/* A person's decisions. adopt: end a halt, new dataset id, read on from the
- * cursor (or the stream's start after a flush). */
+/*
+ * A person's decisions. adopt: end a halt, new dataset id, read on from the
+ * cursor (from the stream's start after a flush, or when the stream's ids lie
+ * below the cursor); or take part again after a release. -AM_ECONFLICT: there
+ * is nothing to end.
+ */
 AM_MUSTCHECK int am_store_adopt(struct am_store *s);
 /* Give the token up (deletes it in a commit); a standby may take it at once. */
 void am_store_release(struct am_store *s, void (*done)(void *arg), void *arg);
@@ -126,7 +139,8 @@ bool am_turn_open(const struct am_store *s);
  * (the ownership is gone), -AM_EFULL, -AM_EBUSY (refused whole), -AM_EPROTO
  * (a write failed at run time: the shard is halted:storage). An unknown outcome
  * is resolved here (reconnect, fresh nonce, compare commit numbers) before the
- * callback runs. Takes c.
+ * callback runs. Takes c; the callback has it back, to read and to
+ * am_commit_free().
  */
 typedef void am_commit_cb(void *arg, int rc, struct am_commit *c);
 struct am_commit *am_commit_new(struct am_store *s);

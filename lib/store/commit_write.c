@@ -1,0 +1,770 @@
+/*
+ * commit_write - what a turn writes, as few commands (layer: store).
+ *
+ * Commands that stand for themselves (a feed entry, a letter to the dead) go
+ * into the batch at once; what Redis takes in one variadic command is collected
+ * by name and written when the commit is sent. What leaves is written last, so
+ * it leaves whatever else the same turn wrote. Names are found by a small open
+ * hash in the arena: a turn has at most a few hundred.
+ */
+#include "store/commit_int.h"
+
+#include "base/hash.h"
+#include "base/str.h"
+#include "store/clock.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REJECT_BYTES_MAX ((size_t)64 * 1024)
+
+/* ---- lists and tables in the arena ---- */
+
+static void
+slice_add(struct am_commit *c, struct am_slices *l, struct am_str s)
+{
+	struct am_slice *e = am_arena_alloc(&c->arena, sizeof *e);
+
+	if (l->tail == NULL)
+		l->tail = &l->first;
+	e->next = NULL;
+	e->s = s;
+	*l->tail = e;
+	l->tail = &e->next;
+	l->n++;
+}
+
+/* FNV-1a; the names are ours or were checked, and a turn has few. */
+static uint64_t
+hash_add(uint64_t h, struct am_str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		h = (h ^ (uint8_t)s.p[i]) * 1099511628211u;
+	return (h ^ 0xff) * 1099511628211u;
+}
+
+static void
+table_grow(struct am_commit *c, struct am_table *t)
+{
+	t->cap = t->cap == 0 ? 256 : t->cap * 2;
+	t->slots = am_arena_zalloc(&c->arena, t->cap * sizeof(*t->slots));
+	for (struct am_item *e = t->first; e != NULL; e = e->next) {
+		size_t i = e->hash & (t->cap - 1);
+
+		while (t->slots[i] != NULL)
+			i = (i + 1) & (t->cap - 1);
+		t->slots[i] = e;
+	}
+}
+
+/* The item of that name, made of `bytes` zeroes when it is new. */
+static void *
+table_get(struct am_commit *c, struct am_table *t, struct am_str a,
+    struct am_str b, size_t bytes)
+{
+	uint64_t h = hash_add(hash_add(14695981039346656037u, a), b);
+	struct am_item *e;
+	size_t i;
+
+	if (t->n * 2 >= t->cap)
+		table_grow(c, t);
+	for (i = h & (t->cap - 1); (e = t->slots[i]) != NULL;
+	     i = (i + 1) & (t->cap - 1))
+		if (e->hash == h && am_str_eq(e->a, a) && am_str_eq(e->b, b))
+			return e;
+	e = am_arena_zalloc(&c->arena, bytes);
+	e->hash = h;
+	e->a = a;
+	e->b = b;
+	t->slots[i] = e;
+	if (t->tail == NULL)
+		t->tail = &t->first;
+	*t->tail = e;
+	t->tail = &e->next;
+	t->n++;
+	return e;
+}
+
+static struct am_written *
+unit_of(struct am_commit *c, struct am_str id)
+{
+	return table_get(c, &c->units, id, (struct am_str){ NULL, 0 },
+	    sizeof(struct am_written));
+}
+
+static struct am_outbox *
+outbox_of(struct am_commit *c, struct am_str endpoint)
+{
+	return table_get(c, &c->outboxes, endpoint, (struct am_str){ NULL, 0 },
+	    sizeof(struct am_outbox));
+}
+
+static struct am_str
+key(struct am_commit *c, const char *kind, struct am_str name)
+{
+	return am_key(&c->s->keys, &c->arena, kind, name);
+}
+
+static struct am_str
+number(struct am_commit *c, am_ms at)
+{
+	char *p;
+	int n;
+
+	if (at == AM_NEVER)
+		return AM_STR("+inf");
+	p = am_arena_alloc(&c->arena, 24);
+	n = snprintf(p, 24, "%" PRId64, at);
+	return (struct am_str){ p, (size_t)n };
+}
+
+static struct am_str
+fu_text(struct am_commit *c, const uint8_t id[16])
+{
+	char *p = am_arena_alloc(&c->arena, AM_FU_ID_LEN + 1);
+
+	am_fu_id_format(id, p);
+	return (struct am_str){ p, AM_FU_ID_LEN };
+}
+
+/* ---- small commands ---- */
+
+static void
+args2(struct am_batch *b, const char *name, struct am_str value)
+{
+	am_arg(b, name);
+	am_args(b, value);
+}
+
+static void
+args2i(struct am_batch *b, const char *name, int64_t value)
+{
+	am_arg(b, name);
+	am_argi(b, value);
+}
+
+static void
+xadd(struct am_commit *c, const char *stream)
+{
+	am_cmd(c->b, "XADD");
+	am_arg(c->b, stream);
+	am_arg(c->b, "*");
+}
+
+struct am_batch *
+am_commit_raw(struct am_commit *c)
+{
+	return c->b;
+}
+
+void
+am_commit_must_go_on(struct am_commit *c)
+{
+	c->must_go_on = true;
+}
+
+void
+am_commit_cursor(struct am_commit *c, struct am_str entry_id, uint64_t applied)
+{
+	snprintf(c->cursor, sizeof c->cursor, "%.*s", AM_ARG(entry_id));
+	c->applied += applied;
+}
+
+void
+am_commit_trim(struct am_commit *c, am_ms now)
+{
+	c->trim = true;
+	c->trim_now = now;
+}
+
+void
+am_commit_pii(struct am_commit *c, struct am_str complaint,
+    const struct am_pair *pairs, size_t n)
+{
+	if (n == 0)
+		return;
+	am_cmd(c->b, "HSET");
+	am_args(c->b, key(c, "pii", complaint));
+	for (size_t i = 0; i < n; i++) {
+		am_args(c->b, pairs[i].key);
+		am_args(c->b, pairs[i].value);
+	}
+}
+
+void
+am_commit_loop(struct am_commit *c, const struct am_loopdef *def)
+{
+	am_cmd(c->b, "SET");
+	am_args(c->b, key(c, "loop", am_str_c(def->ref)));
+	am_args(c->b, def->text);
+	am_arg(c->b, "NX");
+}
+
+void
+am_commit_park(struct am_commit *c, struct am_str complaint, const char *reason)
+{
+	unit_of(c, complaint)->parked = true;
+	am_cmd(c->b, "SADD");
+	am_arg(c->b, c->s->keys.parked);
+	am_args(c->b, complaint);
+	xadd(c, c->s->keys.feed);
+	am_arg(c->b, "n");
+	am_arg(c->b, "complaint.parked");
+	args2(c->b, "complaint", complaint);
+	args2i(c->b, "at", c->at);
+	args2(c->b, "reason", am_str_c(reason));
+	c->feeds = true;
+}
+
+/* ---- rejects ---- */
+
+void
+am_commit_reject(
+    struct am_commit *c, const struct am_entry *e, const struct am_reject *why)
+{
+	struct am_sha256 sha;
+	struct am_buf hex;
+	uint8_t raw[32];
+	size_t left = REJECT_BYTES_MAX;
+
+	am_sha256_init(&sha);
+	for (size_t i = 0; i < e->n; i++) {
+		am_sha256_addl(&sha, e->fields[i].key);
+		am_sha256_addl(&sha, e->fields[i].value);
+	}
+	am_sha256_end(&sha, raw);
+	am_buf_arena(&hex, &c->arena, 2 * sizeof raw + 1);
+	am_buf_addhex(&hex, raw, sizeof raw);
+	xadd(c, c->s->keys.rejects);
+	args2(c->b, "id", e->id);
+	args2(c->b, "code", am_str_c(why->code));
+	args2(c->b, "field", why->field);
+	args2(c->b, "text", am_str_c(why->text));
+	args2i(c->b, "at", c->at);
+	args2i(c->b, "size", (int64_t)e->bytes);
+	args2(c->b, "sha256", am_buf_str(&hex));
+	if (e->bytes > left)
+		args2(c->b, "cut", AM_STR("yes"));
+	for (size_t i = 0; i < e->n && left > 0; i++) {
+		struct am_str k = e->fields[i].key, v = e->fields[i].value;
+		struct am_buf name;
+
+		if (k.n > left)
+			k.n = left;
+		left -= k.n;
+		if (v.n > left)
+			v.n = left;
+		left -= v.n;
+		am_buf_arena(&name, &c->arena, k.n + 3);
+		am_buf_adds(&name, "f.");
+		am_buf_addstr(&name, k);
+		am_args(c->b, am_buf_str(&name));
+		am_args(c->b, v);
+	}
+}
+
+/* ---- outboxes ---- */
+
+static struct am_str
+fu_row(struct am_commit *c, const struct am_fu_record *f)
+{
+	struct am_buf row;
+
+	am_buf_arena(&row, &c->arena, 256);
+	am_fu_record_pack(f, &row);
+	return am_buf_str(&row);
+}
+
+static void
+fu_score(
+    struct am_commit *c, struct am_str endpoint, struct am_str id, am_ms at)
+{
+	struct am_outbox *o = outbox_of(c, endpoint);
+
+	slice_add(c, &o->add, number(c, at));
+	slice_add(c, &o->add, id);
+}
+
+static void
+fu_leave(struct am_commit *c, struct am_str endpoint, struct am_str id)
+{
+	slice_add(c, &outbox_of(c, endpoint)->rem, id);
+	slice_add(c, &c->dels, key(c, "fu", id));
+	slice_add(c, &c->dels, key(c, "body", id));
+}
+
+void
+am_commit_fu_set(struct am_commit *c, const struct am_fu_record *f, am_ms score)
+{
+	struct am_str id = fu_text(c, f->id);
+
+	slice_add(c, &c->sets, key(c, "fu", id));
+	slice_add(c, &c->sets, fu_row(c, f));
+	fu_score(c, f->endpoint, id, score);
+}
+
+void
+am_commit_fu_body(struct am_commit *c, struct am_str fu_id, struct am_str body)
+{
+	slice_add(c, &c->sets, key(c, "body", fu_id));
+	slice_add(c, &c->sets, body);
+}
+
+void
+am_commit_fu_end(struct am_commit *c, const struct am_fu_record *f)
+{
+	fu_leave(c, f->endpoint, fu_text(c, f->id));
+}
+
+static void
+letter(struct am_commit *c, const struct am_fu_record *f, struct am_str id,
+    struct am_str body, const char *reason)
+{
+	const struct am_attempt *last =
+	    f->attempts_n > 0 ? &f->attempts[f->attempts_n - 1] : NULL;
+	struct am_str none = { NULL, 0 };
+
+	xadd(c, c->s->keys.dead);
+	args2(c->b, "id", id);
+	args2(c->b, "complaint", f->complaint);
+	args2(c->b, "endpoint", f->endpoint);
+	args2(c->b, "reason", am_str_c(reason));
+	args2i(c->b, "at", c->at);
+	args2i(c->b, "attempts", f->attempts_total);
+	args2i(c->b, "status", last != NULL ? last->status : 0);
+	args2(c->b, "error", last != NULL ? last->error : none);
+	args2(c->b, "record", fu_row(c, f));
+	args2(c->b, "body", body);
+}
+
+void
+am_commit_fu_dead(struct am_commit *c, const struct am_fu_record *f,
+    struct am_str body, const char *reason)
+{
+	struct am_str id = fu_text(c, f->id);
+
+	letter(c, f, id, body, reason);
+	fu_leave(c, f->endpoint, id);
+}
+
+/* ---- one step ---- */
+
+static void
+add_followup(struct am_commit *c, const struct am_complaint *next,
+    const struct am_followup *f, uint8_t tier, struct am_str trace_id)
+{
+	struct am_fu_record r = {
+		.complaint = next->id,
+		.endpoint = f->endpoint,
+		.rung_name = f->rung_name,
+		.clock = f->clock,
+		.rung = f->rung,
+		.entry = f->entry,
+		.cycle = f->cycle,
+		.reason = (uint8_t)f->reason,
+		.to = (uint8_t)f->to,
+		.tier = tier,
+		.due_at = f->due_at,
+		.fired_at = f->fired_at,
+		.next_at = f->fired_at,
+		.trace_id = trace_id,
+	};
+	struct am_str id = fu_text(c, f->id);
+
+	memcpy(r.id, f->id, sizeof r.id);
+	if (f->dead) {
+		letter(c, &r, id, f->body, f->dead_reason);
+		return;
+	}
+	slice_add(c, &c->sets, key(c, "fu", id));
+	slice_add(c, &c->sets, fu_row(c, &r));
+	am_commit_fu_body(c, id, f->body);
+	if (f->queued)
+		fu_score(c, f->endpoint, id, f->fired_at);
+}
+
+static void
+add_change(struct am_commit *c, const struct am_fu_change *f)
+{
+	struct am_str id = fu_text(c, f->id);
+
+	if (f->release)
+		fu_score(c, f->endpoint, id, f->at);
+	else
+		fu_leave(c, f->endpoint, id);
+}
+
+static void
+add_note(struct am_commit *c, const struct am_complaint *next,
+    const struct am_note *note, int64_t index)
+{
+	xadd(c, c->s->keys.feed);
+	args2(c->b, "n", am_str_c(note->name));
+	args2(c->b, "complaint", next->id);
+	args2i(c->b, "seq", next->seq);
+	args2i(c->b, "i", index);
+	args2i(c->b, "version", next->version);
+	args2i(c->b, "cycle", next->cycle);
+	args2(c->b, "loop", next->loop_ref);
+	args2i(c->b, "at", c->at);
+	for (size_t i = 0; i < note->pairs_n; i++) {
+		am_args(c->b, note->pairs[i].key);
+		am_args(c->b, note->pairs[i].value);
+	}
+	c->feeds = true;
+}
+
+static void
+add_state(struct am_commit *c, const struct am_update *up)
+{
+	struct am_written *u = unit_of(c, up->next.id);
+	struct am_buf record;
+
+	if (up->forget) {
+		u->forget = true;
+		return;
+	}
+	am_buf_arena(&record, &c->arena, 256);
+	am_record_pack(&up->next, &record);
+	u->record = am_buf_str(&record);
+	u->wake = up->wake_at;
+	u->write = true;
+	if (up->line.n > 0)
+		slice_add(c, &u->lines, up->line);
+}
+
+void
+am_commit_update(struct am_commit *c, const struct am_complaint *before,
+    const struct am_update *up, uint8_t tier, struct am_str trace_id)
+{
+	int64_t index = 0;
+
+	(void)before;
+	for (const struct am_tally *t = up->tallies; t != NULL; t = t->next) {
+		struct am_count *n = table_get(c, &c->counts, am_str_c(t->day),
+		    am_str_c(t->field), sizeof *n);
+
+		n->delta += t->delta;
+	}
+	if (up->verdict == AM_DUPLICATE || up->verdict == AM_REJECTED ||
+	    (up->next.status == AM_NONE && !up->forget))
+		return;
+	add_state(c, up);
+	for (const struct am_note *n = up->notes; n != NULL; n = n->next)
+		add_note(c, &up->next, n, index++);
+	for (const struct am_followup *f = up->followups; f != NULL;
+	     f = f->next)
+		add_followup(c, &up->next, f, tier, trace_id);
+	for (const struct am_fu_change *f = up->changes; f != NULL; f = f->next)
+		add_change(c, f);
+}
+
+/* ---- what was collected, as commands ---- */
+
+static void
+put_slices(struct am_batch *b, const struct am_slices *l)
+{
+	for (const struct am_slice *e = l->first; e != NULL; e = e->next)
+		am_args(b, e->s);
+}
+
+#define UNITS(c, u)                                                            \
+	(struct am_written *u = (struct am_written *)(c)->units.first; u != NULL;    \
+	    u = (struct am_written *)u->item.next)
+
+static void
+write_states(struct am_commit *c)
+{
+	struct am_batch *b = c->b;
+	size_t writes = 0;
+
+	for
+		UNITS(c, u)
+	writes += u->write && !u->forget;
+	if (writes > 0 || c->sets.n > 0) {
+		am_cmd(b, "MSET");
+		for
+			UNITS(c, u)
+			{
+				if (!u->write || u->forget)
+					continue;
+				am_args(b, key(c, "c", u->item.a));
+				am_args(b, u->record);
+			}
+		put_slices(b, &c->sets);
+	}
+	writes = 0;
+	for
+		UNITS(c, u)
+		{
+			if (!u->write || u->forget || u->parked)
+				continue;
+			if (writes++ == 0) {
+				am_cmd(b, "ZADD");
+				am_arg(b, c->s->keys.wake);
+			}
+			am_args(b, number(c, u->wake));
+			am_args(b, u->item.a);
+		}
+	for
+		UNITS(c, u)
+		{
+			if (u->lines.n == 0 || u->forget)
+				continue;
+			am_cmd(b, "RPUSH");
+			am_args(b, key(c, "log", u->item.a));
+			put_slices(b, &u->lines);
+		}
+}
+
+static void
+write_counts(struct am_commit *c)
+{
+	for (struct am_count *n = (struct am_count *)c->counts.first; n != NULL;
+	     n = (struct am_count *)n->item.next) {
+		if (n->delta == 0)
+			continue;
+		am_cmd(c->b, "HINCRBY");
+		if (n->item.a.n == 0)
+			am_arg(c->b, c->s->keys.tally);
+		else
+			am_args(c->b, key(c, "kpi", n->item.a));
+		am_args(c->b, n->item.b);
+		am_argi(c->b, n->delta);
+	}
+}
+
+static bool
+out_known(const struct am_store *s, struct am_str endpoint)
+{
+	for (size_t i = 0; i < s->outs_n; i++)
+		if (am_str_eq(s->outs[i], endpoint))
+			return true;
+	return false;
+}
+
+static void
+write_outboxes(struct am_commit *c)
+{
+	struct am_outbox *o;
+	size_t news = 0;
+
+	for (o = (struct am_outbox *)c->outboxes.first; o != NULL;
+	     o = (struct am_outbox *)o->item.next) {
+		if (o->add.n == 0)
+			continue;
+		am_cmd(c->b, "ZADD");
+		am_args(c->b, key(c, "out", o->item.a));
+		put_slices(c->b, &o->add);
+		news += !out_known(c->s, o->item.a);
+	}
+	if (news > 0) {
+		am_cmd(c->b, "SADD");
+		am_arg(c->b, c->s->keys.outs);
+		for (o = (struct am_outbox *)c->outboxes.first; o != NULL;
+		     o = (struct am_outbox *)o->item.next)
+			if (o->add.n > 0 && !out_known(c->s, o->item.a))
+				am_args(c->b, o->item.a);
+	}
+	for (o = (struct am_outbox *)c->outboxes.first; o != NULL;
+	     o = (struct am_outbox *)o->item.next) {
+		if (o->rem.n == 0)
+			continue;
+		am_cmd(c->b, "ZREM");
+		am_args(c->b, key(c, "out", o->item.a));
+		put_slices(c->b, &o->rem);
+	}
+}
+
+void
+am_commit_learn(struct am_commit *c)
+{
+	struct am_store *s = c->s;
+	struct am_outbox *o;
+
+	for (o = (struct am_outbox *)c->outboxes.first; o != NULL;
+	     o = (struct am_outbox *)o->item.next) {
+		if (o->add.n == 0 || out_known(s, o->item.a))
+			continue;
+		if (s->outs_n == s->outs_cap) {
+			s->outs_cap = s->outs_cap == 0 ? 8 : s->outs_cap * 2;
+			s->outs =
+			    realloc(s->outs, s->outs_cap * sizeof *s->outs);
+			AM_ASSERT(s->outs != NULL);
+		}
+		s->outs[s->outs_n++] = am_arena_dup(&s->outs_arena, o->item.a);
+	}
+}
+
+static void
+write_leaving(struct am_commit *c)
+{
+	size_t gone = 0;
+
+	for
+		UNITS(c, u)
+		{
+			if (u->forget) {
+				slice_add(c, &c->dels, key(c, "c", u->item.a));
+				slice_add(
+				    c, &c->dels, key(c, "pii", u->item.a));
+				slice_add(
+				    c, &c->dels, key(c, "log", u->item.a));
+			}
+			if (!u->forget && !u->parked)
+				continue;
+			if (gone++ == 0) {
+				am_cmd(c->b, "ZREM");
+				am_arg(c->b, c->s->keys.wake);
+			}
+			am_args(c->b, u->item.a);
+		}
+	if (c->dels.n > 0) {
+		am_cmd(c->b, "DEL");
+		put_slices(c->b, &c->dels);
+	}
+}
+
+static void
+write_cursor(struct am_commit *c)
+{
+	const struct am_store *s = c->s;
+	struct am_batch *b = c->b;
+
+	c->next = s->cursor;
+	c->next.applied += c->applied;
+	c->next.commit++;
+	if (c->cursor[0] != '\0')
+		memcpy(c->next.id, c->cursor, sizeof c->next.id);
+	c->number = c->next.commit;
+	am_cmd(b, "HSET");
+	am_arg(b, s->keys.cursor);
+	args2(b, "id", am_str_c(c->next.id));
+	args2i(b, "applied", (int64_t)c->next.applied);
+	args2i(b, "lost", (int64_t)c->next.lost);
+	args2i(b, "base", s->entries_base);
+	args2i(b, "commit", (int64_t)c->next.commit);
+	if (c->cursor[0] == '\0')
+		return;
+	am_cmd(b, "XGROUP");
+	am_arg(b, "SETID");
+	c->group_at = am_batch_cmds(b) - 1;
+	am_arg(b, s->keys.stream);
+	am_arg(b, s->opts.group);
+	am_arg(b, c->next.id);
+	am_arg(b, "ENTRIESREAD");
+	am_argi(b, s->entries_base + (int64_t)(c->next.applied + c->next.lost));
+}
+
+/* Never past the cursor, whatever the clock says. */
+static void
+write_trims(struct am_commit *c)
+{
+	const struct am_store *s = c->s;
+	am_ms keep = c->trim_now - s->opts.keep_events;
+	char min[AM_SID_MAX];
+
+	if (c->feeds) {
+		am_cmd(c->b, "XTRIM");
+		am_arg(c->b, s->keys.feed);
+		am_arg(c->b, "MAXLEN");
+		am_arg(c->b, "~");
+		am_argi(c->b, (int64_t)s->opts.feed_max);
+	}
+	if (!c->trim || keep <= 0)
+		return;
+	snprintf(min, sizeof min, "%" PRId64 "-0", keep);
+	if (am_sid_cmp(min, c->next.id) > 0)
+		memcpy(min, c->next.id, sizeof min);
+	am_cmd(c->b, "XTRIM");
+	am_arg(c->b, s->keys.stream);
+	am_arg(c->b, "MINID");
+	am_arg(c->b, "~");
+	am_arg(c->b, min);
+}
+
+static size_t
+ask_first(struct am_commit *c, struct am_str zset)
+{
+	am_cmd(c->b, "ZRANGE");
+	am_args(c->b, zset);
+	am_arg(c->b, "0");
+	am_arg(c->b, "0");
+	am_arg(c->b, "WITHSCORES");
+	return am_batch_cmds(c->b) - 1;
+}
+
+void
+am_commit_write(struct am_commit *c)
+{
+	struct am_outbox *o;
+
+	write_states(c);
+	write_counts(c);
+	write_outboxes(c);
+	write_leaving(c);
+	write_cursor(c);
+	write_trims(c);
+	if (c->ask_wake)
+		c->wake_ask = ask_first(c, am_str_c(c->s->keys.wake));
+	for (o = (struct am_outbox *)c->outboxes.first; o != NULL;
+	     o = (struct am_outbox *)o->item.next)
+		if (o->ask != 0)
+			o->ask = ask_first(c, key(c, "out", o->item.a));
+	am_cmd(c->b, "EXEC");
+	c->exec = am_batch_cmds(c->b) - 1;
+	am_batch_seal(c->b);
+}
+
+/* ---- queries ---- */
+
+void
+am_commit_ask_wake(struct am_commit *c)
+{
+	c->ask_wake = true;
+}
+
+void
+am_commit_ask_out(struct am_commit *c, const char *endpoint)
+{
+	struct am_str name = am_arena_dup(&c->arena, am_str_c(endpoint));
+
+	outbox_of(c, name)->ask = 1;
+}
+
+/* Score of the first member in the answer to the i-th command. */
+static am_ms
+first_score(const struct am_commit *c, size_t i)
+{
+	const redisReply *r;
+	double score;
+
+	if (c->answers == NULL || i == 0 || i - 1 >= c->answers->elements)
+		return 0;
+	r = c->answers->element[i - 1];
+	if (r->type != REDIS_REPLY_ARRAY || r->elements < 2)
+		return AM_NEVER;
+	score = strtod(am_reply_str(r->element[1]).p, NULL);
+	return isinf(score) ? AM_NEVER : (am_ms)ceil(score);
+}
+
+am_ms
+am_commit_wake(const struct am_commit *c)
+{
+	return first_score(c, c->wake_ask);
+}
+
+am_ms
+am_commit_out(const struct am_commit *c, const char *endpoint)
+{
+	const struct am_outbox *o;
+
+	for (o = (const struct am_outbox *)c->outboxes.first; o != NULL;
+	     o = (const struct am_outbox *)o->item.next)
+		if (am_str_is(o->item.a, endpoint))
+			return first_score(c, o->ask);
+	return 0;
+}
