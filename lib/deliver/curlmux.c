@@ -143,9 +143,13 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *sp)
 	struct watch *w = watch_of(arg, fd);
 	bool in = what == CURL_POLL_IN || what == CURL_POLL_INOUT;
 	bool out = what == CURL_POLL_OUT || what == CURL_POLL_INOUT;
+	struct am_curlmux_job *job = NULL;
 
-	(void)easy;
 	(void)sp;
+	/* while it connects, only writing is waited for; libcurl's own times
+	 * do not tell a stalled TLS handshake from a stalled connect */
+	if (in && curl_easy_getinfo(easy, CURLINFO_PRIVATE, &job) == CURLE_OK)
+		job->connected = true;
 	w->want = (in ? CURL_POLL_IN : 0) | (out ? CURL_POLL_OUT : 0);
 	if (in && !w->rd_armed) {
 		event_add(&w->rd, NULL);
@@ -261,6 +265,7 @@ int
 am_curlmux_start(struct am_curlmux_job *job)
 {
 	AM_ASSERT(!job->running);
+	job->connected = false;
 	if (curl_multi_add_handle(job->mux->multi, job->easy) != CURLM_OK)
 		return -AM_EIO;
 	job->running = true;

@@ -29,6 +29,7 @@ struct am_curlmux_job {
 	am_curlmux_done *done;
 	am_curlmux_vet *vet;
 	bool running;
+	bool connected; /* this transfer came as far as waiting to read */
 };
 
 struct am_curlmux *am_curlmux_new(struct event_base *base);

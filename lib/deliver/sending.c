@@ -168,19 +168,20 @@ end_refused(struct am_sending *s, const char *why)
 /* ---- the transfer ---- */
 
 static enum am_webhook_phase
-phase_of(CURL *e)
+phase_of(const struct am_sending *s)
 {
 	long sent = 0;
-	curl_off_t connected = 0, secured = 0;
+	curl_off_t secured = 0;
 
-	curl_easy_getinfo(e, CURLINFO_REQUEST_SIZE, &sent);
+	curl_easy_getinfo(s->job.easy, CURLINFO_REQUEST_SIZE, &sent);
 	if (sent > 0)
 		return AM_WH_SENT;
-	curl_easy_getinfo(e, CURLINFO_APPCONNECT_TIME_T, &secured);
-	if (secured > 0)
+	if (!s->job.connected)
+		return AM_WH_NOTHING;
+	curl_easy_getinfo(s->job.easy, CURLINFO_APPCONNECT_TIME_T, &secured);
+	if (secured > 0 || !am_str_prefix(am_str_c(s->ep->url), "https:"))
 		return AM_WH_SECURED;
-	curl_easy_getinfo(e, CURLINFO_CONNECT_TIME_T, &connected);
-	return connected > 0 ? AM_WH_CONNECTED : AM_WH_NOTHING;
+	return AM_WH_CONNECTED;
 }
 
 static void transfer(struct am_sending *s);
@@ -214,7 +215,7 @@ on_transfer(struct am_curlmux_job *job, CURLcode rc)
 	a->rc = rc;
 	a->error = s->error;
 	if (rc != CURLE_OK)
-		a->phase = phase_of(job->easy);
+		a->phase = phase_of(s);
 	if (rc == CURLE_COULDNT_CONNECT && s->refused != NULL) {
 		end_refused(s, s->refused);
 		return;
