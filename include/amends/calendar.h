@@ -46,7 +46,10 @@ struct am_zone {
 AM_MUSTCHECK int
 am_calendar_add(const struct am_calendar *cal, am_ms t, am_ms work, am_ms *due);
 
-/* Open time between a and b; 0 when b <= a. Inverse of am_calendar_add. */
+/*
+ * Open time between a and b; 0 when b <= a. Inverse of am_calendar_add. What
+ * lies outside of the compiled span counts nothing.
+ */
 am_ms am_calendar_span(const struct am_calendar *cal, am_ms a, am_ms b);
 
 /*

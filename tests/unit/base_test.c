@@ -1,9 +1,12 @@
 /* base - arena, buffer, slices. */
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -334,6 +337,32 @@ test_err_when_any_code_is_asked_then_there_is_a_phrase(void **state)
 	assert_string_equal(am_err_str(INT32_MIN), "unknown error");
 }
 
+static void
+test_assert_when_it_fails_then_says_where_and_aborts(void **state)
+{
+	char line[256] = "";
+	int fds[2], status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	if (pid == 0) {
+		dup2(fds[1], STDERR_FILENO);
+		signal(SIGABRT, SIG_DFL);
+		AM_ASSERT(fds[0] == -1);
+		_exit(0);
+	}
+	close(fds[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	assert_true(read(fds[0], line, sizeof(line) - 1) > 0);
+	close(fds[0]);
+	assert_true(am_str_prefix(
+	    am_str_c(line), "panic file=tests/unit/base_test.c line="));
+	assert_string_equal(strstr(line, " what="), " what=\"fds[0] == -1\"\n");
+}
+
 int
 main(void)
 {
@@ -364,6 +393,8 @@ main(void)
 		cmocka_unit_test(test_utf8_when_malformed_then_refused),
 		cmocka_unit_test(
 		    test_distance_when_letters_are_swapped_then_it_is_one_step),
+		cmocka_unit_test(
+		    test_assert_when_it_fails_then_says_where_and_aborts),
 		cmocka_unit_test(
 		    test_err_when_any_code_is_asked_then_there_is_a_phrase),
 	};

@@ -449,6 +449,50 @@ test_texts_when_malformed_then_refused_and_output_untouched(void **state)
 	assert_true(e.from == 1320 && e.to == 240);
 }
 
+/* Whatever the bytes: refused, or a value that compiles. */
+static void
+test_texts_when_changed_at_random_then_nothing_breaks(void **state)
+{
+	static const char *const good[] = { "Mon-Fri 09:00-12:00",
+		"Mon-Wed,Fri 22:00-06:00", "24x7", "2026-10-01..2026-10-07",
+		"2026-10-10 09:00-18:00" };
+	size_t passed = 0;
+
+	(void)state;
+	rnd_seed(__func__);
+	for (int i = 0; i < 100000; i++) {
+		const char *from = good[rnd(AM_COUNT(good))];
+		size_t n = strlen(from);
+		char bytes[40], *exact;
+		struct am_daywindow w = { 0 };
+		struct am_dayrange r = { 0 };
+		struct am_extraday e = { 0 };
+		struct am_str s;
+
+		memcpy(bytes, from, n);
+		n = rnd_mutate(bytes, n, sizeof(bytes), "0129:-., x");
+		exact = malloc(n + 1); /* a sanitizer sees a byte too far */
+		exact = realloc(memcpy(exact, bytes, n), n > 0 ? n : 1);
+		s = (struct am_str){ exact, n };
+		if (am_daywindow_parse(s, &w) == 0) {
+			assert_in_range(w.weekdays, 1, 0x7f);
+			assert_in_range(w.from, 0, 1439);
+			assert_in_range(w.to, 0, 1440);
+			passed++;
+		}
+		if (am_dayrange_parse(s, &r) == 0) {
+			assert_true(r.first <= r.last);
+			passed++;
+		}
+		if (am_extraday_parse(s, &e) == 0) {
+			assert_in_range(e.from, 0, 1439);
+			passed++;
+		}
+		free(exact);
+	}
+	assert_in_range(passed, 1, 99999);
+}
+
 int
 main(void)
 {
@@ -477,6 +521,8 @@ main(void)
 		    test_daywindow_when_well_formed_then_days_and_minutes_are_right),
 		cmocka_unit_test(
 		    test_texts_when_malformed_then_refused_and_output_untouched),
+		cmocka_unit_test(
+		    test_texts_when_changed_at_random_then_nothing_breaks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
