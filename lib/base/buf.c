@@ -54,21 +54,21 @@ static void
 grow(struct am_buf *b, size_t more)
 {
 	size_t cap = b->cap < 64 ? 64 : b->cap;
+	char *p;
 
 	AM_ASSERT(more <= SIZE_MAX / 4 && b->n <= SIZE_MAX / 4);
 	while (cap < b->n + more)
 		cap *= 2;
 	if (b->arena != NULL) {
-		char *p = am_arena_alloc(b->arena, cap);
-
+		p = am_arena_alloc(b->arena, cap);
 		if (b->n > 0)
 			memcpy(p, b->p, b->n);
-		b->p = p;
 	} else {
-		b->p = realloc(b->p, cap);
-		if (b->p == NULL)
+		p = realloc(b->p, cap);
+		if (p == NULL)
 			am_panic(__FILE__, __LINE__, "out of memory");
 	}
+	b->p = p;
 	b->cap = cap;
 }
 
