@@ -71,7 +71,10 @@ make_integer(const redisReadTask *t, long long v)
 static void *
 make_nil(const redisReadTask *t)
 {
-	return reply_new(t);
+	redisReply *r = reply_new(t);
+
+	r->type = REDIS_REPLY_NIL; /* the task still says string or array */
+	return r;
 }
 
 #if HIREDIS_MAJOR >= 1
