@@ -1,0 +1,313 @@
+/*
+ * fixture - see fixture.h. States go through their packed form between steps,
+ * as in the daemon: what a record forgets, a test notices.
+ */
+
+#include "tests/unit/fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/str.h"
+#include "base/time.h"
+#include "codec/record.h"
+
+void
+fix_init(struct fix *f, const char *conf_path)
+{
+	struct am_diag *diags = NULL;
+	size_t n = 0;
+
+	memset(f, 0, sizeof(*f));
+	am_arena_init(&f->journal, 1 << 20);
+	f->now = FIX_START;
+	f->conf = am_conf_load(
+	    conf_path != NULL ? conf_path : "tests/trace/bank.conf", FIX_START,
+	    &diags, &n);
+	for (size_t i = 0; f->conf == NULL && i < n; i++)
+		print_error(
+		    "%s:%d: %s\n", diags[i].file, diags[i].line, diags[i].text);
+	free(diags);
+	assert_non_null(f->conf);
+	f->def = am_conf_loop(f->conf, AM_STR("complaint"));
+	assert_non_null(f->def);
+}
+
+void
+fix_fini(struct fix *f)
+{
+	for (size_t i = 0; i < f->cases_n; i++)
+		am_arena_fini(&f->cases[i].arena);
+	am_arena_fini(&f->journal);
+	am_conf_unref(f->conf);
+}
+
+struct fix_case *
+fix_case(struct fix *f, const char *id)
+{
+	struct fix_case *k;
+
+	for (size_t i = 0; i < f->cases_n; i++) {
+		if (strcmp(f->cases[i].id, id) == 0)
+			return &f->cases[i];
+	}
+	assert_true(f->cases_n < FIX_CASES);
+	k = &f->cases[f->cases_n++];
+	snprintf(k->id, sizeof(k->id), "%s", id);
+	am_arena_init(&k->arena, 1 << 20);
+	k->c = (struct am_complaint){ .id = am_str_c(k->id) };
+	k->wake_at = AM_NEVER;
+	return k;
+}
+
+/* Through the packed form, into an arena of its own. */
+static void
+keep(struct fix *f, struct fix_case *k)
+{
+	struct am_arena fresh;
+	struct am_buf packed;
+
+	am_arena_init(&fresh, 1 << 16);
+	am_buf_init(&packed);
+	am_record_pack(&f->up.next, &packed);
+	assert_int_equal(
+	    am_record_unpack(am_str_c(k->id),
+		am_arena_dup(&fresh, am_buf_str(&packed)), &fresh, &k->c),
+	    0);
+	am_buf_fini(&packed);
+	am_arena_fini(&k->arena);
+	k->arena = fresh;
+	if (f->up.line.n > 0) {
+		assert_true(k->lines_n < AM_COUNT(k->lines));
+		k->lines[k->lines_n++] = am_arena_dup(&f->journal, f->up.line);
+	}
+}
+
+struct am_update *
+fix_event(struct fix *f, struct fix_case *k, const struct am_event *ev)
+{
+	static struct am_arena scratch; /* what the last update lies in */
+
+	am_arena_reset(&scratch);
+	f->up.arena = &scratch;
+	assert_int_equal(am_step(f->def, &k->c, ev, f->now, &f->up), 0);
+	if (f->up.verdict == AM_APPLIED || f->up.verdict == AM_IGNORED)
+		keep(f, k);
+	k->wake_at = f->up.wake_at;
+	if (f->up.forget) {
+		am_arena_reset(&k->arena);
+		k->c = (struct am_complaint){ .id = am_str_c(k->id) };
+		k->lines_n = 0;
+	}
+	return &f->up;
+}
+
+/* "key=value" or "key='value with blanks'"; false at the end. */
+static bool
+next_pair(struct am_arena *a, const char **at, struct am_pair *p)
+{
+	const char *s = *at, *eq;
+	char end = ' ';
+
+	while (*s == ' ')
+		s++;
+	eq = strchr(s, '=');
+	if (*s == '\0' || eq == NULL)
+		return false;
+	p->key = am_arena_dup(a, (struct am_str){ s, (size_t)(eq - s) });
+	s = eq + 1;
+	if (*s == '\'') {
+		end = '\'';
+		s++;
+	}
+	*at = strchr(s, end) != NULL ? strchr(s, end) : s + strlen(s);
+	p->value = am_arena_dup(a, (struct am_str){ s, (size_t)(*at - s) });
+	if (**at != '\0')
+		(*at)++;
+	return true;
+}
+
+static bool
+envelope(struct am_event *ev, const struct am_pair *p)
+{
+	if (am_str_is(p->key, "event_id"))
+		ev->event_id = p->value;
+	else if (am_str_is(p->key, "source"))
+		ev->source = p->value;
+	else if (am_str_is(p->key, "actor"))
+		ev->actor_id = p->value;
+	else if (am_str_is(p->key, "expect"))
+		ev->expected_version = strtoll(p->value.p, NULL, 10);
+	else if (am_str_is(p->key, "negative"))
+		ev->negative = true;
+	else
+		return false;
+	return true;
+}
+
+struct am_update *
+fix_step(struct fix *f, const char *id, am_ms at, const char *text)
+{
+	struct fix_case *k = fix_case(f, id);
+	struct am_pair pairs[24];
+	struct am_arena a;
+	struct am_event ev = { .source = AM_STR("trace"),
+		.complaint_id = am_str_c(k->id),
+		.at = at,
+		.occurred_at = AM_NEVER,
+		.expected_version = -1,
+		.fields = pairs };
+	size_t name_n = strcspn(text, " ");
+	const struct am_event_spec *spec =
+	    am_event_spec_by_name((struct am_str){ text, name_n });
+	const char *rest = text + name_n;
+	char event_id[24];
+
+	if (spec == NULL)
+		fail_msg("no event '%s'", text);
+	am_arena_init(&a, 0);
+	snprintf(event_id, sizeof(event_id), "e%u", ++f->events_n);
+	ev.type = spec->type;
+	if (ev.type != AM_EV_WAKE)
+		ev.event_id = am_str_c(event_id);
+	while (ev.fields_n < AM_COUNT(pairs) &&
+	       next_pair(&a, &rest, &pairs[ev.fields_n]))
+		ev.fields_n += !envelope(&ev, &pairs[ev.fields_n]);
+	f->now = at;
+	fix_event(f, k, &ev);
+	am_arena_fini(&a);
+	return &f->up;
+}
+
+am_ms
+fix_span(const char *text)
+{
+	am_ms sum = 0;
+
+	while (*text != '\0') {
+		char *end;
+		long long n = strtoll(text, &end, 10);
+		am_ms unit = *end == 's'   ? AM_SECOND
+			     : *end == 'm' ? AM_MINUTE
+			     : *end == 'h' ? AM_HOUR
+			     : *end == 'd' ? AM_DAY
+					   : 0;
+
+		if (end == text || unit == 0)
+			return -1;
+		sum += n * unit;
+		text = end + 1;
+	}
+	return sum;
+}
+
+/* ---- describing a step ---- */
+
+static void
+add_when(struct fix *f, struct am_buf *b, am_ms t)
+{
+	static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu",
+		"Fri", "Sat" };
+	am_ms local = t + am_zone_offset(f->def->zone, t) * AM_SECOND;
+	struct am_civil c;
+
+	if (t == AM_NEVER) {
+		am_buf_adds(b, "never");
+		return;
+	}
+	am_civil_from_ms(local, &c);
+	am_buf_addf(b, "%s-%02d.%02d-%02d:%02d", days[c.weekday], c.month,
+	    c.day, c.hour, c.minute);
+	if (c.second != 0)
+		am_buf_addf(b, ":%02d", c.second);
+}
+
+static struct am_str
+pair(const struct am_note *n, const char *key)
+{
+	for (size_t i = 0; i < n->pairs_n; i++) {
+		if (am_str_is(n->pairs[i].key, key))
+			return n->pairs[i].value;
+	}
+	return AM_STR("");
+}
+
+/* Notes that a manager wants to see, and the pairs of them. */
+static void
+add_note(struct am_buf *b, const struct am_note *n)
+{
+	static const struct {
+		const char *name, *word;
+		const char *keys[4];
+	} shown[] = {
+		{ "stage.met", "met", { "stage", "how", "late" } },
+		{ "stage.owed", "owed", { "stage" } },
+		{ "deadline.missed", "missed", { "clock" } },
+		{ "deadline.warned", "warned", { "clock", "pct" } },
+		{ "escalation.raised", "raised", { "clock", "rung" } },
+		{ "owner.changed", "owner", { "to", "role" } },
+		{ "customer.answered", "answered", { "verdict", "effect" } },
+		{ "confirmation.requested", "asked", { NULL } },
+		{ "complaint.resumed", "resumed", { "reason" } },
+		{ "loop.reopened", "reopened", { "cycle", "tier" } },
+		{ "loop.closed", "closed", { "outcome", "verdict" } },
+		{ "followup.queued", "follow", { "reason", "to", "endpoint" } },
+		{ "followup.suppressed", "dropped",
+		    { "clock", "endpoint", "reason" } },
+		{ "followup.delivered", "delivered", { "clock", "endpoint" } },
+		{ "followup.dead", "dead", { "clock", "reason" } },
+		{ "event.ignored", "ignored", { "code" } },
+	};
+
+	for (size_t i = 0; i < AM_COUNT(shown); i++) {
+		if (strcmp(n->name, shown[i].name) != 0)
+			continue;
+		am_buf_addf(b, " %s(", shown[i].word);
+		for (size_t j = 0; j < 4 && shown[i].keys[j] != NULL; j++) {
+			struct am_str v = pair(n, shown[i].keys[j]);
+
+			if (strcmp(shown[i].keys[j], "late") == 0)
+				v = am_str_is(v, "yes") ? AM_STR("late")
+							: AM_STR("");
+			if (j > 0 && v.n > 0)
+				am_buf_addc(b, ',');
+			am_buf_addstr(b, v);
+		}
+		am_buf_addc(b, ')');
+	}
+}
+
+const char *
+fix_describe(struct fix *f, struct fix_case *k)
+{
+	const struct am_update *up = &f->up;
+	const struct am_complaint *c = &up->next;
+	struct am_buf b;
+
+	am_buf_arena(&b, &k->arena, 256);
+	if (up->verdict == AM_REJECTED) {
+		am_buf_addf(&b, "refused(%s,%.*s)", up->reject.code,
+		    AM_ARG(up->reject.field));
+		am_buf_addc(&b, '\0');
+		return b.p;
+	}
+	if (up->verdict == AM_DUPLICATE || up->forget) {
+		am_buf_adds(&b, up->forget ? "forgotten" : "duplicate");
+		am_buf_addc(&b, '\0');
+		return b.p;
+	}
+	am_buf_adds(&b, f->def->stages[c->stage].name);
+	if (c->status != AM_OPEN)
+		am_buf_addf(&b, "/%s", am_status_str(c->status));
+	am_buf_adds(&b, " wake=");
+	add_when(f, &b, up->wake_at);
+	for (const struct am_note *n = up->notes; n != NULL; n = n->next)
+		add_note(&b, n);
+	am_buf_addc(&b, '\0');
+	return b.p;
+}
