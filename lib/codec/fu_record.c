@@ -36,7 +36,7 @@ am_fu_record_pack(const struct am_fu_record *f, struct am_buf *out)
 		first = n - AM_ATTEMPTS_KEPT;
 		n = AM_ATTEMPTS_KEPT;
 	}
-	AM_ASSERT(f->clock < AM_CLOCKS_MAX && f->rung < AM_RUNGS_MAX);
+	AM_ASSERT(f->clock < AM_CLOCKS_MAX);
 	AM_ASSERT(f->reason < AM_REASONS_N && f->to < AM_ROLES_N);
 	am_buf_reserve(out, 128);
 	am_buf_addc(out, AM_RECORD_VERSION);
@@ -124,8 +124,7 @@ am_fu_record_unpack(struct am_str id_text, struct am_str bytes,
 	new.attempts_total = (uint32_t)am_unpack_max(&r, UINT32_MAX);
 	get_attempts(&r, a, &new);
 	if (r.bad || r.p != r.end || new.clock >= AM_CLOCKS_MAX ||
-	    new.rung >= AM_RUNGS_MAX || new.reason >= AM_REASONS_N ||
-	    new.to >= AM_ROLES_N)
+	    new.reason >= AM_REASONS_N || new.to >= AM_ROLES_N)
 		return -AM_EINVAL;
 	*f = new;
 	return 0;

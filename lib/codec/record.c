@@ -241,7 +241,7 @@ add_waiting(struct am_buf *out, const struct am_complaint *c)
 	for (size_t i = 0; i < c->waiting_n; i++) {
 		const struct am_waiting *w = &c->waiting[i];
 
-		AM_ASSERT(w->clock < AM_CLOCKS_MAX && w->rung < AM_RUNGS_MAX);
+		AM_ASSERT(w->clock < AM_CLOCKS_MAX);
 		am_buf_add(out, w->id, sizeof(w->id));
 		am_buf_addc(out, (char)(w->clock << 1 | w->queued));
 		am_buf_addc(out, (char)w->rung);
@@ -478,7 +478,7 @@ get_waiting(struct am_rd *r, struct am_arena *a, struct am_complaint *c)
 		w->entry = (uint16_t)am_unpack_max(r, UINT16_MAX);
 		w->cycle = (uint16_t)am_unpack_max(r, UINT16_MAX);
 		w->endpoint = am_rd_lstr(r);
-		if (w->clock >= AM_CLOCKS_MAX || w->rung >= AM_RUNGS_MAX)
+		if (w->clock >= AM_CLOCKS_MAX)
 			r->bad = true;
 	}
 }

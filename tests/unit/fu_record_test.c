@@ -58,7 +58,7 @@ rnd_record(struct am_fu_record *f, size_t attempts_n)
 	f->endpoint = rnd_str(10);
 	f->rung_name = rnd_str(10);
 	f->clock = (uint8_t)rnd(AM_CLOCKS_MAX);
-	f->rung = (uint8_t)rnd(AM_RUNGS_MAX);
+	f->rung = (uint8_t)rnd64();
 	f->entry = (uint16_t)rnd64();
 	f->cycle = (uint16_t)rnd64();
 	f->reason = (uint8_t)rnd(AM_REASONS_N);

@@ -287,7 +287,7 @@ rnd_lists(struct am_complaint *c)
 		for (size_t k = 0; k < sizeof(w->id); k++)
 			w->id[k] = (uint8_t)rnd64();
 		w->clock = (uint8_t)rnd(AM_CLOCKS_MAX);
-		w->rung = (uint8_t)rnd(AM_RUNGS_MAX);
+		w->rung = (uint8_t)rnd64(); /* AM_RUNG_NOTICE too */
 		w->entry = (uint16_t)rnd64();
 		w->cycle = (uint16_t)rnd64();
 		w->queued = rnd(2);
