@@ -14,7 +14,10 @@ BENCH := $(patsubst tests/bench/%.c,$(O)/bench/%,$(call src,tests/bench))
 $(O)/unit/%: $(O)/tests/unit/%.o $(UNIT_HELP) $(O)/libamends.a
 	$(call SAY,LD)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS_all) -o $@ $^ -lcmocka $(PKG_LIBS)
+	$(Q)$(CC) $(LDFLAGS_all) -o $@ $^ -lcmocka $(UNIT_LIBS) $(PKG_LIBS)
+
+# a receiver that speaks TLS
+$(O)/unit/deliver_tls_test: UNIT_LIBS := -lssl
 
 $(O)/tools/%: $(O)/tests/tools/%.o $(O)/libamends.a
 	$(call SAY,LD)
