@@ -146,6 +146,13 @@ by_line(const void *x, const void *y)
 	return file != 0 ? file : a->line - b->line;
 }
 
+/* Numbers as numbers: line 9 stands before line 10. */
+static int
+by_place(const void *x, const void *y)
+{
+	return strverscmp(*(const char *const *)x, *(const char *const *)y);
+}
+
 struct am_conf *
 am_conf_load(
     const char *path, am_ms now, struct am_diag **diags, size_t *diags_n)
@@ -178,6 +185,9 @@ am_conf_load(
 		am_conf_unref(c);
 		return NULL;
 	}
+	if (c->warnings_n > 0)
+		qsort(
+		    c->warnings, c->warnings_n, sizeof(*c->warnings), by_place);
 	*diags = NULL;
 	*diags_n = 0;
 	return c;

@@ -35,6 +35,7 @@
 
 struct reader {
 	struct am_arena *a;
+	struct am_arena scratch; /* for the length of a parse */
 	struct am_node *root, *top;
 	const char *file;
 	const char *text; /* guarded */
@@ -452,16 +453,17 @@ on_fault(cfg_t *cfg, const char *fmt, va_list ap)
 	am_diag_add(r->d, r->file, cfg->line, "%s", text);
 }
 
-/* libconfuse's table of one section, made from ours, with what was misspelt. */
+/* libconfuse's table of one section, made from ours and what was misspelt. */
 static cfg_opt_t *
-make_opts(const struct reader *r, const char *in)
+make_opts(struct reader *r, const char *in)
 {
 	const struct am_option *o;
 	cfg_opt_t *v, *at;
 	size_t n;
 
 	o = am_options(&n);
-	at = v = am_arena_zalloc(r->a, (n + UNKNOWN_MAX + 3) * sizeof(*v));
+	at = v =
+	    am_arena_zalloc(&r->scratch, (n + UNKNOWN_MAX + 3) * sizeof(*v));
 	*at++ = (cfg_opt_t){ .name = OPENED,
 		.type = CFGT_STR,
 		.def = { .parsed = "x" },
@@ -547,16 +549,21 @@ void
 am_tree_parse(struct am_arena *a, struct am_node *root, const char *file,
     struct am_str text, struct am_diags *d)
 {
-	const char *guarded = am_guard(a, file, text, d);
+	const char *guarded;
 	struct mark mark = { root->last, root->last_entry };
 	struct am_diags unknown = { 0 };
 	struct reader r = { .a = a, .root = root, .d = d };
 	size_t from = d->n;
 
-	if (guarded == NULL)
+	am_arena_init(&r.scratch, 0);
+	guarded = am_guard(&r.scratch, file, text, d);
+	if (guarded == NULL) {
+		am_arena_fini(&r.scratch);
 		return;
+	}
 	r.file = am_arena_cstr(a, am_str_c(file));
-	r.text = am_arena_printf(a, "%s\n\"" SENTINEL "\" = x\n", guarded);
+	r.text =
+	    am_arena_printf(&r.scratch, "%s\n\"" SENTINEL "\" = x\n", guarded);
 	for (;;) {
 		parse_once(&r);
 		if (!r.again)
@@ -570,4 +577,5 @@ am_tree_parse(struct am_arena *a, struct am_node *root, const char *file,
 	for (size_t i = 0; i < unknown.n && d->n < DIAGS_MAX; i++)
 		d->v[d->n++] = unknown.v[i];
 	free(unknown.v);
+	am_arena_fini(&r.scratch);
 }
