@@ -25,7 +25,7 @@ struct reload {
 	am_reload_cb *done;
 	void *arg;
 	size_t waiting; /* answers of shards */
-	char refused[512];
+	char refused[768];
 };
 
 /* The open complaints of one definition, in one shard. */
@@ -105,21 +105,15 @@ on_texts(void *arg, int rc, struct am_batch *b)
 	settle(r);
 }
 
-/* "open|NAME@HASH|…": the ref of a tally field, n == 0 for other fields. */
+/* "open:NAME@HASH": the ref of a tally field, n == 0 for other fields. */
 static struct am_str
 ref_of(struct am_str field)
 {
-	struct am_str ref = { NULL, 0 };
-	const char *end;
+	static const struct am_str open = { "open:", 5 };
 
-	if (!am_str_prefix(field, "open|"))
-		return ref;
-	field.p += 5;
-	field.n -= 5;
-	end = memchr(field.p, '|', field.n);
-	ref.p = field.p;
-	ref.n = end != NULL ? (size_t)(end - field.p) : field.n;
-	return ref;
+	if (!am_str_prefix(field, open.p))
+		return (struct am_str){ NULL, 0 };
+	return (struct am_str){ field.p + open.n, field.n - open.n };
 }
 
 static void

@@ -21,7 +21,7 @@ struct sums {
 static bool
 is_open_field(const redisReply *field)
 {
-	return am_str_prefix(am_reply_str(field), "open|");
+	return am_str_prefix(am_reply_str(field), "open:");
 }
 
 static int64_t

@@ -106,6 +106,16 @@ am_tally_live(struct am_act *a, const char *what, int64_t delta)
 }
 
 void
+am_tally_open(struct am_act *a, int64_t delta)
+{
+	const struct am_complaint *c = &a->up->next;
+	const char *const words[] = { "open",
+		am_arena_cstr(a->up->arena, c->loop_ref) };
+
+	tally(a, NULL, join(a, words, AM_COUNT(words)), delta);
+}
+
+void
 am_tally_stage(struct am_act *a, int64_t delta)
 {
 	const struct am_complaint *c = &a->up->next;

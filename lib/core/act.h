@@ -50,6 +50,8 @@ void am_note_int(
 struct am_str am_act_field(struct am_act *a, const char *name);
 /* Live count: `what` or `what:LOOP:STAGE:TIER` of next. */
 void am_tally_live(struct am_act *a, const char *what, int64_t delta);
+/* "open:NAME@HASH": open complaints by definition; a reload asks for them */
+void am_tally_open(struct am_act *a, int64_t delta);
 void am_tally_stage(struct am_act *a, int64_t delta);
 /* The day's figures: `LOOP:what` or `LOOP:what:which`. */
 void am_tally_day(struct am_act *a, const char *what, const char *which);

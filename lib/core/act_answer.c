@@ -213,7 +213,7 @@ open_again(struct am_act *a)
 	}
 	if (a->def->clocks[AM_CLOCK_INFORM].in_use)
 		am_act_start(a, AM_CLOCK_INFORM, a->ev->at);
-	am_tally_live(a, "open", 1);
+	am_tally_open(a, 1);
 }
 
 /* Clocks of the stages that are gone through again are as never started. */

@@ -181,7 +181,7 @@ am_act_close(struct am_act *a, enum am_outcome outcome, const char *why)
 	am_note_c(n, "stage", a->def->stages[c->stage].name);
 	am_note_int(a, n, "opened_at", c->opened_at);
 	am_note_int(a, n, "closed_at", c->closed_at);
-	am_tally_live(a, "open", -1);
+	am_tally_open(a, -1);
 	am_tally_stage(a, -1);
 	am_tally_day(a, "closed", am_outcome_str(outcome));
 	if (satisfied && a->def->clocks[AM_CLOCK_AFTERCARE].in_use)
