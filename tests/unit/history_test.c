@@ -1,0 +1,386 @@
+/*
+ * history_test - what holds in every history, tried on 20,000 random ones.
+ *
+ * The loop of the traces is varied at random (tiers, offsets, defer, grace,
+ * receipt clocks), then random events, wake-ups and outcomes are stepped, some
+ * of them twice, late or stale. HISTORIES in the environment runs more.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "base/str.h"
+#include "codec/journal.h"
+#include "codec/record.h"
+#include "core/journal.h"
+#include "tests/unit/fixture.h"
+#include "tests/unit/rnd.h"
+
+#define STEPS 40
+#define IDS_MAX 1024
+
+static struct fix f;
+static struct am_loopdef def;
+
+struct history {
+	struct am_arena keep[2]; /* state before and after, in turn */
+	int at;
+	struct am_complaint c;
+	am_ms now, wake_at;
+	uint8_t ids[IDS_MAX][16];
+	size_t ids_n;
+	struct am_arena lines_arena;
+	struct am_str lines[4 * STEPS];
+	size_t lines_n;
+	unsigned n;
+};
+
+static struct am_duration
+random_offset(void)
+{
+	switch (rnd(3)) {
+	case 0:
+		return (struct am_duration){ AM_UNIT_BD, 1 + (int64_t)rnd(3) };
+	case 1:
+		return (struct am_duration){ AM_UNIT_DAYS,
+			(1 + (int64_t)rnd(4)) * AM_DAY };
+	default:
+		return (struct am_duration){ AM_UNIT_TIME,
+			(1 + (int64_t)rnd(600)) * AM_MINUTE };
+	}
+}
+
+static void
+vary_clock(struct am_clockdef *d, bool stage)
+{
+	d->from_receipt = stage && rnd(6) == 0;
+	for (size_t t = 0; t < AM_TIERS_MAX; t++) {
+		d->tier_budget[t].n = -1;
+		if (rnd(3) == 0)
+			d->tier_budget[t] = random_offset();
+	}
+	for (size_t r = 0; r < d->rungs_n; r++) {
+		d->rungs[r].defer = rnd(6) == 0;
+		if (!d->rungs[r].is_pct)
+			d->rungs[r].offset = random_offset();
+		for (size_t v = 0; v < d->rungs[r].via_n; v++)
+			d->rungs[r].via[v].usable = rnd(8) != 0;
+	}
+}
+
+static void
+vary_loop(void)
+{
+	def = *f.def;
+	def.resume_grace = rnd(3) == 0 ? (am_ms)rnd(120) * AM_MINUTE : 0;
+	def.max_hold = random_offset();
+	def.retain = (am_ms)rnd(20) * AM_DAY;
+	for (size_t i = 0; i < AM_CLOCK_STAGE0 + def.stages_n; i++)
+		if (def.clocks[i].in_use || i >= AM_CLOCK_STAGE0)
+			vary_clock(&def.clocks[i], i >= AM_CLOCK_STAGE0);
+	for (size_t i = 0; i + 1 < def.stages_n; i++)
+		def.stages[i].implied_by_later = rnd(2) == 0;
+	def.stages[def.stages_n - 1].max_reopens = (int)rnd(4);
+}
+
+static const char *
+word(const char *const *words, size_t n)
+{
+	return words[rnd(n)];
+}
+#define WORD(...)                                                              \
+	word((const char *const[]){ __VA_ARGS__ },                             \
+	    AM_COUNT(((const char *const[]){ __VA_ARGS__ })))
+
+static void
+add(struct am_event *ev, struct am_pair *pairs, const char *key, const char *v)
+{
+	pairs[ev->fields_n++] = (struct am_pair){ am_str_c(key), am_str_c(v) };
+}
+
+static void
+random_event(struct history *h, struct am_event *ev, struct am_pair *pairs,
+    char event_id[24], char fu[AM_FU_ID_LEN + 1])
+{
+	static const enum am_event_type types[] = { AM_EV_OPENED,
+		AM_EV_ASSIGNED, AM_EV_ACKNOWLEDGED, AM_EV_STAGE_COMPLETED,
+		AM_EV_STAGE_COMPLETED, AM_EV_STAGE_COMPLETED, AM_EV_HELD,
+		AM_EV_RESUMED, AM_EV_ANSWERED, AM_EV_ANSWERED, AM_EV_WAKE,
+		AM_EV_WAKE, AM_EV_WAKE, AM_EV_FOLLOWUP_ENDED,
+		AM_EV_FOLLOWUP_ENDED, AM_EV_FOLLOWUP_REVIVED };
+
+	snprintf(event_id, 24, "e%u", h->n - (unsigned)(rnd(20) == 0));
+	*ev = (struct am_event){ .type = types[rnd(AM_COUNT(types))],
+		.source = AM_STR("t"),
+		.event_id = am_str_c(event_id),
+		.occurred_at = AM_NEVER,
+		.expected_version = rnd(12) == 0 ? (int64_t)rnd(6) : -1,
+		.negative = rnd(10) == 0,
+		.fields = pairs };
+	if (h->n == 1)
+		ev->type = AM_EV_OPENED;
+	else if (rnd(60) == 0)
+		ev->type = AM_EV_WITHDRAWN;
+	add(ev, pairs, "tier", WORD("high", "low", "odd"));
+	add(ev, pairs, "owner", WORD("li", "wang"));
+	add(ev, pairs, "role", WORD("agent", "supervisor"));
+	add(ev, pairs, "stage",
+	    WORD("listen", "apologize", "resolve", "callback-confirm"));
+	add(ev, pairs, "root_cause", "x");
+	add(ev, pairs, "reason",
+	    WORD("waiting_customer", "waiting_customer", "lunch"));
+	add(ev, pairs, "verdict",
+	    WORD("satisfied", "satisfied", "partial", "unsatisfied"));
+	if (rnd(8) != 0)
+		add(ev, pairs, "action", "y");
+	if (rnd(3) == 0)
+		add(ev, pairs, "score", WORD("1", "3", "5"));
+	if (rnd(6) == 0)
+		add(ev, pairs, "ttl", WORD("30m", "2h", "1bd"));
+	if (ev->type == AM_EV_WAKE)
+		ev->event_id.n = 0;
+	snprintf(fu, AM_FU_ID_LEN + 1, "%s", "aaaaaaaaaaaaaaaaaaaaaaaaaa");
+	if (h->c.waiting_n > 0 && rnd(4) != 0)
+		am_fu_id_format(h->c.waiting[rnd(h->c.waiting_n)].id, fu);
+	else if (h->ids_n > 0)
+		am_fu_id_format(h->ids[rnd(h->ids_n)], fu);
+	add(ev, pairs, "followup_id", fu);
+	add(ev, pairs, "state", WORD("delivered", "dead", "expired"));
+	add(ev, pairs, "endpoint", WORD("crm", "desk"));
+	add(ev, pairs, "clock", WORD("0", "4", "6"));
+	add(ev, pairs, "rung", WORD("0", "1"));
+	add(ev, pairs, "entry", "1");
+	add(ev, pairs, "cycle", "1");
+}
+
+static struct am_str
+packed(struct am_arena *a, const struct am_complaint *c)
+{
+	struct am_buf b;
+
+	am_buf_arena(&b, a, 512);
+	am_record_pack(c, &b);
+	return am_buf_str(&b);
+}
+
+static void
+check_followups(struct history *h, const struct am_update *up)
+{
+	for (const struct am_followup *fu = up->followups; fu != NULL;
+	     fu = fu->next) {
+		bool waits = false;
+
+		for (size_t i = 0; i < h->ids_n; i++)
+			if (fu->endpoint.n > 0) /* ES3: never fired twice */
+				assert_memory_not_equal(h->ids[i], fu->id, 16);
+		assert_true(h->ids_n < IDS_MAX);
+		memcpy(h->ids[h->ids_n++], fu->id, 16);
+		assert_true(fu->body.n > 0 && fu->fired_at == h->now);
+		for (size_t i = 0; i < up->next.waiting_n; i++) {
+			const struct am_waiting *w = &up->next.waiting[i];
+
+			if (memcmp(w->id, fu->id, 16) != 0)
+				continue;
+			waits = true;
+			assert_int_equal(w->queued, fu->queued);
+		}
+		assert_int_equal(waits, !fu->dead);
+	}
+	/* order: the first of each endpoint is in the outbox, and no other */
+	for (size_t i = 0; i < up->next.waiting_n; i++) {
+		bool first = true;
+
+		for (size_t j = 0; j < i; j++)
+			first =
+			    first && !am_str_eq(up->next.waiting[i].endpoint,
+					 up->next.waiting[j].endpoint);
+		assert_int_equal(up->next.waiting[i].queued, first);
+	}
+}
+
+static void
+check_line(struct history *h, const struct am_update *up)
+{
+	uint8_t prev[AM_CHAIN_LEN], hash[AM_CHAIN_LEN];
+
+	if (up->line.n == 0) {
+		assert_int_equal(up->next.seq, h->c.seq);
+		return;
+	}
+	assert_int_equal(up->next.seq, h->c.seq + 1);
+	assert_non_null(up->notes);
+	assert_true(am_journal_line_ok(up->line, prev, hash));
+	assert_memory_equal(prev, h->c.chain, AM_CHAIN_LEN);
+	assert_memory_equal(hash, up->next.chain, AM_CHAIN_LEN);
+	assert_true(h->lines_n < AM_COUNT(h->lines));
+	h->lines[h->lines_n++] = am_arena_dup(&h->lines_arena, up->line);
+}
+
+/* Same bytes in, same bytes out. */
+static void
+check_again(struct history *h, const struct am_event *ev,
+    const struct am_update *up, struct am_arena *a)
+{
+	struct am_update again = { .arena = a };
+
+	assert_int_equal(am_step(&def, &h->c, ev, h->now, &again), 0);
+	assert_int_equal(again.verdict, up->verdict);
+	assert_true(am_str_eq(again.line, up->line));
+	assert_true(am_str_eq(packed(a, &again.next), packed(a, &up->next)));
+	if (up->followups != NULL)
+		assert_true(
+		    am_str_eq(again.followups->body, up->followups->body));
+}
+
+/* Applied before: nothing changes. */
+static void
+check_twice(const struct am_event *ev, const struct am_update *up, am_ms now,
+    struct am_arena *a)
+{
+	struct am_update again = { .arena = a };
+
+	if (up->verdict == AM_REJECTED || up->verdict == AM_DUPLICATE ||
+	    !am_event_spec(ev->type)->inbound)
+		return;
+	assert_int_equal(am_step(&def, &up->next, ev, now, &again), 0);
+	assert_int_equal(again.verdict, AM_DUPLICATE);
+	assert_true(am_str_eq(packed(a, &again.next), packed(a, &up->next)));
+}
+
+/* A wake-up before its time finds nothing. */
+static void
+check_not_before(const struct am_update *up, struct am_arena *a)
+{
+	const struct am_event ev = { .type = AM_EV_WAKE,
+		.at = up->wake_at - 1,
+		.expected_version = -1 };
+	struct am_update early = { .arena = a };
+
+	if (up->wake_at == AM_NEVER || up->next.status == AM_NONE)
+		return;
+	assert_int_equal(
+	    am_step(&def, &up->next, &ev, up->wake_at - 1, &early), 0);
+	assert_int_equal(early.verdict, AM_IGNORED);
+	assert_int_equal(early.line.n, 0);
+	assert_int_equal(early.wake_at, up->wake_at);
+}
+
+static void
+random_step(struct history *h, struct am_arena *a)
+{
+	char event_id[24], fu[AM_FU_ID_LEN + 1];
+	struct am_update up = { .arena = a };
+	struct am_pair pairs[24];
+	struct am_arena *next;
+	struct am_event ev;
+
+	h->n++;
+	random_event(h, &ev, pairs, event_id, fu);
+	h->now += (am_ms)rnd(rnd(2) == 0 ? 600 : 200000) * AM_SECOND;
+	if (ev.type == AM_EV_WAKE && h->wake_at != AM_NEVER && rnd(4) != 0 &&
+	    h->wake_at > h->now)
+		h->now = h->wake_at;
+	ev.at = h->now;
+	for (size_t i = 0; i < h->c.waiting_n; i++)
+		h->c.waiting[i].in_flight =
+		    h->c.waiting[i].queued && rnd(4) == 0;
+	assert_int_equal(am_step(&def, &h->c, &ev, h->now, &up), 0);
+	assert_int_equal(am_complaint_check(&def, &up.next), 0);
+	assert_int_equal(up.next.version - h->c.version, up.changed);
+	check_line(h, &up);
+	check_again(h, &ev, &up, a);
+	check_twice(&ev, &up, h->now, a);
+	check_followups(h, &up);
+	if (ev.type == AM_EV_WAKE && up.verdict != AM_REJECTED)
+		assert_true(up.wake_at > h->now);
+	check_not_before(&up, a);
+	h->wake_at = up.wake_at;
+	h->at ^= 1;
+	next = &h->keep[h->at];
+	am_arena_reset(next);
+	if (up.forget) {
+		h->c = (struct am_complaint){ .id = AM_STR("C-1") };
+		h->lines_n = h->ids_n = 0;
+		return;
+	}
+	if (up.next.status != AM_NONE)
+		assert_int_equal(am_record_unpack(AM_STR("C-1"),
+				     packed(next, &up.next), next, &h->c),
+		    0);
+}
+
+static const struct am_loopdef *
+lookup(void *arg, struct am_str ref)
+{
+	(void)arg;
+	(void)ref;
+	return &def;
+}
+
+static void
+random_history(struct history *h, struct am_arena *a, bool replay)
+{
+	struct am_complaint again;
+	uint32_t bad = 0;
+
+	h->c = (struct am_complaint){ .id = AM_STR("C-1") };
+	h->now = FIX_START + (am_ms)rnd(14 * 86400) * AM_SECOND;
+	h->wake_at = AM_NEVER;
+	h->n = 0;
+	h->ids_n = h->lines_n = 0;
+	am_arena_reset(&h->lines_arena);
+	vary_loop();
+	for (size_t i = 1 + rnd(STEPS); i > 0; i--) {
+		am_arena_reset(a);
+		random_step(h, a);
+	}
+	am_arena_reset(a);
+	if (!replay || h->lines_n == 0)
+		return;
+	/* AU1 */
+	assert_int_equal(am_journal_replay(AM_STR("C-1"), h->lines, h->lines_n,
+			     lookup, NULL, a, &again, &bad),
+	    0);
+	assert_true(am_str_eq(packed(a, &again), packed(a, &h->c)));
+}
+
+/* AU1 ES3: see the head of this file. */
+static void
+test_step_random_histories_keep_the_invariants(void **state)
+{
+	const char *more = getenv("HISTORIES");
+	size_t n = more != NULL ? strtoul(more, NULL, 10) : 20000;
+	static struct history h;
+	struct am_arena a;
+
+	(void)state;
+	rnd_seed("history_test");
+	am_arena_init(&a, 1 << 20);
+	am_arena_init(&h.keep[0], 1 << 16);
+	am_arena_init(&h.keep[1], 1 << 16);
+	am_arena_init(&h.lines_arena, 1 << 20);
+	for (size_t i = 0; i < n; i++)
+		random_history(&h, &a, i % 8 == 0);
+	am_arena_fini(&a);
+	am_arena_fini(&h.keep[0]);
+	am_arena_fini(&h.keep[1]);
+	am_arena_fini(&h.lines_arena);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    test_step_random_histories_keep_the_invariants),
+	};
+	int rc;
+
+	fix_init(&f, NULL);
+	rc = cmocka_run_group_tests(tests, NULL, NULL);
+	fix_fini(&f);
+	return rc;
+}
