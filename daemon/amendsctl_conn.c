@@ -118,7 +118,8 @@ give_lines(struct am_buf *b, am_ask_row *row, void *arg, struct am_ask_end *end)
 		json_t *json = json_loadb(line.p, line.n, 0, NULL);
 
 		from = (size_t)(nl - b->p) + 1;
-		done = json_is_boolean(json_object_get(json, "ok"));
+		done = json_is_boolean(json_object_get(json, "ok")) &&
+		       json_is_integer(json_object_get(json, "code"));
 		if (done)
 			end_fill(end, json);
 		else

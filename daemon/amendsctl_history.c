@@ -1,106 +1,153 @@
 /*
- * amendsctl_history - a journal line in words. Each note has a template;
- * {key} is a pair of the note, and a piece in [brackets] is left out when one
- * of its keys is missing. A note without a template is said as it stands.
+ * amendsctl_history - a journal line in words. Each note has a template, the
+ * first whose condition holds: {key} is a pair of the note, {@key} one that is
+ * an instant, and a piece in [brackets] is left out when one of its keys is
+ * missing. A note without a template is said as it stands, so the journal of a
+ * newer daemon can be read, too.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/amendsctl.h"
 
 #include "base/str.h"
 
-static const struct {
-	const char *note, *words;
+/* clang-format off */
+static const struct template {
+	const char *note;
+	const char *key, *value; /* holds when they are equal; NULL: always */
+	const char *words;	 /* "": said by another note of the line */
 } templates[] = {
-	{ "complaint.opened", "opened[, tier {tier}]" },
-	{ "complaint.updated", "facts changed" },
-	{ "complaint.acknowledged", "acknowledged" },
-	{ "complaint.held", "put on hold[, reason {reason}]" },
-	{ "complaint.resumed", "taken up again[, reason {reason}]" },
-	{ "complaint.withdrawn", "withdrawn by the customer" },
-	{ "stage.entered", "{stage} begins[, due {due_at}]" },
-	{ "stage.met", "{stage} done in time" },
-	{ "stage.missed", "{stage} done late" },
-	{ "stage.implied", "{stage} taken as done" },
-	{ "stage.owed", "{stage} is still owed" },
-	{ "stage.waived", "{stage} waived" },
-	{ "deadline.warned", "warning[ at {pct} %][ of {clock}][ ({rung})]" },
-	{ "deadline.missed", "{clock} is overdue" },
-	{ "deadline.moved", "due moved[ from {old}][ to {new}][, {reason}]" },
-	{ "escalation.raised",
-	    "escalated[ ({rung})][ to {to}][, {clock} is late]" },
-	{ "owner.changed", "handed over[ from {from}][ to {to}]" },
-	{ "followup.queued",
-	    "follow-up[ for {to}][ by {endpoint}][, reason {reason}]" },
-	{ "followup.sent", "follow-up sent[ by {endpoint}]" },
-	{ "followup.delivered",
-	    "follow-up delivered[ by {endpoint}][ after {attempts} tries]" },
-	{ "followup.suppressed", "follow-up not sent[, {reason}]" },
-	{ "followup.expired", "follow-up expired[, {reason}]" },
-	{ "followup.dead", "follow-up given up[ at {endpoint}][, {reason}]" },
-	{ "confirmation.requested", "customer is asked" },
-	{ "customer.answered",
-	    "customer answered[ {verdict}][, {score} of 5]" },
-	{ "loop.reopened", "opened again[, cycle {cycle}]" },
-	{ "loop.closed", "closed[, {outcome}]" },
-	{ "recourse.notified", "recourse notice" },
+	{ "complaint.opened", NULL, NULL,
+	  "opened[, {category}][, tier {tier}][, {owner} has it]" },
+	{ "complaint.updated", NULL, NULL, "facts changed" },
+	{ "complaint.acknowledged", "late", "yes", "acknowledged late" },
+	{ "complaint.acknowledged", NULL, NULL, "acknowledged" },
+	{ "complaint.held", NULL, NULL,
+	  "put on hold[: {reason}][, until {@until}]" },
+	{ "complaint.resumed", "reason", "resumed", "taken up again" },
+	{ "complaint.resumed", NULL, NULL, "hold ended[: {reason}]" },
+	{ "stage.entered", NULL, NULL, "{stage} begins[, due {@due_at}]" },
+	{ "stage.met", "how", "implied",
+	  "{stage} taken as done, a later stage was" },
+	{ "stage.met", "late", "yes", "{stage} done late" },
+	{ "stage.met", NULL, NULL, "{stage} done in time" },
+	{ "stage.missed", NULL, NULL, "" },
+	{ "stage.owed", NULL, NULL, "{stage} is still owed[, due {@due_at}]" },
+	{ "stage.waived", NULL, NULL, "{stage} waived[ by {approver}]" },
+	{ "deadline.warned", NULL, NULL,
+	  "warning: {pct} % of the time for {clock} is gone" },
+	{ "deadline.missed", NULL, NULL,
+	  "{clock} is overdue[, it was due {@due_at}]" },
+	{ "deadline.moved", NULL, NULL,
+	  "due moved[ from {@old}][ to {@new}][: {reason}]" },
+	{ "escalation.raised", NULL, NULL,
+	  "{clock} is late, raised to the {to}" },
+	{ "owner.changed", "role", "supervisor", "supervisor is now {to}" },
+	{ "owner.changed", NULL, NULL, "handed over[ from {from}] to {to}" },
+	{ "followup.queued", "reason", "revived",
+	  "follow-up by {endpoint} sent again by hand" },
+	{ "followup.queued", NULL, NULL,
+	  "follow-up[ to the {to}][ by {endpoint}][ ({reason})]" },
+	{ "followup.delivered", "late", "yes",
+	  "follow-up[ by {endpoint}] delivered after its stage was over" },
+	{ "followup.delivered", "attempts", "1",
+	  "follow-up[ by {endpoint}] delivered" },
+	{ "followup.delivered", NULL, NULL,
+	  "follow-up[ by {endpoint}] delivered[ after {attempts} tries]" },
+	{ "followup.suppressed", NULL, NULL,
+	  "follow-up[ by {endpoint}] not sent[: {reason}]" },
+	{ "followup.expired", NULL, NULL,
+	  "follow-up[ by {endpoint}] expired[: {reason}]" },
+	{ "followup.dead", NULL, NULL,
+	  "follow-up[ to the {to}][ by {endpoint}] given up[: {reason}]" },
+	{ "confirmation.requested", NULL, NULL, "the customer is asked" },
+	{ "customer.answered", NULL, NULL,
+	  "customer answered[ {verdict}][, {score} of 5]" },
+	{ "loop.reopened", NULL, NULL,
+	  "opened again[ at {stage}][, cycle {cycle}][, tier {tier}]" },
+	{ "loop.closed", NULL, NULL, "closed[: {outcome}]" },
+	{ "recourse.notified", NULL, NULL, "recourse notice" },
+	{ "event.ignored", NULL, NULL, "{event} ignored[: {code}]" },
 };
+/* clang-format on */
 
-static const char *
-template_of(struct am_str note)
+static const struct template *
+template_of(const json_t *note)
 {
+	struct am_str name = am_json_str(note, "n");
+
 	for (size_t i = 0; i < AM_COUNT(templates); i++) {
-		if (am_str_is(note, templates[i].note))
-			return templates[i].words;
+		const struct template *t = &templates[i];
+
+		if (am_str_is(name, t->note) &&
+		    (t->key == NULL ||
+			am_str_is(am_json_str(note, t->key), t->value)))
+			return t;
 	}
 	return NULL;
 }
 
-/* The pair {key} at p; "" when it is missing. *end: behind the brace. */
 static bool
-value_of(struct am_buf *b, const char *p, const json_t *note, const char **end)
+add_instant(struct am_buf *b, const json_t *note, const char *key)
+{
+	char local[32];
+	int64_t ms;
+	am_ms at;
+
+	/* the pairs of a note are text, a number of ms among them */
+	if (am_str_i64(am_json_str(note, key), &ms) == 0) {
+		if (ms <= 0 || ms > 4102444800000) /* none, or beyond 2100 */
+			return false;
+		at = ms;
+	} else if (!am_json_time(note, key, &at)) {
+		return false;
+	}
+	am_text_local(local, at);
+	am_buf_adds(b, local);
+	return true;
+}
+
+/* The pair {key} at p; false when it is missing. *end: behind the brace. */
+static bool
+add_value(struct am_buf *b, const char *p, const json_t *note, const char **end)
 {
 	size_t n = strcspn(p + 1, "}");
 	char key[32] = "";
 	const json_t *v;
-	char *text;
 
 	*end = p + 1 + n + 1;
 	if (n >= sizeof(key))
 		return false;
 	memcpy(key, p + 1, n);
+	if (key[0] == '@')
+		return add_instant(b, note, key + 1);
 	v = json_object_get(note, key);
-	if (json_is_string(v)) {
+	if (json_is_integer(v))
+		am_buf_addi(b, json_integer_value(v));
+	else
 		am_buf_addstr(b, am_json_str(note, key));
-		return json_string_length(v) > 0;
-	}
-	if (v == NULL || json_is_null(v))
-		return false;
-	text = json_dumps(v, JSON_ENCODE_ANY);
-	am_buf_adds(b, text != NULL ? text : "?");
-	free(text);
-	return true;
+	return json_is_integer(v) || am_json_str(note, key).n > 0;
 }
 
 static void
 render(struct am_buf *b, const char *p, const json_t *note)
 {
 	size_t piece = 0; /* where the open bracket's text begins */
-	bool in = false, whole = true;
+	bool whole = true;
 
 	while (*p != '\0') {
 		if (*p == '[') {
 			piece = b->n;
-			in = whole = true;
+			whole = true;
 			p++;
 		} else if (*p == ']') {
 			if (!whole)
 				b->n = piece;
-			in = false;
+			whole = true;
 			p++;
 		} else if (*p == '{') {
-			if (!value_of(b, p, note, &p) && in)
-				whole = false;
+			whole = add_value(b, p, note, &p) && whole;
 		} else {
 			am_buf_addc(b, *p++);
 		}
@@ -127,29 +174,25 @@ am_history_words(struct am_buf *b, const json_t *line)
 {
 	const json_t *notes = json_object_get(line, "do");
 	struct am_str verdict = am_json_str(line, "verdict");
-	struct am_str code = am_json_str(line, "code");
+	size_t i, start = b->n;
 	json_t *note;
-	size_t i;
 
 	json_array_foreach(notes, i, note)
 	{
-		const char *words = template_of(am_json_str(note, "n"));
+		const struct template *t = template_of(note);
 
-		if (i > 0)
+		if (t != NULL && t->words[0] == '\0')
+			continue;
+		if (b->n > start)
 			am_buf_adds(b, "; ");
-		if (words != NULL)
-			render(b, words, note);
+		if (t != NULL)
+			render(b, t->words, note);
 		else
 			plain(b, note);
 	}
-	if (json_array_size(notes) == 0)
-		am_buf_addstr(b, am_json_str(line, "event"));
-	if (am_str_is(verdict, "ignored")) {
-		am_buf_adds(b, " (ignored");
-		if (code.n > 0) {
-			am_buf_adds(b, ": ");
-			am_buf_addstr(b, code);
-		}
-		am_buf_addc(b, ')');
-	}
+	if (b->n > start)
+		return;
+	am_buf_addstr(b, am_json_str(line, "event"));
+	if (verdict.n > 0 && !am_str_is(verdict, "applied"))
+		am_buf_addf(b, " (%.*s)", AM_ARG(verdict));
 }

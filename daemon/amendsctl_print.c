@@ -171,14 +171,14 @@ print_followups(const struct am_term *t, const json_t *rows)
 	static const struct am_column columns[] = {
 		{ "ID", 0, 0, false },
 		{ "COMPLAINT", 0, 1, false },
-		{ "ENDPOINT", 6, 2, false },
-		{ "CLOCK/RUNG", 8, 4, false },
+		{ "ENDPOINT", 10, 2, false },
+		{ "CLOCK/RUNG", 16, 4, false },
 		{ "TO", 0, 7, false },
 		{ "STATE", 0, 3, false },
 		{ "WAS DUE", 0, 6, false },
 		{ "NEXT", 0, 0, false },
 		{ "TRIES", 0, 8, true },
-		{ "LAST TRY", 10, 5, false },
+		{ "LAST TRY", 20, 5, false },
 	};
 	struct am_table tb;
 	json_t *o;
@@ -210,12 +210,12 @@ print_dead(const struct am_term *t, const json_t *rows)
 	static const struct am_column columns[] = {
 		{ "ID", 0, 0, false },
 		{ "COMPLAINT", 0, 1, false },
-		{ "ENDPOINT", 6, 2, false },
-		{ "REASON", 8, 0, false },
+		{ "ENDPOINT", 10, 2, false },
+		{ "REASON", 12, 0, false },
 		{ "WHEN", 0, 3, false },
 		{ "TRIES", 0, 6, true },
 		{ "HTTP", 0, 5, true },
-		{ "ERROR", 10, 4, false },
+		{ "ERROR", 24, 4, false },
 		{ "ENTRY", 0, 7, false },
 	};
 	struct am_table tb;
@@ -246,12 +246,12 @@ print_rejects(const struct am_term *t, const json_t *rows)
 	static const struct am_column columns[] = {
 		{ "ENTRY", 0, 0, false },
 		{ "CODE", 0, 0, false },
-		{ "FIELD", 8, 2, false },
+		{ "FIELD", 12, 2, false },
 		{ "WHEN", 0, 3, false },
-		{ "EVENT", 10, 4, false },
+		{ "EVENT", 16, 4, false },
 		{ "COMPLAINT", 10, 5, false },
 		{ "SIZE", 0, 6, true },
-		{ "WHAT IS WRONG", 16, 1, false },
+		{ "WHAT IS WRONG", 20, 1, false },
 	};
 	struct am_table tb;
 	char size[32];
@@ -312,15 +312,15 @@ print_endpoints(const struct am_term *t, const json_t *rows)
 	static const struct am_column columns[] = {
 		{ "NAME", 0, 0, false },
 		{ "TYPE", 0, 8, false },
-		{ "STATE", 6, 0, false },
+		{ "STATE", 12, 0, false },
 		{ "WAITING", 0, 1, true },
 		{ "IN FLIGHT", 0, 4, true },
 		{ "OK", 0, 5, true },
 		{ "FAILED", 0, 3, true },
 		{ "LAST OK", 0, 6, false },
 		{ "LAST FAILURE", 0, 7, false },
-		{ "WHY", 8, 2, false },
-		{ "URL", 12, 9, false },
+		{ "WHY", 12, 2, false },
+		{ "URL", 24, 9, false },
 	};
 	struct am_table tb;
 	json_t *o;

@@ -12,6 +12,7 @@
 #include "base/str.h"
 
 #define LABEL 12 /* columns of a label with its gap */
+#define DAY 15	 /* bytes of "Sat 2026-11-21 " */
 
 /* "label       text", wrapped. */
 AM_PRINTF(4, 5)
@@ -442,9 +443,9 @@ why_spans(const struct am_term *t, const char *label, const json_t *spans)
 
 		if (!am_json_time(s, "from", &a))
 			continue;
-		am_text_local(from, a);
+		am_text_day(from, a);
 		if (am_json_time(s, "to", &b)) {
-			am_text_local(to, b);
+			am_text_day(to, b);
 		} else {
 			b = t->now;
 			memcpy(to, "now", 4);
@@ -456,7 +457,7 @@ why_spans(const struct am_term *t, const char *label, const json_t *spans)
 		    false);
 		/* the same day is not said twice */
 		field(t, i == 0 ? label : "", AM_HUE_NONE, "%s to %s  %s%s%.*s",
-		    from, strncmp(from, to, 11) == 0 ? to + 11 : to, span,
+		    from, strncmp(from, to, DAY) == 0 ? to + DAY : to, span,
 		    reason.n > 0 ? "  " : "", AM_ARG(reason));
 	}
 }

@@ -58,7 +58,7 @@ am_term_init(struct am_term *t)
 	bool tty = isatty(STDOUT_FILENO);
 	struct timespec now;
 
-	setlocale(LC_ALL, "");
+	setlocale(LC_CTYPE, "");
 	t->utf8 = locale_is_utf8();
 	if (!t->utf8)
 		setlocale(LC_CTYPE, "C.UTF-8");
@@ -254,15 +254,26 @@ am_text_when(char out[40], const struct am_term *t, am_ms at)
 		snprintf(out, 40, "%s ago", text);
 }
 
-void
-am_text_local(char out[32], am_ms at)
+__attribute__((format(strftime, 2, 0))) static void
+format_local(char out[32], const char *format, am_ms at)
 {
 	time_t s = (time_t)(at / 1000);
 	struct tm tm;
 
-	if (localtime_r(&s, &tm) == NULL ||
-	    strftime(out, 32, "%Y-%m-%d %H:%M", &tm) == 0)
+	if (localtime_r(&s, &tm) == NULL || strftime(out, 32, format, &tm) == 0)
 		snprintf(out, 32, "?");
+}
+
+void
+am_text_local(char out[32], am_ms at)
+{
+	format_local(out, "%Y-%m-%d %H:%M", at);
+}
+
+void
+am_text_day(char out[32], am_ms at)
+{
+	format_local(out, "%a %Y-%m-%d %H:%M", at);
 }
 
 void
