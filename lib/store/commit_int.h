@@ -65,11 +65,11 @@ struct am_commit {
 	uint64_t applied;
 	bool must_go_on, feeds, trim, ask_wake;
 	am_ms trim_now;
-	am_ms at; /* wall clock when it was begun */
+	am_ms at;			 /* wall clock when it was begun */
 	size_t wake_ask, group_at, exec; /* commands, by index */
-	const redisReply *answers; /* of EXEC or of the script */
-	uint64_t number;	   /* the commit number it makes */
-	struct am_cursor next;	   /* the cursor when it is done */
+	const redisReply *answers;	 /* of EXEC or of the script */
+	uint64_t number;		 /* the commit number it makes */
+	struct am_cursor next;		 /* the cursor when it is done */
 	am_commit_cb *cb;
 	void *arg;
 };

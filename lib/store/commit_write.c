@@ -14,7 +14,6 @@
 #include "store/clock.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -472,8 +471,8 @@ put_slices(struct am_batch *b, const struct am_slices *l)
 }
 
 #define UNITS(c, u)                                                            \
-	(struct am_written *u = (struct am_written *)(c)->units.first; u != NULL;    \
-	    u = (struct am_written *)u->item.next)
+	(struct am_written *u = (struct am_written *)(c)->units.first;         \
+	    u != NULL; u = (struct am_written *)u->item.next)
 
 static void
 write_states(struct am_commit *c)
@@ -747,8 +746,9 @@ first_score(const struct am_commit *c, size_t i)
 	r = c->answers->element[i - 1];
 	if (r->type != REDIS_REPLY_ARRAY || r->elements < 2)
 		return AM_NEVER;
+	/* scores are whole ms; "inf" is beyond all of them */
 	score = strtod(am_reply_str(r->element[1]).p, NULL);
-	return isinf(score) ? AM_NEVER : (am_ms)ceil(score);
+	return score < (double)INT64_MAX ? (am_ms)score : AM_NEVER;
 }
 
 am_ms

@@ -24,7 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AGAIN_MIN ((am_ms)50) /* second look after a nil or a refusal */
+#define AGAIN_MIN ((am_ms)50) /* to a second look after a nil */
 
 /* Replies of a look, by index. */
 enum {
@@ -234,7 +234,7 @@ static void
 not_taken(struct am_store *s, int rc, const redisReply *error)
 {
 	if (rc == -AM_EFENCED) { /* somebody was faster, or a late EXEC */
-		look_again(s, 0);
+		look_again(s, AGAIN_MIN);
 		return;
 	}
 	look_again(s, s->opts.owner_ttl / 4);

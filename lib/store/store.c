@@ -20,7 +20,8 @@
 #define CLOCK_SETTLE AM_MINUTE
 #define LOOK_EVERY (10 * AM_SECOND)
 #define FEED_MAX 100000
-#define TRY_AGAIN ((am_ms)500) /* the beat that shows that Redis writes again */
+#define BEAT_SOON ((am_ms)500) /* the beat that shows that Redis writes again  \
+				*/
 
 const char *
 am_shard_state_str(enum am_shard_state state)
@@ -139,8 +140,9 @@ state_now(const struct am_store *s, char *why, size_t n)
 		return AM_SHARD_HELD_CLOCK;
 	}
 	if (s->full)
-		snprintf(why, n, "Redis is out of memory (OOM): only what "
-				 "frees some goes on");
+		snprintf(why, n,
+		    "Redis is out of memory (OOM): only what "
+		    "frees some goes on");
 	return AM_SHARD_RUNNING;
 }
 
@@ -192,9 +194,9 @@ am_store_refused(struct am_store *s, const redisReply *error)
 		return;
 	snprintf(s->refused, sizeof s->refused, "%.*s", AM_ARG(text));
 	if (error != NULL && s->owner.phase == AM_OWNER_MINE)
-		am_set_timer(s->owner.tick,
-		    s->opts.owner_ttl / 4 < TRY_AGAIN ? s->opts.owner_ttl / 4
-						      : TRY_AGAIN);
+		am_set_timer(s->owner.tick, s->opts.owner_ttl / 4 < BEAT_SOON
+						? s->opts.owner_ttl / 4
+						: BEAT_SOON);
 	am_store_settle(s);
 }
 

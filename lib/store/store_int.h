@@ -77,7 +77,7 @@ struct am_store {
 	char down_why[256]; /* the connection's word */
 	am_ms clock_bad_at; /* CLOCK_BOOTTIME; 0: agrees */
 	bool adopt;	    /* a person's word for the next look */
-	bool full;		 /* out of memory, as of the last write */
+	bool full;	    /* out of memory, as of the last write */
 	bool settling, freed;
 
 	struct am_redis_facts facts;
