@@ -60,10 +60,13 @@ set_limits(CURL *e, const struct am_conf_endpoint *ep)
 	curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
 	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
 	curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (ep->ca_file != NULL) {
+	if (ep->ca_file != NULL)
 		curl_easy_setopt(e, CURLOPT_CAINFO, ep->ca_file);
+	/* a folder beside the file would trust more, and turns libcurl's cache
+	 * of parsed certificates off: 150 of them for each new connection */
+	if (ep->ca_file != NULL ||
+	    curl_version_info(CURLVERSION_NOW)->cainfo != NULL)
 		curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
-	}
 	curl_easy_setopt(
 	    e, CURLOPT_CONNECTTIMEOUT_MS, (long)ep->connect_timeout);
 	curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)ep->timeout);
