@@ -378,3 +378,40 @@ am_commit_resolve(struct am_store *s, bool mine)
 		commit_over(c, -AM_ECANCELED);
 	}
 }
+
+/* ---- answers ---- */
+
+/* Score of the first member in the answer to the i-th command. */
+static am_ms
+first_score(const struct am_commit *c, size_t i)
+{
+	const redisReply *r;
+	double score;
+
+	if (c->answers == NULL || i == 0 || i - 1 >= c->answers->elements)
+		return 0;
+	r = c->answers->element[i - 1];
+	if (r->type != REDIS_REPLY_ARRAY || r->elements < 2)
+		return AM_NEVER;
+	/* scores are whole ms; "inf" is beyond all of them */
+	score = strtod(am_reply_str(r->element[1]).p, NULL);
+	return score < (double)INT64_MAX ? (am_ms)score : AM_NEVER;
+}
+
+am_ms
+am_commit_wake(const struct am_commit *c)
+{
+	return first_score(c, c->wake_ask);
+}
+
+am_ms
+am_commit_out(const struct am_commit *c, const char *endpoint)
+{
+	const struct am_outbox *o;
+
+	for (o = (const struct am_outbox *)c->outboxes.first; o != NULL;
+	     o = (const struct am_outbox *)o->item.next)
+		if (am_str_is(o->item.a, endpoint))
+			return first_score(c, o->ask);
+	return 0;
+}

@@ -5,6 +5,7 @@
  *
  *   commit.c        send it, read the answer, resolve an unknown outcome
  *   commit_write.c  collect the writes, and make commands of them
+ *   commit_table.c  the lists and tables that hold it
  *   commit_script.c the same list of writes as one script
  */
 
@@ -74,6 +75,10 @@ struct am_commit {
 	void *arg;
 };
 
+void am_slice_add(struct am_commit *c, struct am_slices *l, struct am_str s);
+/* The item of that name, made of `bytes` zeroes when it is new. */
+void *am_table_get(struct am_commit *c, struct am_table *t, struct am_str a,
+    struct am_str b, size_t bytes);
 /* Turn what was collected into commands, up to and with EXEC. */
 void am_commit_write(struct am_commit *c);
 /* The endpoints whose outbox this commit listed are known from now on. */

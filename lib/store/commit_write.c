@@ -4,8 +4,7 @@
  * Commands that stand for themselves (a feed entry, a letter to the dead) go
  * into the batch at once; what Redis takes in one variadic command is collected
  * by name and written when the commit is sent. What leaves is written last, so
- * it leaves whatever else the same turn wrote. Names are found by a small open
- * hash in the arena: a turn has at most a few hundred.
+ * it leaves whatever else the same turn wrote.
  */
 #include "store/commit_int.h"
 
@@ -20,85 +19,18 @@
 
 #define REJECT_BYTES_MAX ((size_t)64 * 1024)
 
-/* ---- lists and tables in the arena ---- */
-
-static void
-slice_add(struct am_commit *c, struct am_slices *l, struct am_str s)
-{
-	struct am_slice *e = am_arena_alloc(&c->arena, sizeof *e);
-
-	if (l->tail == NULL)
-		l->tail = &l->first;
-	e->next = NULL;
-	e->s = s;
-	*l->tail = e;
-	l->tail = &e->next;
-	l->n++;
-}
-
-/* FNV-1a; the names are ours or were checked, and a turn has few. */
-static uint64_t
-hash_add(uint64_t h, struct am_str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		h = (h ^ (uint8_t)s.p[i]) * 1099511628211u;
-	return (h ^ 0xff) * 1099511628211u;
-}
-
-static void
-table_grow(struct am_commit *c, struct am_table *t)
-{
-	t->cap = t->cap == 0 ? 256 : t->cap * 2;
-	t->slots = am_arena_zalloc(&c->arena, t->cap * sizeof(*t->slots));
-	for (struct am_item *e = t->first; e != NULL; e = e->next) {
-		size_t i = e->hash & (t->cap - 1);
-
-		while (t->slots[i] != NULL)
-			i = (i + 1) & (t->cap - 1);
-		t->slots[i] = e;
-	}
-}
-
-/* The item of that name, made of `bytes` zeroes when it is new. */
-static void *
-table_get(struct am_commit *c, struct am_table *t, struct am_str a,
-    struct am_str b, size_t bytes)
-{
-	uint64_t h = hash_add(hash_add(14695981039346656037u, a), b);
-	struct am_item *e;
-	size_t i;
-
-	if (t->n * 2 >= t->cap)
-		table_grow(c, t);
-	for (i = h & (t->cap - 1); (e = t->slots[i]) != NULL;
-	     i = (i + 1) & (t->cap - 1))
-		if (e->hash == h && am_str_eq(e->a, a) && am_str_eq(e->b, b))
-			return e;
-	e = am_arena_zalloc(&c->arena, bytes);
-	e->hash = h;
-	e->a = a;
-	e->b = b;
-	t->slots[i] = e;
-	if (t->tail == NULL)
-		t->tail = &t->first;
-	*t->tail = e;
-	t->tail = &e->next;
-	t->n++;
-	return e;
-}
-
 static struct am_written *
 unit_of(struct am_commit *c, struct am_str id)
 {
-	return table_get(c, &c->units, id, (struct am_str){ NULL, 0 },
+	return am_table_get(c, &c->units, id, (struct am_str){ NULL, 0 },
 	    sizeof(struct am_written));
 }
 
 static struct am_outbox *
 outbox_of(struct am_commit *c, struct am_str endpoint)
 {
-	return table_get(c, &c->outboxes, endpoint, (struct am_str){ NULL, 0 },
-	    sizeof(struct am_outbox));
+	return am_table_get(c, &c->outboxes, endpoint,
+	    (struct am_str){ NULL, 0 }, sizeof(struct am_outbox));
 }
 
 static struct am_str
@@ -283,16 +215,16 @@ fu_score(
 {
 	struct am_outbox *o = outbox_of(c, endpoint);
 
-	slice_add(c, &o->add, number(c, at));
-	slice_add(c, &o->add, id);
+	am_slice_add(c, &o->add, number(c, at));
+	am_slice_add(c, &o->add, id);
 }
 
 static void
 fu_leave(struct am_commit *c, struct am_str endpoint, struct am_str id)
 {
-	slice_add(c, &outbox_of(c, endpoint)->rem, id);
-	slice_add(c, &c->dels, key(c, "fu", id));
-	slice_add(c, &c->dels, key(c, "body", id));
+	am_slice_add(c, &outbox_of(c, endpoint)->rem, id);
+	am_slice_add(c, &c->dels, key(c, "fu", id));
+	am_slice_add(c, &c->dels, key(c, "body", id));
 }
 
 void
@@ -300,16 +232,16 @@ am_commit_fu_set(struct am_commit *c, const struct am_fu_record *f, am_ms score)
 {
 	struct am_str id = fu_text(c, f->id);
 
-	slice_add(c, &c->sets, key(c, "fu", id));
-	slice_add(c, &c->sets, fu_row(c, f));
+	am_slice_add(c, &c->sets, key(c, "fu", id));
+	am_slice_add(c, &c->sets, fu_row(c, f));
 	fu_score(c, f->endpoint, id, score);
 }
 
 void
 am_commit_fu_body(struct am_commit *c, struct am_str fu_id, struct am_str body)
 {
-	slice_add(c, &c->sets, key(c, "body", fu_id));
-	slice_add(c, &c->sets, body);
+	am_slice_add(c, &c->sets, key(c, "body", fu_id));
+	am_slice_add(c, &c->sets, body);
 }
 
 void
@@ -378,8 +310,8 @@ add_followup(struct am_commit *c, const struct am_complaint *next,
 		letter(c, &r, id, f->body, f->dead_reason);
 		return;
 	}
-	slice_add(c, &c->sets, key(c, "fu", id));
-	slice_add(c, &c->sets, fu_row(c, &r));
+	am_slice_add(c, &c->sets, key(c, "fu", id));
+	am_slice_add(c, &c->sets, fu_row(c, &r));
 	am_commit_fu_body(c, id, f->body);
 	if (f->queued)
 		fu_score(c, f->endpoint, id, f->fired_at);
@@ -432,7 +364,7 @@ add_state(struct am_commit *c, const struct am_update *up)
 	u->wake = up->wake_at;
 	u->write = true;
 	if (up->line.n > 0)
-		slice_add(c, &u->lines, up->line);
+		am_slice_add(c, &u->lines, up->line);
 }
 
 void
@@ -443,8 +375,8 @@ am_commit_update(struct am_commit *c, const struct am_complaint *before,
 
 	(void)before;
 	for (const struct am_tally *t = up->tallies; t != NULL; t = t->next) {
-		struct am_count *n = table_get(c, &c->counts, am_str_c(t->day),
-		    am_str_c(t->field), sizeof *n);
+		struct am_count *n = am_table_get(c, &c->counts,
+		    am_str_c(t->day), am_str_c(t->field), sizeof *n);
 
 		n->delta += t->delta;
 	}
@@ -607,10 +539,11 @@ write_leaving(struct am_commit *c)
 		UNITS(c, u)
 		{
 			if (u->forget) {
-				slice_add(c, &c->dels, key(c, "c", u->item.a));
-				slice_add(
+				am_slice_add(
+				    c, &c->dels, key(c, "c", u->item.a));
+				am_slice_add(
 				    c, &c->dels, key(c, "pii", u->item.a));
-				slice_add(
+				am_slice_add(
 				    c, &c->dels, key(c, "log", u->item.a));
 			}
 			if (!u->forget && !u->parked)
@@ -718,8 +651,6 @@ am_commit_write(struct am_commit *c)
 	am_batch_seal(c->b);
 }
 
-/* ---- queries ---- */
-
 void
 am_commit_ask_wake(struct am_commit *c)
 {
@@ -732,39 +663,4 @@ am_commit_ask_out(struct am_commit *c, const char *endpoint)
 	struct am_str name = am_arena_dup(&c->arena, am_str_c(endpoint));
 
 	outbox_of(c, name)->ask = 1;
-}
-
-/* Score of the first member in the answer to the i-th command. */
-static am_ms
-first_score(const struct am_commit *c, size_t i)
-{
-	const redisReply *r;
-	double score;
-
-	if (c->answers == NULL || i == 0 || i - 1 >= c->answers->elements)
-		return 0;
-	r = c->answers->element[i - 1];
-	if (r->type != REDIS_REPLY_ARRAY || r->elements < 2)
-		return AM_NEVER;
-	/* scores are whole ms; "inf" is beyond all of them */
-	score = strtod(am_reply_str(r->element[1]).p, NULL);
-	return score < (double)INT64_MAX ? (am_ms)score : AM_NEVER;
-}
-
-am_ms
-am_commit_wake(const struct am_commit *c)
-{
-	return first_score(c, c->wake_ask);
-}
-
-am_ms
-am_commit_out(const struct am_commit *c, const char *endpoint)
-{
-	const struct am_outbox *o;
-
-	for (o = (const struct am_outbox *)c->outboxes.first; o != NULL;
-	     o = (const struct am_outbox *)o->item.next)
-		if (am_str_is(o->item.a, endpoint))
-			return first_score(c, o->ask);
-	return 0;
 }

@@ -13,7 +13,6 @@
  */
 #include "store/store_int.h"
 
-#include "base/hash.h"
 #include "base/str.h"
 #include "store/clock.h"
 
@@ -48,40 +47,6 @@ struct taking {
 };
 
 /* ---- tokens ---- */
-
-void
-am_token_format(const struct am_token *t, char text[AM_TOKEN_TEXT_MAX])
-{
-	int n = snprintf(text, AM_TOKEN_TEXT_MAX, "%" PRIu64 ".%.63s.",
-	    t->epoch, t->instance);
-
-	for (size_t i = 0; i < sizeof t->nonce; i++)
-		n += snprintf(text + n, AM_TOKEN_TEXT_MAX - (size_t)n, "%02x",
-		    t->nonce[i]);
-}
-
-/* The instance may hold dots: the epoch ends at the first, it at the last. */
-int
-am_token_parse(struct am_str text, struct am_token *out)
-{
-	const char *dot = text.n > 0 ? memchr(text.p, '.', text.n) : NULL;
-	const char *last = text.n > 0 ? memrchr(text.p, '.', text.n) : NULL;
-	struct am_token t = { .epoch = 0 };
-	struct am_str nonce;
-
-	if (dot == NULL || last == dot ||
-	    (size_t)(last - dot) > sizeof t.instance)
-		return -AM_EINVAL;
-	nonce.p = last + 1;
-	nonce.n = (size_t)(text.p + text.n - nonce.p);
-	if (am_str_u64((struct am_str){ text.p, (size_t)(dot - text.p) },
-		&t.epoch) != 0 ||
-	    am_hex_parse(nonce, t.nonce, sizeof t.nonce) != 0)
-		return -AM_EINVAL;
-	memcpy(t.instance, dot + 1, (size_t)(last - dot - 1));
-	*out = t;
-	return 0;
-}
 
 static void
 token_fresh(struct am_store *s, uint64_t epoch)
@@ -409,8 +374,8 @@ is_own_past(const struct am_store *s, struct am_str token)
 		   0;
 }
 
-static void
-watch_on(struct am_store *s)
+void
+am_owner_watch_on(struct am_store *s)
 {
 	struct am_owner *o = &s->owner;
 	am_ms left = o->seen_at + s->opts.owner_ttl - am_clock_boot();
@@ -459,7 +424,7 @@ on_look(void *arg, int rc, struct am_batch *b)
 	if (text.n > 0 && !token_is_mine(&s->owner, text) &&
 	    !is_own_past(s, text) &&
 	    !is_silent(s, text, am_batch_reply(b, LOOK_BEAT))) {
-		watch_on(s);
+		am_owner_watch_on(s);
 		s->halt = AM_SHARD_STARTING; /* the owner's matter */
 		am_stream_next(s);
 	} else if (!am_check_shard(s, b, LOOK_TYPES, &found.row, &found.info)) {
@@ -506,72 +471,7 @@ am_owner_look(struct am_store *s)
 	am_redis_send(s->turns, b, 0, on_look, s);
 }
 
-/* ---- the standby ---- */
-
-void
-am_owner_saw_beat(struct am_store *s, struct am_str id, struct am_str token)
-{
-	struct am_owner *o = &s->owner;
-
-	if (o->phase != AM_OWNER_WATCHING)
-		return;
-	if (am_str_is(token, o->theirs)) {
-		snprintf(o->beat_id, sizeof o->beat_id, "%.*s", AM_ARG(id));
-		o->seen_at = am_clock_boot();
-		watch_on(s);
-	} else {
-		am_owner_look(s); /* released, or another owner */
-	}
-}
-
-/* What a standby remembers of the data set, should it have to judge it. */
-static void
-remember(struct am_store *s, const redisReply *row)
-{
-	struct am_shard_memory m;
-	struct am_str dataset;
-
-	if (s->opts.state == NULL || row == NULL ||
-	    row->type != REDIS_REPLY_ARRAY || row->elements != 2)
-		return;
-	dataset = am_reply_str(row->element[0]);
-	if (dataset.n == 0 || dataset.n >= sizeof m.dataset)
-		return;
-	memset(&m, 0, sizeof m);
-	memcpy(m.dataset, dataset.p, dataset.n);
-	am_statefile_set(s->opts.state, s->keys.stream, m.dataset,
-	    (uint64_t)am_reply_int(row->element[1]), am_clock_wall());
-}
-
-static void
-on_poll(void *arg, int rc, struct am_batch *b)
-{
-	struct am_store *s = arg;
-	const redisReply *token = rc == 0 ? am_batch_reply(b, 0) : NULL;
-
-	if (s->freed || token == NULL || s->owner.phase != AM_OWNER_WATCHING)
-		;
-	else if (am_str_is(am_reply_str(token), s->owner.theirs))
-		remember(s, am_batch_reply(b, 1));
-	else
-		am_owner_look(s);
-	am_batch_free(b);
-}
-
-static void
-poll_token(struct am_store *s)
-{
-	struct am_batch *b = am_batch_new(s->turns);
-
-	am_cmd(b, "GET");
-	am_arg(b, s->keys.token);
-	am_cmd(b, "HMGET");
-	am_arg(b, s->keys.cursor);
-	am_arg(b, "dataset");
-	am_arg(b, "commit");
-	am_redis_send(s->turns, b, 0, on_poll, s);
-	watch_on(s);
-}
+/* ---- the tick ---- */
 
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
@@ -592,7 +492,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	case AM_OWNER_WATCHING:
 		if (o->theirs[0] != '\0' && s->halt == AM_SHARD_STARTING &&
 		    am_clock_boot() - o->seen_at < s->opts.owner_ttl)
-			poll_token(s);
+			am_owner_poll(s);
 		else
 			am_owner_look(s);
 		break;
@@ -623,6 +523,14 @@ am_owner_lost(struct am_store *s, const char *why)
 	am_set_timer(s->owner.tick, 0);
 	am_owner_turn_over(s);
 	am_store_settle(s);
+}
+
+void
+am_owner_check(struct am_store *s, const redisReply *token)
+{
+	if (s->owner.phase == AM_OWNER_MINE && !am_reply_is_error(token) &&
+	    !token_is_mine(&s->owner, am_reply_str(token)))
+		am_owner_lost(s, "token changed");
 }
 
 static void

@@ -20,6 +20,7 @@
 
 struct am_store;
 struct event;
+struct redisReply;
 
 enum am_owner_phase {
 	AM_OWNER_AWAY,	   /* no connection, or a look is to come */
@@ -57,8 +58,14 @@ void am_owner_look(struct am_store *s);
 /* The token is not mine any more, whoever found out. */
 void am_owner_lost(struct am_store *s, const char *why);
 bool am_owner_has(const struct am_store *s);
+/* GET token was answered: still mine? */
+void am_owner_check(struct am_store *s, const struct redisReply *token);
 /* A turn ended: a release that waited for it may go. */
 void am_owner_turn_over(struct am_store *s);
+/* A standby's poll of the token, and its timer: the next poll or the end of the
+ * wait for a beat. */
+void am_owner_poll(struct am_store *s);
+void am_owner_watch_on(struct am_store *s);
 /* A beat was read on the other connection. */
 void
 am_owner_saw_beat(struct am_store *s, struct am_str id, struct am_str token);

@@ -29,9 +29,6 @@
 
 #define BACKOFF_MIN ((am_ms)100)
 #define BACKOFF_MAX (5 * AM_SECOND)
-#define POOL_MAX 8
-#define KEEP_BYTES ((size_t)256 * 1024)
-#define HEADER_MAX 16 /* room for "*ARGS\r\n" before a command */
 
 enum conn_state {
 	CONN_DOWN, /* waiting for `retry` */
@@ -60,227 +57,35 @@ struct am_redis {
 	am_ms armed;	  /* what `timeout` is set to; AM_NEVER: not */
 	struct am_batch *sent, **sent_tail;
 	struct am_batch *failed, **failed_tail;
-	struct am_batch *pool;
-	unsigned pool_n;
+	struct am_batch_pool pool;
 	int64_t client_id;
 	unsigned generation; /* counts connections made */
 	bool tell_down;
 	char why[384], told[384];
 };
 
-/* ---- batches ---- */
-
-struct am_batch *
-am_batch_new(struct am_redis *r)
+void
+am_redis_ref(struct am_redis *r)
 {
-	struct am_batch *b = r->pool;
-
-	if (b != NULL) {
-		r->pool = b->next;
-		r->pool_n--;
-	} else {
-		b = calloc(1, sizeof *b);
-		AM_ASSERT(b != NULL);
-		am_arena_init(&b->arena, KEEP_BYTES);
-		am_buf_init(&b->out);
-		b->r = r;
-	}
-	b->next = NULL;
 	r->refs++;
-	return b;
 }
 
-static void
-batch_destroy(struct am_batch *b)
+void
+am_redis_unref(struct am_redis *r)
 {
-	am_arena_fini(&b->arena);
-	am_buf_fini(&b->out);
-	free(b->cmds);
-	free(b->replies);
-	free(b);
-}
-
-static void
-redis_unref(struct am_redis *r)
-{
-	struct am_batch *b;
-
 	AM_ASSERT(r->refs > 0);
 	if (--r->refs > 0)
 		return;
-	while ((b = r->pool) != NULL) {
-		r->pool = b->next;
-		batch_destroy(b);
-	}
+	am_batch_pool_close(&r->pool);
 	am_arena_fini(&r->own);
 	am_arena_fini(&r->scratch);
 	free(r);
 }
 
-void
-am_batch_free(struct am_batch *b)
+struct am_batch_pool *
+am_redis_pool(struct am_redis *r)
 {
-	struct am_redis *r;
-
-	if (b == NULL)
-		return;
-	r = b->r;
-	if (r->state == CONN_CLOSED || r->pool_n >= POOL_MAX ||
-	    b->out.cap > KEEP_BYTES) {
-		batch_destroy(b);
-	} else {
-		am_arena_reset(&b->arena);
-		am_buf_reset(&b->out);
-		b->n = b->got = b->skip = 0;
-		b->user_cb = NULL;
-		b->next = r->pool;
-		r->pool = b;
-		r->pool_n++;
-	}
-	redis_unref(r);
-}
-
-/* The header is written last, to the left of the first argument. */
-void
-am_batch_seal(struct am_batch *b)
-{
-	struct am_batch_cmd *c;
-	char head[HEADER_MAX + 8];
-	int n;
-
-	if (b->n == 0)
-		return;
-	c = &b->cmds[b->n - 1];
-	if (c->to != 0)
-		return;
-	n = snprintf(head, sizeof head, "*%zu\r\n", c->args);
-	AM_ASSERT(n > 0 && n <= HEADER_MAX);
-	c->from -= (size_t)n;
-	memcpy(b->out.p + c->from, head, (size_t)n);
-	c->to = b->out.n;
-}
-
-static struct am_batch_cmd *
-cmd_next(struct am_batch *b)
-{
-	am_batch_seal(b);
-	if (b->n == b->cap) {
-		b->cap = b->cap == 0 ? 32 : b->cap * 2;
-		b->cmds = realloc(b->cmds, b->cap * sizeof *b->cmds);
-		b->replies = realloc(b->replies, b->cap * sizeof *b->replies);
-		AM_ASSERT(b->cmds != NULL && b->replies != NULL);
-	}
-	return &b->cmds[b->n++];
-}
-
-void
-am_cmd(struct am_batch *b, const char *name)
-{
-	struct am_batch_cmd *c = cmd_next(b);
-
-	am_buf_reserve(&b->out, HEADER_MAX);
-	b->out.n += HEADER_MAX;
-	c->from = b->out.n;
-	c->to = 0;
-	c->args = 0;
-	am_arg(b, name);
-}
-
-void
-am_batch_copy(struct am_batch *b, const struct am_batch *from, size_t i)
-{
-	const struct am_batch_cmd *f = &from->cmds[i];
-	struct am_batch_cmd *c = cmd_next(b);
-
-	c->from = b->out.n;
-	c->args = f->args;
-	am_buf_add(&b->out, from->out.p + f->from, f->to - f->from);
-	c->to = b->out.n;
-}
-
-static char *
-put_size(char *p, size_t v)
-{
-	char digits[24];
-	size_t n = 0;
-
-	do
-		digits[n++] = (char)('0' + v % 10);
-	while ((v /= 10) != 0);
-	while (n > 0)
-		*p++ = digits[--n];
-	return p;
-}
-
-void
-am_args(struct am_batch *b, struct am_str s)
-{
-	char *p;
-
-	AM_ASSERT(b->n > 0 && b->cmds[b->n - 1].to == 0);
-	b->cmds[b->n - 1].args++;
-	am_buf_reserve(&b->out, s.n + 32);
-	p = b->out.p + b->out.n;
-	*p++ = '$';
-	p = put_size(p, s.n);
-	*p++ = '\r';
-	*p++ = '\n';
-	if (s.n > 0)
-		memcpy(p, s.p, s.n);
-	p += s.n;
-	*p++ = '\r';
-	*p++ = '\n';
-	b->out.n = (size_t)(p - b->out.p);
-}
-
-void
-am_arg(struct am_batch *b, const char *s)
-{
-	am_args(b, am_str_c(s));
-}
-
-void
-am_argi(struct am_batch *b, int64_t v)
-{
-	char digits[24];
-	int n = snprintf(digits, sizeof digits, "%lld", (long long)v);
-
-	am_args(b, (struct am_str){ digits, (size_t)n });
-}
-
-size_t
-am_batch_cmds(const struct am_batch *b)
-{
-	return b->n;
-}
-
-struct am_arena *
-am_batch_arena(struct am_batch *b)
-{
-	return &b->arena;
-}
-
-const redisReply *
-am_batch_reply(const struct am_batch *b, size_t i)
-{
-	return i < b->got ? b->replies[i] : NULL;
-}
-
-struct am_str
-am_batch_arg(const struct am_batch *b, size_t i, size_t j)
-{
-	const char *p = b->out.p + b->cmds[i].from;
-	size_t n = 0;
-
-	AM_ASSERT(b->cmds[i].to != 0 && j < b->cmds[i].args);
-	p = strchr(p, '\n') + 1; /* our own bytes: "*N\r\n$N\r\n…" */
-	for (;; j--) {
-		n = (size_t)strtoul(p + 1, NULL, 10);
-		p = strchr(p, '\n') + 1;
-		if (j == 0)
-			return (struct am_str){ p, n };
-		p += n + 2;
-	}
+	return &r->pool;
 }
 
 struct am_arena *
@@ -328,7 +133,7 @@ redis_finish(struct am_redis *r)
 	event_free(r->retry);
 	event_free(r->timeout);
 	event_free(r->later);
-	redis_unref(r);
+	am_redis_unref(r);
 }
 
 static void
@@ -357,7 +162,7 @@ on_later(evutil_socket_t fd, short what, void *arg)
 	}
 	if (r->state == CONN_CLOSED && r->lookup == NULL && r->dropped == NULL)
 		redis_finish(r);
-	redis_unref(r);
+	am_redis_unref(r);
 }
 
 /* ---- time ---- */
@@ -671,7 +476,7 @@ on_resolved(int rc, struct evutil_addrinfo *list, void *arg)
 		down_unreachable(r, evutil_gai_strerror(rc));
 	else
 		open_context(r, ip);
-	redis_unref(r);
+	am_redis_unref(r);
 }
 
 /*
@@ -796,6 +601,7 @@ am_redis_free(struct am_redis *r)
 	if (r == NULL)
 		return;
 	r->state = CONN_CLOSED;
+	r->pool.closed = true;
 	r->cb = NULL;
 	event_del(r->retry);
 	event_del(r->timeout);

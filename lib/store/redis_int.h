@@ -29,6 +29,18 @@ struct am_batch {
 	am_ms sent_at; /* CLOCK_BOOTTIME, when it was handed to the socket */
 };
 
+struct am_batch_pool {
+	struct am_batch *first;
+	unsigned n;
+	bool closed;
+};
+
+struct am_batch_pool *am_redis_pool(struct am_redis *r);
+void am_batch_pool_close(struct am_batch_pool *pool);
+/* A connection lives as long as it or one of its batches is used. */
+void am_redis_ref(struct am_redis *r);
+void am_redis_unref(struct am_redis *r);
+
 /* Call cb with rc on the loop, without sending. Takes b. */
 void am_redis_defer(
     struct am_redis *r, struct am_batch *b, int rc, am_batch_cb *cb, void *arg);

@@ -20,8 +20,9 @@
 #define CLOCK_SETTLE AM_MINUTE
 #define LOOK_EVERY (10 * AM_SECOND)
 #define FEED_MAX 100000
-#define BEAT_SOON ((am_ms)500) /* the beat that shows that Redis writes again  \
-				*/
+#define BEAT_SOON                                                              \
+	((am_ms)500) /* the beat that shows that Redis writes again            \
+		      */
 
 const char *
 am_shard_state_str(enum am_shard_state state)
@@ -346,6 +347,8 @@ on_looked(void *arg, int rc, struct am_batch *b)
 		if (memory->type == REDIS_REPLY_STRING)
 			facts_memory(&s->facts, am_reply_str(memory));
 		am_store_settle(s);
+		if (!s->freed)
+			am_owner_check(s, am_batch_reply(b, 2));
 		am_stream_info_parse(am_batch_reply(b, 0), &info);
 		if (!s->freed && am_owner_has(s))
 			am_stream_account(
@@ -378,6 +381,8 @@ on_look(evutil_socket_t fd, short what, void *arg)
 	am_arg(b, s->keys.stream);
 	am_cmd(b, "INFO");
 	am_arg(b, "memory");
+	am_cmd(b, "GET");
+	am_arg(b, s->keys.token);
 	b->user_arg = (void *)(uintptr_t)s->cursor.commit;
 	am_redis_send(s->turns, b, 0, on_looked, s);
 }
