@@ -96,8 +96,7 @@ int
 am_fu_record_unpack(struct am_str id_text, struct am_str bytes,
     struct am_arena *a, struct am_fu_record *f)
 {
-	struct am_rd r = { .p = (const uint8_t *)bytes.p,
-		.end = (const uint8_t *)bytes.p + bytes.n };
+	struct am_rd r = am_unpack_from(bytes);
 	struct am_fu_record new = { .clock = 0 };
 	uint8_t version = am_rd_u8(&r);
 

@@ -481,6 +481,8 @@ am_json_flatten(struct am_str text, size_t max, struct am_arena *a,
 	struct reader r;
 	int rc;
 
+	if (text.n == 0)
+		text = AM_STR(""); /* its pointer may be NULL */
 	/* not `= { 0 }`: the path need not be cleared for every event */
 	r.p = r.begin = text.p;
 	r.end = text.p + text.n;

@@ -17,6 +17,14 @@ am_unpack_delta(struct am_rd *r, am_ms base)
 	return (am_ms)((uint64_t)am_rd_zig(r) + (uint64_t)base);
 }
 
+static inline struct am_rd
+am_unpack_from(struct am_str bytes)
+{
+	const uint8_t *p = (const uint8_t *)(bytes.n != 0 ? bytes.p : "");
+
+	return (struct am_rd){ .p = p, .end = p + bytes.n };
+}
+
 /* A number of at most max; more makes the record bad. */
 static inline uint64_t
 am_unpack_max(struct am_rd *r, uint64_t max)

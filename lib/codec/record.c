@@ -502,8 +502,7 @@ int
 am_record_unpack(struct am_str id, struct am_str bytes, struct am_arena *a,
     struct am_complaint *c)
 {
-	struct am_rd r = { .p = (const uint8_t *)bytes.p,
-		.end = (const uint8_t *)bytes.p + bytes.n };
+	struct am_rd r = am_unpack_from(bytes);
 	struct am_complaint new = { .id = id };
 	uint8_t version = am_rd_u8(&r);
 	struct am_str chain;

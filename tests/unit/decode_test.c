@@ -378,6 +378,9 @@ test_decode_in4_fault_45_bad_bytes_are_refused(void **state)
 	d = DECODE(
 	    "json", "{\"event\":\"complaint.withdrawn\",\"event\":\"\"}");
 	refused(&d, "bad_json", "json");
+	pairs[0].value = (struct am_str){ NULL, 0 };
+	d = decode_pairs(&plain_opts, ID, pairs, 1);
+	refused(&d, "bad_json", "json");
 	d = DECODE("json", "{}");
 	refused(&d, "missing_field", "event");
 }
