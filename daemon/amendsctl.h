@@ -122,6 +122,8 @@ void am_text_span(char out[32], am_ms span, bool days);
 void am_text_when(char out[40], const struct am_term *t, am_ms at);
 /* "2026-11-21 19:35", local */
 void am_text_local(char out[32], am_ms at);
+/* "2026-11-21 19:35:03", local */
+void am_text_second(char out[32], am_ms at);
 /* "Sat 2026-11-21 19:35", local */
 void am_text_day(char out[32], am_ms at);
 /* "2026-11-21 19:35 (in 12m)" */

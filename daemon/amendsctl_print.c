@@ -140,8 +140,8 @@ cell_rung(struct am_table *tb, const json_t *o)
 	struct am_str clock = am_json_str(o, "clock");
 	struct am_str rung = am_json_str(o, "rung");
 
-	am_table_cellf(
-	    tb, AM_HUE_NONE, "%.*s/%.*s", AM_ARG(clock), AM_ARG(rung));
+	am_table_cellf(tb, AM_HUE_NONE, "%.*s%s%.*s", AM_ARG(clock),
+	    clock.n > 0 ? "/" : "", AM_ARG(rung));
 }
 
 /* What the last attempt came to. */
@@ -438,6 +438,27 @@ print_emit(const struct am_term *t, const json_t *rows)
 }
 
 static void
+print_verify(const struct am_term *t, const json_t *rows)
+{
+	const json_t *o = json_array_get(rows, 0);
+	struct am_str id = am_json_str(o, "id");
+	bool ok = am_json_true(o, "ok");
+	enum am_hue hue = ok ? AM_HUE_GREEN : AM_HUE_RED;
+	long long lines = am_json_int(o, "lines");
+	long long bad = am_json_int(o, "bad_seq");
+
+	printf("%.*s: %s%lld %s, ", AM_ARG(id), am_hue_on(t, hue), lines,
+	    lines == 1 ? "line" : "lines");
+	if (ok)
+		printf("chain and replay agree");
+	else if (bad > 0)
+		printf("line %lld is not what was written", bad);
+	else
+		printf("they do not lead to the state that is stored");
+	printf("%s\n", am_hue_off(t, hue));
+}
+
+static void
 print_status(const struct am_term *t, const json_t *rows)
 {
 	json_t *o;
@@ -510,6 +531,7 @@ am_print_answer(const struct am_term *t, const struct am_verb *verb,
 		{ "endpoints", print_endpoints, true },
 		{ "shard list", print_shard_list, true },
 		{ "emit", print_emit, false },
+		{ "verify", print_verify, false },
 	};
 	bool empty = json_array_size(rows) == 0;
 

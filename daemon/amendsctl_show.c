@@ -282,11 +282,23 @@ rung_next(const json_t *clock, am_ms *at)
 	return best;
 }
 
+/* No closing time lies between start and due: a day of it is a day. */
+static bool
+is_elapsed(const json_t *clock)
+{
+	am_ms started, due;
+
+	return am_json_time(clock, "started_at", &started) &&
+	       am_json_time(clock, "due_at", &due) &&
+	       due - started == am_json_int(clock, "budget_ms");
+}
+
 static void
 show_clock(struct am_table *tb, const json_t *clock)
 {
 	struct am_str state = am_json_str(clock, "state");
 	bool missed = am_json_true(clock, "missed");
+	bool elapsed = is_elapsed(clock);
 	char used[32], budget[32], when[40];
 	const json_t *next;
 	am_ms due = 0;
@@ -305,8 +317,8 @@ show_clock(struct am_table *tb, const json_t *clock)
 		am_table_cell(tb, AM_HUE_NONE, AM_STR(""));
 		am_table_cell(tb, AM_HUE_NONE, AM_STR(""));
 	}
-	am_text_span(used, am_json_int(clock, "consumed_ms"), false);
-	am_text_span(budget, am_json_int(clock, "budget_ms"), false);
+	am_text_span(used, am_json_int(clock, "consumed_ms"), elapsed);
+	am_text_span(budget, am_json_int(clock, "budget_ms"), elapsed);
 	am_table_cellf(tb, AM_HUE_NONE, "%s of %s", used, budget);
 	next = rung_next(clock, &due);
 	if (next != NULL) {
@@ -406,10 +418,10 @@ show_history(const struct am_term *t, const json_t *journal)
 		am_text_clean(&clean, am_buf_str(&b));
 		memcpy(local, "?", 2);
 		if (am_json_time(line, "now", &at))
-			am_text_local(local, at);
-		printf("  %s%-16s%s  ", am_hue_on(t, AM_HUE_DIM), local,
+			am_text_second(local, at);
+		printf("  %s%-19s%s  ", am_hue_on(t, AM_HUE_DIM), local,
 		    am_hue_off(t, AM_HUE_DIM));
-		am_text_wrap(t, 20, am_buf_str(&clean));
+		am_text_wrap(t, 23, am_buf_str(&clean));
 		json_decref(parsed);
 	}
 	am_buf_fini(&b);
@@ -430,7 +442,8 @@ am_print_show(const struct am_term *t, const json_t *c)
 
 /* "from  to  span", one a line. */
 static void
-why_spans(const struct am_term *t, const char *label, const json_t *spans)
+why_spans(
+    const struct am_term *t, const char *label, const json_t *spans, bool days)
 {
 	char from[32], to[32], span[32];
 	json_t *s;
@@ -454,7 +467,7 @@ why_spans(const struct am_term *t, const char *label, const json_t *spans)
 		    json_is_integer(json_object_get(s, "ms"))
 			? am_json_int(s, "ms")
 			: b - a,
-		    false);
+		    days);
 		/* the same day is not said twice */
 		field(t, i == 0 ? label : "", AM_HUE_NONE, "%s to %s  %s%s%.*s",
 		    from, strncmp(from, to, DAY) == 0 ? to + DAY : to, span,
@@ -471,19 +484,20 @@ why_clock(const struct am_term *t, const json_t *w)
 	int64_t sum = am_json_int(w, "sum_ms");
 	int64_t whole = am_json_int(w, "budget_ms");
 	char text[32], budget[32], when[80];
+	bool days = calendar.n == 0;
 
 	printf("%s%.*s%s  %.*s, %s%.*s\n", am_hue_on(t, AM_HUE_BOLD),
 	    AM_ARG(clock), am_hue_off(t, AM_HUE_BOLD), AM_ARG(state),
 	    calendar.n > 0 ? "calendar " : "around the clock",
 	    AM_ARG(calendar));
-	am_text_span(budget, whole, false);
-	am_text_span(text, am_json_int(w, "consumed_ms"), false);
+	am_text_span(budget, whole, days);
+	am_text_span(text, am_json_int(w, "consumed_ms"), days);
 	field(t, "started", AM_HUE_NONE, "%s",
 	    both(when, t, w, "started_at", "?"));
 	field(t, "budget", AM_HUE_NONE, "%s, of which %s used", budget, text);
-	why_spans(t, "counted", json_object_get(w, "windows"));
-	why_spans(t, "held", json_object_get(w, "holds"));
-	am_text_span(text, sum, false);
+	why_spans(t, "counted", json_object_get(w, "windows"), days);
+	why_spans(t, "held", json_object_get(w, "holds"), true);
+	am_text_span(text, sum, days);
 	if (sum == whole)
 		field(t, "sum", AM_HUE_NONE, "%s, the budget", text);
 	else

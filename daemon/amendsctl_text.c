@@ -271,6 +271,12 @@ am_text_local(char out[32], am_ms at)
 }
 
 void
+am_text_second(char out[32], am_ms at)
+{
+	format_local(out, "%Y-%m-%d %H:%M:%S", at);
+}
+
+void
 am_text_day(char out[32], am_ms at)
 {
 	format_local(out, "%a %Y-%m-%d %H:%M", at);
