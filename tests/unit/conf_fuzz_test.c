@@ -1,0 +1,125 @@
+/*
+ * The contract file cut at every byte, and with bytes changed: never a crash,
+ * and never a refusal without a line and a word of what would be right. The
+ * seed is printed; SEED repeats a run.
+ */
+
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "conf_world.h"
+#include "rnd.h"
+
+#define MUTANTS 1500
+#define TEXT_MAX (1 << 15)
+
+static char reference[TEXT_MAX];
+static size_t reference_n;
+
+/* The file, and a link to where its secrets are. */
+static int
+setup(void **state)
+{
+	char path[4300];
+	FILE *f;
+
+	if (conf_world_setup(state) != 0)
+		return -1;
+	snprintf(path, sizeof(path), "%s/tests/data/reference.conf",
+	    conf_world_home());
+	f = fopen(path, "re");
+	if (f == NULL)
+		return -1;
+	reference_n = fread(reference, 1, sizeof(reference), f);
+	fclose(f);
+	snprintf(path, sizeof(path), "%s/tests", conf_world_home());
+	return symlink(path, "tests");
+}
+
+/* True when it loaded; whatever it was told must help. */
+static bool
+load(const char *text, size_t n)
+{
+	struct am_diag *diags;
+	struct am_conf *c;
+	size_t diags_n;
+
+	conf_world_put("amends.conf", text, n);
+	c = am_conf_load("amends.conf", CONF_NOW, &diags, &diags_n);
+	if (c != NULL) {
+		assert_int_equal(diags_n, 0);
+		am_conf_unref(c);
+		return true;
+	}
+	assert_true(diags_n > 0);
+	for (size_t i = 0; i < diags_n; i++) {
+		if (diags[i].line < 1 || strstr(diags[i].text, "; ") == NULL ||
+		    strcmp(diags[i].file, "amends.conf") != 0)
+			fail_msg("%s:%d: %s", diags[i].file, diags[i].line,
+			    diags[i].text);
+	}
+	free(diags);
+	return false;
+}
+
+static void
+test_conf_cut_at_every_byte_is_refused_with_a_line(void **state)
+{
+	size_t last = reference_n;
+
+	(void)state;
+	assert_true(load(reference, reference_n));
+	/* what follows the last statement is a line end */
+	while (reference[last - 1] == '\n')
+		last--;
+	for (size_t n = 0; n < last; n++) {
+		char *cut = malloc(n + 1); /* its end is the sanitizer's */
+
+		memcpy(cut, reference, n);
+		/* every section is referred to, up to the last */
+		if (load(cut, n))
+			fail_msg("cut at byte %zu of %zu was taken", n, last);
+		free(cut);
+	}
+}
+
+static void
+test_conf_with_changed_bytes_never_crashes(void **state)
+{
+	static char text[TEXT_MAX];
+	int taken = 0;
+	size_t n;
+
+	(void)state;
+	rnd_seed(__func__);
+	for (int i = 0; i < MUTANTS; i++) {
+		memcpy(text, reference, reference_n);
+		n = rnd_mutate(text, reference_n, sizeof(text),
+		    "{}()[]\"'=,+*#/\\$%\n\t 0-:.\x01\x7f\xff");
+		taken += load(text, n);
+	}
+	/* changes of comments and texts are right, most others are not */
+	assert_true(taken > 0);
+	assert_true(taken < MUTANTS / 2);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    test_conf_cut_at_every_byte_is_refused_with_a_line),
+		cmocka_unit_test(test_conf_with_changed_bytes_never_crashes),
+	};
+
+	return cmocka_run_group_tests(tests, setup, conf_world_teardown);
+}
