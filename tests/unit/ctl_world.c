@@ -53,6 +53,7 @@ ctl_world_setup(void **state)
 	struct ctl_world *w = calloc(1, sizeof(*w));
 	struct am_diag diag;
 
+	assert_non_null(w);
 	signal(SIGPIPE, SIG_IGN);
 	snprintf(w->dir, sizeof(w->dir), "/tmp/ctl_test.XXXXXX");
 	assert_non_null(mkdtemp(w->dir));
