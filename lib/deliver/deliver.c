@@ -4,9 +4,10 @@
  * A lane is one endpoint and shares nothing with its neighbours but the loop,
  * so a dead receiver slows nobody else. Its easy handles are made for one
  * configuration and reused; a reload throws the idle ones away, and those under
- * way finish as they began. libcurl keeps connections for all lanes together,
- * and never uses one again under other TLS settings. A pool of handles for all
- * lanes would need twenty options set a sending.
+ * way finish as they began. A pool of handles for all lanes would need twenty
+ * options set a sending. Lanes that trust the same certificates share one multi
+ * handle and so its kept connections; one for each lane would parse and hold
+ * the system's certificates, a megabyte, as often as there are lanes.
  */
 
 #include "deliver/deliver.h"
@@ -29,6 +30,72 @@ am_mono(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (am_ms)ts.tv_sec * AM_SECOND + ts.tv_nsec / 1000000;
+}
+
+/* ---- trusts ---- */
+
+static bool
+is_trust(const struct am_trust *t, const char *ca_file)
+{
+	if (t->ca_file == NULL || ca_file == NULL)
+		return t->ca_file == ca_file;
+	return strcmp(t->ca_file, ca_file) == 0;
+}
+
+struct am_trust *
+am_trust_of(struct am_deliver *d, const char *ca_file)
+{
+	struct am_trust *t = d->trusts;
+
+	while (t != NULL && !is_trust(t, ca_file))
+		t = t->next;
+	if (t != NULL)
+		return t;
+	t = calloc(1, sizeof(*t));
+	AM_ASSERT(t != NULL);
+	if (ca_file != NULL) {
+		t->ca_file = strdup(ca_file);
+		AM_ASSERT(t->ca_file != NULL);
+	}
+	t->mux = am_curlmux_new(d->base);
+	t->next = d->trusts;
+	d->trusts = t;
+	return t;
+}
+
+/* Transfers at once over all lanes of it, which is what is worth keeping. */
+static unsigned
+trust_inflight(const struct am_deliver *d, const struct am_trust *t)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < d->lanes_n && n < KEPT_CONNECTIONS_MAX; i++) {
+		if (is_trust(t, d->lanes[i]->ep->ca_file))
+			n += d->lanes[i]->ep->inflight;
+	}
+	return n < KEPT_CONNECTIONS_MAX ? n : KEPT_CONNECTIONS_MAX;
+}
+
+/* Frees what nobody needs, and says to the rest how much to keep. */
+static void
+trusts_trim(struct am_deliver *d)
+{
+	struct am_trust **at = &d->trusts;
+
+	while (*at != NULL) {
+		struct am_trust *t = *at;
+		unsigned n = trust_inflight(d, t);
+
+		if (n > 0 || t->sendings > 0) {
+			am_curlmux_keep(t->mux, n > 0 ? n : 1);
+			at = &t->next;
+			continue;
+		}
+		*at = t->next;
+		am_curlmux_free(t->mux);
+		free(t->ca_file);
+		free(t);
+	}
 }
 
 /* ---- lanes ---- */
@@ -258,6 +325,7 @@ on_later(evutil_socket_t fd, short what, void *arg)
 		am_deliver_ended(d, s);
 	}
 	reap(d);
+	trusts_trim(d);
 }
 
 /* ---- the interface ---- */
@@ -270,7 +338,6 @@ am_deliver_new(struct event_base *base, struct evdns_base *dns)
 	AM_ASSERT(d != NULL);
 	d->base = base;
 	d->dns = dns;
-	d->mux = am_curlmux_new(base);
 	d->later = evtimer_new(base, on_later, d);
 	AM_ASSERT(d->later != NULL);
 	TAILQ_INIT(&d->active);
@@ -293,8 +360,9 @@ am_deliver_free(struct am_deliver *d)
 	}
 	for (size_t i = 0; i < d->lanes_n; i++)
 		lane_free(d->lanes[i]);
+	d->lanes_n = 0;
 	reap(d);
-	am_curlmux_free(d->mux);
+	trusts_trim(d);
 	event_free(d->later);
 	if (d->conf != NULL)
 		am_conf_unref(d->conf);
@@ -308,16 +376,6 @@ is_same(const struct am_lane *l, const struct am_conf_endpoint *ep)
 {
 	return l->ep->type == ep->type &&
 	       am_str_eq(am_str_c(l->ep->url), am_str_c(ep->url));
-}
-
-static unsigned
-connections_of(const struct am_deliver *d)
-{
-	unsigned n = 0;
-
-	for (size_t i = 0; i < d->lanes_n && n < KEPT_CONNECTIONS_MAX; i++)
-		n += d->lanes[i]->ep->inflight;
-	return n < KEPT_CONNECTIONS_MAX ? n : KEPT_CONNECTIONS_MAX;
 }
 
 void
@@ -364,8 +422,7 @@ am_deliver_configure(struct am_deliver *d, struct am_conf *conf, am_ms now)
 	if (d->conf != NULL)
 		am_conf_unref(d->conf);
 	d->conf = conf;
-	am_curlmux_keep(d->mux, connections_of(d));
-	event_active(d->later, EV_TIMEOUT, 1); /* frees lanes nobody uses */
+	event_active(d->later, EV_TIMEOUT, 1); /* frees what nobody uses */
 }
 
 unsigned

@@ -16,12 +16,25 @@
 struct event;
 struct am_lane;
 
+/*
+ * Connections of all lanes that trust the same certificates. libcurl keeps the
+ * last file it parsed for each multi handle; lanes of other files would throw
+ * it out again and again, and parsing the system's takes 20 ms of the loop.
+ */
+struct am_trust {
+	struct am_trust *next;
+	char *ca_file; /* NULL: the system's */
+	struct am_curlmux *mux;
+	unsigned sendings;
+};
+
 /* Reused: the options of its easy handle are those of `ep`, set once. */
 struct am_sending {
-	struct am_curlmux_job job;    /* first: see am_sending_of() */
+	struct am_curlmux_job job;    /* first: see sending_of() */
 	TAILQ_ENTRY(am_sending) link; /* in active, or in a lane's idle */
 	TAILQ_ENTRY(am_sending) turn; /* in a lane's waiting, or in ended */
 	struct am_deliver *deliver;
+	struct am_trust *trust;
 	struct am_lane *lane; /* NULL: no such endpoint */
 	struct am_conf *conf; /* shares */
 	const struct am_conf_endpoint *ep;
@@ -82,7 +95,7 @@ struct am_lane {
 struct am_deliver {
 	struct event_base *base;
 	struct evdns_base *dns;
-	struct am_curlmux *mux;
+	struct am_trust *trusts;
 	struct am_conf *conf;	/* shares; NULL before configure */
 	struct am_lane **lanes; /* as in conf, */
 	size_t lanes_n;
@@ -114,5 +127,7 @@ void am_route_forget(struct am_route *r);
 
 /* ---- deliver.c ---- */
 
+/* Made when there is none; freed when neither lane nor sending needs it. */
+struct am_trust *am_trust_of(struct am_deliver *d, const char *ca_file);
 /* s->result is filled: keep the books, tell the caller, take s back. */
 void am_deliver_ended(struct am_deliver *d, struct am_sending *s);

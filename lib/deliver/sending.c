@@ -107,7 +107,9 @@ am_sending_new(struct am_deliver *d, struct am_lane *l)
 	s->ep = l->ep;
 	s->total = s->ep->timeout;
 	s->connect_to.data = s->connect_to_text;
-	am_curlmux_job_init(&s->job, d->mux, on_transfer, may_dial);
+	s->trust = am_trust_of(d, s->ep->ca_file);
+	s->trust->sendings++;
+	am_curlmux_job_init(&s->job, s->trust->mux, on_transfer, may_dial);
 	set_limits(s->job.easy, s->ep);
 	set_request(s);
 	return s;
@@ -116,8 +118,10 @@ am_sending_new(struct am_deliver *d, struct am_lane *l)
 void
 am_sending_free(struct am_sending *s)
 {
-	if (s->job.easy != NULL)
+	if (s->trust != NULL) {
 		am_curlmux_job_fini(&s->job);
+		s->trust->sendings--;
+	}
 	am_webhook_headers_fini(&s->headers);
 	am_buf_fini(&s->body);
 	if (s->conf != NULL)
