@@ -184,34 +184,53 @@ bare(struct guard *g)
 	am_buf_add(&g->out, start, (size_t)(g->p - start));
 }
 
+/* '+' and '*' outside quotes: libconfuse drops them without a word. */
 static void
-token(struct guard *g)
+dropped(struct guard *g)
 {
-	char c = *g->p;
-
-	if (c == '\n' || c == ' ' || c == '\t' || c == '\r') {
-		blank(g, g->p + 1);
-	} else if (c == '"' || c == '\'') {
-		quoted(g);
-	} else if (c == '{') {
-		opens(g);
-	} else if (c == '}') {
-		closes(g);
-	} else if (c == '=' || c == ',' || c == '(' || c == ')') {
-		am_buf_addc(&g->out, c);
-		g->before = c;
-		g->p++;
-	} else if (c == '+' && g->p + 1 < g->end && g->p[1] == '=') {
+	if (g->p[0] == '+' && g->p + 1 < g->end && g->p[1] == '=')
 		REFUSE(g, g->line,
 		    "+= is not taken; write one list with = and all values");
-		g->p += 2;
-	} else if (c == '+' || c == '*') {
+	else
 		REFUSE(g, g->line,
 		    "'%c' stands outside quotes and would be lost; write the "
 		    "value in double quotes",
-		    c);
-		g->p++;
-	} else {
+		    *g->p);
+	g->p++;
+}
+
+static void
+token(struct guard *g)
+{
+	switch (*g->p) {
+	case '\n':
+	case ' ':
+	case '\t':
+	case '\r':
+		blank(g, g->p + 1);
+		break;
+	case '"':
+	case '\'':
+		quoted(g);
+		break;
+	case '{':
+		opens(g);
+		break;
+	case '}':
+		closes(g);
+		break;
+	case '+':
+	case '*':
+		dropped(g);
+		break;
+	case '=':
+	case ',':
+	case '(':
+	case ')':
+		g->before = *g->p++;
+		am_buf_addc(&g->out, g->before);
+		break;
+	default:
 		bare(g);
 	}
 }

@@ -49,49 +49,54 @@ refuse(char why[256], const char *s, const char *what)
 	return -AM_EINVAL;
 }
 
+/* The host from p, in the arena and in lower case; *end behind it. */
+static const char *
+host_of(struct am_arena *a, const char *p, const char *limit, const char **end)
+{
+	const char *stop =
+	    memchr(p, *p == '[' ? ']' : ':', (size_t)(limit - p));
+	bool v6 = *p == '[';
+	struct in6_addr in6;
+	char *host;
+
+	if (stop == NULL)
+		stop = limit;
+	if (v6 && stop++ == limit)
+		return NULL;
+	host = (char *)am_arena_cstr(
+	    a, (struct am_str){ p + v6, (size_t)(stop - p) - (v6 ? 2 : 0) });
+	for (char *c = host; *c != '\0'; c++) {
+		if (*c >= 'A' && *c <= 'Z')
+			*c += 'a' - 'A';
+	}
+	*end = stop;
+	if (v6)
+		return inet_pton(AF_INET6, host, &in6) == 1 ? host : NULL;
+	if (*host == '\0' || strlen(host) > 253 ||
+	    host[strspn(host, "abcdefghijklmnopqrstuvwxyz0123456789-._")] !=
+		'\0')
+		return NULL;
+	return host;
+}
+
 int
 am_authority_parse(
     struct am_arena *a, const char *p, const char *end, struct am_url *url)
 {
-	const char *host = p, *host_end, *colon;
-	struct in6_addr in6;
-	char *lower;
+	const char *host, *colon, *digits;
 	int64_t port;
 
-	if (*p == '[') {
-		host = p + 1;
-		host_end = memchr(p, ']', (size_t)(end - p));
-		if (host_end == NULL)
+	if (p == end || (host = host_of(a, p, end, &colon)) == NULL)
+		return -AM_EINVAL;
+	if (colon < end) {
+		digits = am_arena_cstr(
+		    a, (struct am_str){ colon + 1, (size_t)(end - colon) - 1 });
+		if (*colon != ':' || am_count_parse(digits, &port) != 0 ||
+		    port < 1 || port > 65535)
 			return -AM_EINVAL;
-		colon = host_end + 1;
-	} else {
-		colon = memchr(p, ':', (size_t)(end - p));
-		host_end = colon = colon != NULL ? colon : end;
+		url->port = (unsigned)port;
 	}
-	if (host_end == host || host_end - host > 253)
-		return -AM_EINVAL;
-	lower = (char *)am_arena_cstr(
-	    a, (struct am_str){ host, (size_t)(host_end - host) });
-	for (char *c = lower; *c != '\0'; c++) {
-		if (*c >= 'A' && *c <= 'Z')
-			*c += 'a' - 'A';
-		if (*p != '[' &&
-		    strchr("abcdefghijklmnopqrstuvwxyz0123456789-._", *c) ==
-			NULL)
-			return -AM_EINVAL;
-	}
-	if (*p == '[' && inet_pton(AF_INET6, lower, &in6) != 1)
-		return -AM_EINVAL;
-	url->host = lower;
-	if (colon == end)
-		return 0;
-	if (*colon != ':' ||
-	    am_count_parse(am_arena_cstr(a, (struct am_str){ colon + 1,
-						(size_t)(end - colon) - 1 }),
-		&port) != 0 ||
-	    port < 1 || port > 65535)
-		return -AM_EINVAL;
-	url->port = (unsigned)port;
+	url->host = host;
 	return 0;
 }
 
