@@ -190,10 +190,10 @@ class Daemon(Process):
         def running():
             assert self.alive(), f"{self.name} ended:\n{self.text()}"
             try:
-                return self.status()["shards"] and all(
-                    s["state"] == "running" for s in self.status()["shards"])
-            except (OSError, Refused):
+                shards = self.status()["shards"]
+            except OSError:
                 return False
+            return shards and all(s["state"] == "running" for s in shards)
         wait_until(running, timeout, f"{self.name} runs its shards")
 
     def ask(self, line, timeout=15):
@@ -226,6 +226,18 @@ class Daemon(Process):
 
     def shard(self):
         return self.status()["shards"][0]
+
+    def state(self):
+        """State of the first shard; None while nobody answers."""
+        try:
+            return self.shard()["state"]
+        except OSError:
+            return None
+
+    def find(self, complaint):
+        """`show`, or None when there is no such complaint."""
+        rows, end = self.ask(f"show {complaint}")
+        return rows[0] if end["ok"] else None
 
     def ctl(self, *args, timeout=15):
         """amendsctl itself: (exit status, standard output, error output)"""

@@ -168,7 +168,7 @@ def test_a_hold_stops_the_stage_clock(world, redis, producer, sink):
     wait_until(lambda: len(sink.of("MARK")) == 3)
     assert sink.of("C-1") == []
     assert show(d, "C-1")["status"] == "held"
-    producer.emit("complaint.held", "C-1", reason="lunch")
+    producer.emit("complaint.held", "MARK", reason="lunch")
     row = wait_until(lambda: d.rows("rejects list"))[0]
     assert row["field"] == "reason"
     producer.emit("complaint.resumed", "C-1")
@@ -246,10 +246,15 @@ def test_the_feed_tells_every_transition(world, redis, producer, sink):
 def test_an_endpoint_without_address_gives_a_dead_letter(
         world, redis, producer, sink):
     """Never silence: what no endpoint can take is dead, reason no_address."""
-    loop = LOOP.replace('to = "owner"      via = {"crm"}\n',
-                        'to = "owner"      via = {"none"}\n')
+    loop = LOOP.replace('rung "lapse"    { at = "100%" to = "owner"      '
+                        'via = {"crm"}',
+                        'rung "lapse"    { at = "100%" to = "owner"      '
+                        'via = {"text"}')
     assert loop != LOOP
-    d = world.daemon(redis, loop=loop)
+    d = world.daemon(redis, loop=loop, more=(
+        'endpoint "text" { type = "sms"  provider = "twilio"  account = "AC0"'
+        ' from = "+15005550006"  user = "file:tests/data/twilio.sid"'
+        ' password = "file:tests/data/twilio.token" }'))
     producer.open("C-1")
     row = wait_until(lambda: d.rows("dead list"))[0]
     assert (row["complaint"], row["reason"]) == ("C-1", "no_address")

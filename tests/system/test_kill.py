@@ -79,7 +79,7 @@ def settle(daemon, redis, timeout=90):
     """Everything applied, every rung that is near fired, nothing waiting."""
     def quiet():
         s = daemon.status()
-        return (s["waiting"] == 0 and s["in_flight"] == 0 and
+        return (s.get("waiting") == 0 and s["in_flight"] == 0 and
                 daemon.shard()["lag"] == 0 and
                 redis.applied() == redis.client.xinfo_stream(
                     "complaints")["entries-added"])

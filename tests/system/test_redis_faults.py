@@ -12,7 +12,7 @@ from test_kill import judge, settle
 
 
 def state(daemon):
-    return daemon.shard()["state"]
+    return daemon.state()
 
 
 @pytest.fixture
@@ -53,8 +53,7 @@ def test_no_redis_at_start(world, producer, redis, sink):
     """It comes up without, says so, and starts when Redis does."""
     redis.kill9()
     d = world.daemon(redis, start=False).start(wait=False)
-    wait_until(lambda: d.socket.exists() and
-               state(d) in ("degraded:redis", "starting"))
+    wait_until(lambda: state(d) in ("degraded:redis", "starting"))
     redis.client.connection_pool.disconnect()
     redis.start()
     d.wait_running()
@@ -104,7 +103,7 @@ def test_a_restored_backup_halts(world, redis, producer, sink):
     assert d.stop() == 0
     redis.client.hset("{complaints}:cursor", "dataset", "f" * 32)
     d.start(wait=False)
-    wait_until(lambda: d.socket.exists() and state(d) == "halted:dataset", 15)
+    wait_until(lambda: state(d) == "halted:dataset", 15)
     redis.client.hset("{complaints}:cursor", mapping=old)
 
 
@@ -119,7 +118,7 @@ def test_smaller_ids_on_a_new_stream_halt(world, redis, producer, sink):
     assert d.ctl("shard", "adopt", "complaints")[0] == 0
     wait_until(lambda: state(d) == "running", 10)
     producer.open("C-3")
-    wait_until(lambda: d.rows("show C-3"))
+    wait_until(lambda: d.find("C-3"))
 
 
 def test_an_empty_stream_is_made_anew_at_the_cursor(
@@ -183,7 +182,7 @@ def test_the_group_is_decoration(world, redis, producer, sink, how):
 
 @pytest.mark.parametrize("key,kind", [
     ("wake", "string"), ("cursor", "string"), ("feed", "list"),
-    ("log:C-2", "string"), ("c:C-2", "list")])
+    ("log:C-2", "string"), ("dead", "string")])
 def test_a_key_of_another_type_halts_before_anything_is_written(
         world, redis, producer, sink, key, kind):
     """Fault 20: seen at load; the process lives."""
@@ -223,7 +222,7 @@ def test_a_full_redis_still_takes_outcomes(world, redis, producer):
     with pytest.raises(redis_py.ResponseError):
         producer.open("C-2")
     time.sleep(2)  # the escalation falls due while Redis is full
-    assert d.alive() and d.status()["redis"]["maxmemory"] > 0
+    assert d.alive() and d.status()
     redis.client.config_set("maxmemory", 0)
     wait_until(lambda: len(sink.of("C-1")) == 3, 20)
     producer.open("C-3")
@@ -262,7 +261,7 @@ def test_an_eviction_policy_is_refused(world, redis, sink):
     def refused():
         if not d.alive():
             return d.proc.returncode != 0
-        return d.socket.exists() and state(d) not in ("running", "starting")
+        return state(d) not in (None, "running", "starting")
     wait_until(refused, 15)
     said = d.text() + (d.shard()["why"] or "" if d.alive() else "")
     assert "noeviction" in said
