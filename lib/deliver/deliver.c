@@ -240,6 +240,8 @@ book_start(struct am_lane *l, am_ms now)
 	l->held++;
 	l->sent++;
 	am_bucket_take(&l->bucket, now);
+	/* open becomes half-open with the probe, not with the question */
+	(void)am_breaker_room(&l->breaker, now, l->in_flight, l->ep->inflight);
 	am_breaker_started(&l->breaker);
 }
 
@@ -430,6 +432,7 @@ am_deliver_room(
     struct am_deliver *d, const char *endpoint, am_ms now, am_ms *again)
 {
 	struct am_lane *l = find(d, endpoint);
+	struct am_breaker asked; /* a question changes nothing */
 	unsigned room;
 	uint32_t rate;
 	am_ms when;
@@ -437,11 +440,12 @@ am_deliver_room(
 	*again = AM_NEVER;
 	if (l == NULL || !l->ep->built || d->closing)
 		return 0;
+	asked = l->breaker;
 	if (now < l->paused_until) {
 		*again = l->paused_until;
 		return 0;
 	}
-	room = am_breaker_room(&l->breaker, now, l->in_flight, l->ep->inflight);
+	room = am_breaker_room(&asked, now, l->in_flight, l->ep->inflight);
 	if (room == 0) {
 		if (l->breaker.state == AM_BREAKER_OPEN)
 			*again = l->breaker.open_until;
@@ -508,6 +512,12 @@ am_deliver_reset(struct am_deliver *d, const char *endpoint)
 	l->paused_until = 0;
 	am_breaker_init(&l->breaker, l->ep->breaker_failures,
 	    l->ep->breaker_cooldown, l->ep->breaker_cooldown_max);
+}
+
+const char *
+am_deliver_library(void)
+{
+	return curl_version();
 }
 
 bool

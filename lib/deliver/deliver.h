@@ -56,6 +56,7 @@ am_deliver_configure(struct am_deliver *d, struct am_conf *conf, am_ms now);
 /*
  * How many sendings of the endpoint may start now; when 0, *again is when to
  * ask again (AM_NEVER: after the next outcome). Unknown endpoint: 0, AM_NEVER.
+ * A question only, also of an instant that is still to come.
  * Nothing is set aside: whoever claims between asking and sending subtracts
  * what it has claimed and not sent yet, or a half-open breaker sees two probes.
  */
@@ -91,3 +92,5 @@ struct am_lane_view {
 bool
 am_deliver_view(const struct am_deliver *d, size_t i, struct am_lane_view *v);
 unsigned am_deliver_in_flight(const struct am_deliver *d);
+/* "libcurl/7.88.1 OpenSSL/3.0.17 …", for the line at start. */
+const char *am_deliver_library(void);

@@ -129,12 +129,17 @@ static void
 test_lane_half_open_then_exactly_one_probe_FU3(void **state)
 {
 	struct world *w = world_new(1);
+	am_ms again = 0;
 
 	(void)state;
 	w->rx[0].script.answer = fail_500;
 	world_configure(w);
 	for (int i = 0; i < 5; i++)
 		world_try(w);
+	/* to ask about a later instant does not bring the probe forward */
+	assert_int_equal(
+	    am_deliver_room(w->deliver, "crm", w->now + AM_DAY, &again), 1);
+	assert_int_equal(world_room(w, "crm"), 0);
 	w->now = world_view(w, 0).open_until;
 	assert_int_equal(send_all(w, "crm", 9), 1); /* the probe */
 	assert_true(world_view(w, 0).breaker == AM_BREAKER_HALF);
