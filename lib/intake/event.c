@@ -34,7 +34,7 @@ const char *const am_negative_words[] = {
 
 enum slot {
 	EVENT, COMPLAINT_ID, EVENT_ID, SOURCE, OCCURRED_AT, ACTOR_ID,
-	ACTOR_ROLE, EXPECTED_VERSION, TRACE_ID, V, SLOTS_N,
+	ACTOR_ROLE, EXPECTED_VERSION, TRACE_ID, V, RECEIVED_AT, SLOTS_N,
 };
 
 #define NAME(lit) { lit, sizeof(lit) - 1 }
@@ -50,18 +50,21 @@ static const struct am_str envelope[SLOTS_N] = {
 	[EXPECTED_VERSION] = NAME("expected_version"),
 	[TRACE_ID]         = NAME("trace_id"),
 	[V]                = NAME("v"),
+	[RECEIVED_AT]      = NAME(AM_RECEIVED_AT),
 };
 /* clang-format on */
 
+/* bit per length of a name above */
 #define NAME_LENGTHS                                                           \
 	(1u << 1 | 1u << 5 | 1u << 6 | 1u << 8 | 1u << 10 | 1u << 11 |         \
-	    1u << 12 | 1u << 16)
+	    1u << 12 | 1u << 16 | 1u << 18)
 
 struct decoder {
 	const struct am_decode_opts *opts;
 	struct am_arena *a;
 	struct am_reject *why;
 	struct am_str slots[SLOTS_N];
+	struct am_str received_at, event_id; /* beside a carrier */
 	struct am_pair *rest;
 	size_t rest_n;
 };
@@ -148,24 +151,66 @@ check_text(const struct am_pair *fields, size_t n, struct am_reject *why)
 	return 0;
 }
 
+static bool
+is_carrier(struct am_str key)
+{
+	return am_str_is(key, "json") || am_str_is(key, "cloudevent");
+}
+
+/* The one carrier of an entry that has nothing else but what may stand beside
+ * it, or NULL: its fields are flat. */
+static const struct am_pair *
+find_carrier(const struct am_pair *fields, size_t n)
+{
+	const struct am_pair *carrier = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (is_carrier(fields[i].key) && carrier == NULL)
+			carrier = &fields[i];
+		else if (!am_str_is(fields[i].key, AM_RECEIVED_AT) &&
+			 !am_str_is(fields[i].key, "event_id"))
+			return NULL;
+	}
+	return carrier;
+}
+
+static int
+open_beside(const struct am_pair *fields, size_t n, struct decoder *d)
+{
+	for (size_t i = 0; i < n; i++) {
+		int rc = is_carrier(fields[i].key)
+			     ? 0
+			     : check_text(&fields[i], 1, d->why);
+
+		if (rc != 0)
+			return rc;
+		if (am_str_is(fields[i].key, AM_RECEIVED_AT))
+			d->received_at = fields[i].value;
+		else if (am_str_is(fields[i].key, "event_id"))
+			d->event_id = fields[i].value;
+	}
+	return 0;
+}
+
 /* The pairs of whatever carrier the entry uses. */
 static int
 open_carrier(const struct am_pair **fields, size_t *n, struct decoder *d)
 {
-	struct am_str key, text;
+	const struct am_pair *carrier;
 	int rc = check_size(*fields, *n, d->why);
 
 	if (rc != 0)
 		return rc;
-	key = (*fields)[0].key;
-	text = (*fields)[0].value;
-	if (*n > 1)
+	carrier = find_carrier(*fields, *n);
+	if (carrier == NULL)
 		return check_text(*fields, *n, d->why);
-	if (am_str_is(key, "json"))
-		return am_envelope_flatten(text, d->a, fields, n, d->why);
-	if (am_str_is(key, "cloudevent"))
-		return am_cloudevent_flatten(text, d->a, fields, n, d->why);
-	return check_text(*fields, *n, d->why);
+	rc = open_beside(*fields, *n, d);
+	if (rc != 0)
+		return rc;
+	if (am_str_is(carrier->key, "json"))
+		return am_envelope_flatten(
+		    carrier->value, d->a, fields, n, d->why);
+	return am_cloudevent_flatten(carrier->value, d->a, fields, n, d->why);
 }
 
 /* ---- envelope ---- */
@@ -174,7 +219,7 @@ open_carrier(const struct am_pair **fields, size_t *n, struct decoder *d)
 static enum slot
 find_slot(struct am_str key)
 {
-	if (key.n > 16 || (NAME_LENGTHS & 1u << key.n) == 0)
+	if (key.n > 18 || (NAME_LENGTHS & 1u << key.n) == 0)
 		return SLOTS_N;
 	for (enum slot i = 0; i < SLOTS_N; i++)
 		if (am_str_eq(key, envelope[i]))
@@ -213,6 +258,10 @@ split(struct decoder *d, const struct am_pair *fields, size_t n)
 		}
 		d->slots[slot] = fields[i].value;
 	}
+	if (d->slots[EVENT_ID].n == 0)
+		d->slots[EVENT_ID] = d->event_id;
+	if (d->received_at.n != 0)
+		d->slots[RECEIVED_AT] = d->received_at;
 	return 0;
 }
 
@@ -305,7 +354,14 @@ read_time(struct decoder *d, uint64_t entry_ms, struct am_event *ev)
 {
 	am_ms latest = d->opts->now + d->opts->max_skew, said;
 	struct am_str s = d->slots[OCCURRED_AT];
+	uint64_t first = entry_ms;
 
+	if (d->slots[RECEIVED_AT].n != 0 &&
+	    am_str_u64(d->slots[RECEIVED_AT], &first) != 0)
+		return refuse(d, RECEIVED_AT, "bad_value",
+		    "no instant; milliseconds since 1970 would be right");
+	if (first < entry_ms)
+		entry_ms = first;
 	ev->at = entry_ms > (uint64_t)latest ? latest : (am_ms)entry_ms;
 	ev->occurred_at = AM_NEVER;
 	if (s.n == 0)

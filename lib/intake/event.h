@@ -19,6 +19,13 @@
 #define AM_EVENT_BYTES_MAX (256 * 1024) /* names and values of an entry */
 #define AM_EVENT_FIELDS_MAX 256		/* for JSON: values, nulls counted */
 
+/*
+ * Written by the replay of a reject: the time (ms, decimal) at which the entry
+ * first came, which then stands for its own, if that is later. This field and
+ * event_id may stand beside a carrier; event_id counts where the JSON has none.
+ */
+#define AM_RECEIVED_AT "amends.received_at"
+
 /* NULL-ended words of complaint; ASCII ones match whole words in any case. */
 extern const char *const am_negative_words[];
 

@@ -471,6 +471,50 @@ test_decode_in6_time_is_the_entrys_and_clamped(void **state)
 	assert_int_equal(at_of(&plain_opts, "0-1", NULL), 0);
 }
 
+/* A reject that is replayed keeps its event_id and its first time, whatever
+ * carrier it came in. */
+static void
+test_decode_in4_replayed_reject_keeps_id_and_time(void **state)
+{
+	static const char *const body = "{\"event\":\"complaint.withdrawn\","
+					"\"complaint_id\":\"C-1\"}";
+	static const char *const own = "{\"event\":\"complaint.withdrawn\","
+				       "\"complaint_id\":\"C-1\","
+				       "\"event_id\":\"E-1\"}";
+	struct decoded d;
+
+	(void)state;
+	d = DECODE(
+	    "json", body, "event_id", "17-0", AM_RECEIVED_AT, "1795291700000");
+	ok(&d);
+	is(d.ev.event_id, "17-0");
+	assert_int_equal(d.ev.at, 1795291700000);
+	assert_int_equal(d.ev.fields_n, 0);
+	d = DECODE(
+	    AM_RECEIVED_AT, "1795291700000", "json", own, "event_id", "17-0");
+	ok(&d);
+	is(d.ev.event_id, "E-1");
+	d = DECODE("event", "complaint.withdrawn", "complaint_id", "C-1",
+	    AM_RECEIVED_AT, "1795291700000");
+	ok(&d);
+	assert_int_equal(d.ev.at, 1795291700000);
+	assert_int_equal(d.ev.fields_n, 0);
+	/* never later than the entry itself */
+	d = DECODE("event", "complaint.withdrawn", "complaint_id", "C-1",
+	    AM_RECEIVED_AT, "1795291840001");
+	ok(&d);
+	assert_int_equal(d.ev.at, ID_MS);
+	d = DECODE("json", body, AM_RECEIVED_AT, "soon");
+	refused(&d, "bad_value", AM_RECEIVED_AT);
+	d = DECODE("json", body, "event_id", "\xff");
+	refused(&d, "bad_utf8", "event_id");
+	/* any other field beside it makes it a flat entry without an event */
+	d = DECODE("json", body, "note", "x");
+	refused(&d, "missing_field", "event");
+	d = DECODE("json", body, "cloudevent", body);
+	refused(&d, "missing_field", "event");
+}
+
 static void
 test_decode_opened_without_id_derives_one_from_source_and_event(void **state)
 {
@@ -549,8 +593,8 @@ test_decode_random_bytes_never_crash_and_always_say_why(void **state)
 		"{\"id\":\"1\"},\"category\":\"x\",\"summary\":\"y\"}}",
 		"{" CE ",\"type\":\"stage.completed\",\"subject\":\"C-1\","
 		"\"data_base64\":\"eyJzdGFnZSI6Imxpc3RlbiJ9\"}",
-		"{\"event\":\"customer.answered\",\"complaint_id\":\"C-1\","
-		"\"score\":4,\"occurred_at\":\"2026-11-21T19:35:03Z\"}",
+		("{\"event\":\"customer.answered\",\"complaint_id\":\"C-1\","
+		 "\"score\":4,\"occurred_at\":\"2026-11-21T19:35:03Z\"}"),
 	};
 	size_t taken = 0;
 
@@ -591,6 +635,8 @@ main(void)
 		cmocka_unit_test(test_decode_in4_fault_45_too_big_is_refused),
 		cmocka_unit_test(
 		    test_decode_in6_time_is_the_entrys_and_clamped),
+		cmocka_unit_test(
+		    test_decode_in4_replayed_reject_keeps_id_and_time),
 		cmocka_unit_test(
 		    test_decode_opened_without_id_derives_one_from_source_and_event),
 		cmocka_unit_test(
