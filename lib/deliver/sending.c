@@ -294,7 +294,8 @@ transfer(struct am_sending *s)
 		return;
 	}
 	curl_easy_setopt(s->job.easy, CURLOPT_POSTFIELDSIZE, (long)s->body.n);
-	curl_easy_setopt(s->job.easy, CURLOPT_POSTFIELDS, s->body.p);
+	curl_easy_setopt(s->job.easy, CURLOPT_POSTFIELDS,
+	    s->body.p != NULL ? s->body.p : ""); /* NULL would ask stdin */
 	if (am_curlmux_start(&s->job) != 0)
 		am_sending_end_later(
 		    s, AM_SEND_RETRY, "transport", "libcurl did not start");
