@@ -72,7 +72,7 @@ struct am_conf {
 	am_ms loaded_at;
 	am_ms from, until; /* calendars and zones are compiled for this span */
 	const char *instance, *data_dir;
-	const char *log_level; /* err warn notice info debug */
+	const char *log_level; /* error warn notice info debug */
 	am_ms max_skew;
 	bool trust_event_time;
 	struct {

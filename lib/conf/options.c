@@ -28,7 +28,7 @@ static const struct am_option table[] = {
 /* section      key                   kind         default, bounds, what it waits for        about */
 { "",          "instance",           AM_OPT_NAME, .about = "name of this daemon; default: the host name" },
 { "",          "data_dir",           AM_OPT_TEXT, .about = "instance lock and what Redis may forget; default: $STATE_DIRECTORY, else /var/lib/amends" },
-{ "",          "log_level",          AM_OPT_CHOICE, DEF("info"), OF("err|warn|notice|info|debug"), .about = "least weighty lines that are logged" },
+{ "",          "log_level",          AM_OPT_CHOICE, DEF("info"), OF("error|warn|notice|info|debug"), .about = "least weighty lines that are logged" },
 { "",          "max_skew",           AM_OPT_SPAN, DEF("5s"), FROM(100, AM_HOUR), .about = "Redis and local clock may differ by this much" },
 { "",          "trust_event_time",   AM_OPT_BOOL, DEF("false"), .about = "occurred_at rules the clocks, not the time of the stream entry" },
 { "",          "redis",              AM_OPT_SECTION, .about = "where everything is kept" },

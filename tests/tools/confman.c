@@ -1,0 +1,142 @@
+/*
+ * confman - amends.conf(5), made from the table of keys.
+ *
+ * usage: confman > docs/man/amends.conf.5
+ * The table is the master copy: the page is never edited by hand.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "conf/options.h"
+
+static const char *const kinds[] = {
+	[AM_OPT_SECTION] = "section",
+	[AM_OPT_TITLED] = "section with a name",
+	[AM_OPT_TEXT] = "text",
+	[AM_OPT_NAME] = "name",
+	[AM_OPT_SPAN] = "time span",
+	[AM_OPT_DURATION] = "duration",
+	[AM_OPT_OFFSET] = "offset",
+	[AM_OPT_POSITION] = "place on a clock",
+	[AM_OPT_PERCENT] = "share",
+	[AM_OPT_COUNT] = "whole number",
+	[AM_OPT_BOOL] = "true or false",
+	[AM_OPT_BYTES] = "size",
+	[AM_OPT_RATE] = "rate",
+	[AM_OPT_CHOICE] = "one of",
+	[AM_OPT_SECRET] = "secret reference",
+	[AM_OPT_URL] = "URL",
+	[AM_OPT_CIDR] = "network",
+	[AM_OPT_LISTEN] = "address and port",
+	[AM_OPT_WINDOW] = "window",
+	[AM_OPT_DATES] = "dates",
+	[AM_OPT_EXTRA] = "day and hours",
+	[AM_OPT_HOURS] = "hours",
+	[AM_OPT_MODE] = "mode",
+	[AM_OPT_PHONE] = "phone number",
+	[AM_OPT_EMAIL] = "mail address",
+};
+
+static const char head[] =
+    ".TH AMENDS.CONF 5 \"2026\" \"amends 0.1.0\" \"File Formats Manual\"\n"
+    ".SH NAME\n"
+    "amends.conf \\- configuration of amendsd\n"
+    ".SH DESCRIPTION\n"
+    "The file is read first, then every\n"
+    ".I NAME.conf\n"
+    "in the folder\n"
+    ".I conf.d\n"
+    "beside it, in the order of their names.\n"
+    "A value is written\n"
+    ".BR \"key = \\(dqvalue\\(dq\" ,\n"
+    "a list\n"
+    ".BR \"key = {\\(dqone\\(dq, \\(dqtwo\\(dq}\" ,\n"
+    "a section\n"
+    ".BR \"type \\(dqname\\(dq { ... }\" .\n"
+    "Comments begin with # or //, or stand between /* and */.\n"
+    "Nothing is expanded from the environment, and a key that is given twice\n"
+    "is an error.\n"
+    ".PP\n"
+    ".B amendsd \\-t \\-c\n"
+    ".I FILE\n"
+    "checks a file and tells of keys that are read and not in force in this "
+    "version.\n"
+    ".SH VALUES\n"
+    ".TP\n"
+    "time span\n"
+    "a number and one of ms s m h d w, such as \"10s\".\n"
+    ".TP\n"
+    "duration\n"
+    "a number and one of s m h (time in the clock's calendar), bd (the close "
+    "of so\n"
+    "many business days after the day of receipt), d w (elapsed time).\n"
+    ".TP\n"
+    "offset\n"
+    "a duration behind a +, counted from the lapse: \"+15m\", \"+1bd\".\n"
+    ".TP\n"
+    "place on a clock\n"
+    "a share of the budget from \"0%\" to \"100%\", which is the lapse, or an "
+    "offset.\n"
+    ".TP\n"
+    "secret reference\n"
+    "file:PATH, credential:NAME (of systemd's LoadCredential) or env:NAME.\n"
+    "A key for webhooks is whsec_ and base64 of 24 to 64 bytes.\n"
+    ".TP\n"
+    "rate\n"
+    "\"100/1s\": no window of that length sees more.\n"
+    ".TP\n"
+    "size\n"
+    "bytes, or a number and KiB or MiB.\n"
+    ".TP\n"
+    "window\n"
+    "\"Mon-Fri 09:00-18:00\", \"Sat,Sun 10:00-24:00\", \"24x7\".\n";
+
+static void
+key(const struct am_option *o)
+{
+	printf(".TP\n.B %s\n%s%s", o->name, o->list ? "list of: " : "",
+	    kinds[o->kind]);
+	for (const char *p = o->of; p != NULL && *p != '\0';) {
+		size_t n = strcspn(p, "|");
+
+		printf("%s%.*s", p == o->of ? " " : ", ", (int)n, p);
+		p += n + (p[n] == '|');
+	}
+	printf(": %s.\n", o->about);
+	if (o->def != NULL)
+		printf("Default: %s.\n", o->def);
+	if (o->later != NULL)
+		printf("Not in force in this version (%s).\n", o->later);
+}
+
+static void
+section(const char *in)
+{
+	const struct am_option *o;
+	size_t n;
+
+	o = am_options(&n);
+	printf(".SS %s\n", in[0] != '\0' ? in : "top level");
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(o[i].in, in) == 0)
+			key(&o[i]);
+	}
+}
+
+int
+main(void)
+{
+	const struct am_option *o;
+	size_t n;
+
+	fputs(head, stdout);
+	puts(".SH KEYS");
+	o = am_options(&n);
+	for (size_t i = 0; i < n; i++) {
+		if (i == 0 || strcmp(o[i].in, o[i - 1].in) != 0)
+			section(o[i].in);
+	}
+	puts(".SH SEE ALSO\n.BR amendsd (8),\n.BR amendsctl (8)");
+	return 0;
+}
