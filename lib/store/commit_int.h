@@ -39,7 +39,7 @@ struct am_written { /* one complaint */
 	struct am_item item;
 	struct am_str record;
 	am_ms wake;
-	bool write, wakes, forget, parked;
+	bool write, forget, parked;
 	struct am_slices lines;
 };
 

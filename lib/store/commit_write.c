@@ -402,53 +402,66 @@ put_slices(struct am_batch *b, const struct am_slices *l)
 		am_args(b, e->s);
 }
 
-#define UNITS(c, u)                                                            \
-	(struct am_written *u = (struct am_written *)(c)->units.first;         \
-	    u != NULL; u = (struct am_written *)u->item.next)
+static struct am_written *
+written_first(const struct am_commit *c)
+{
+	return (struct am_written *)c->units.first;
+}
+
+static struct am_written *
+written_next(const struct am_written *u)
+{
+	return (struct am_written *)u->item.next;
+}
 
 static void
-write_states(struct am_commit *c)
+write_records(struct am_commit *c)
 {
-	struct am_batch *b = c->b;
-	size_t writes = 0;
+	size_t n = 0;
 
-	for
-		UNITS(c, u)
-	writes += u->write && !u->forget;
-	if (writes > 0 || c->sets.n > 0) {
-		am_cmd(b, "MSET");
-		for
-			UNITS(c, u)
-			{
-				if (!u->write || u->forget)
-					continue;
-				am_args(b, key(c, "c", u->item.a));
-				am_args(b, u->record);
-			}
-		put_slices(b, &c->sets);
+	for (struct am_written *u = written_first(c); u != NULL;
+	     u = written_next(u)) {
+		if (!u->write || u->forget)
+			continue;
+		if (n++ == 0)
+			am_cmd(c->b, "MSET");
+		am_args(c->b, key(c, "c", u->item.a));
+		am_args(c->b, u->record);
 	}
-	writes = 0;
-	for
-		UNITS(c, u)
-		{
-			if (!u->write || u->forget || u->parked)
-				continue;
-			if (writes++ == 0) {
-				am_cmd(b, "ZADD");
-				am_arg(b, c->s->keys.wake);
-			}
-			am_args(b, number(c, u->wake));
-			am_args(b, u->item.a);
+	if (n == 0 && c->sets.n > 0)
+		am_cmd(c->b, "MSET");
+	put_slices(c->b, &c->sets);
+}
+
+static void
+write_wakes(struct am_commit *c)
+{
+	size_t n = 0;
+
+	for (struct am_written *u = written_first(c); u != NULL;
+	     u = written_next(u)) {
+		if (!u->write || u->forget || u->parked)
+			continue;
+		if (n++ == 0) {
+			am_cmd(c->b, "ZADD");
+			am_arg(c->b, c->s->keys.wake);
 		}
-	for
-		UNITS(c, u)
-		{
-			if (u->lines.n == 0 || u->forget)
-				continue;
-			am_cmd(b, "RPUSH");
-			am_args(b, key(c, "log", u->item.a));
-			put_slices(b, &u->lines);
-		}
+		am_args(c->b, number(c, u->wake));
+		am_args(c->b, u->item.a);
+	}
+}
+
+static void
+write_lines(struct am_commit *c)
+{
+	for (struct am_written *u = written_first(c); u != NULL;
+	     u = written_next(u)) {
+		if (u->lines.n == 0 || u->forget)
+			continue;
+		am_cmd(c->b, "RPUSH");
+		am_args(c->b, key(c, "log", u->item.a));
+		put_slices(c->b, &u->lines);
+	}
 }
 
 static void
@@ -535,25 +548,21 @@ write_leaving(struct am_commit *c)
 {
 	size_t gone = 0;
 
-	for
-		UNITS(c, u)
-		{
-			if (u->forget) {
-				am_slice_add(
-				    c, &c->dels, key(c, "c", u->item.a));
-				am_slice_add(
-				    c, &c->dels, key(c, "pii", u->item.a));
-				am_slice_add(
-				    c, &c->dels, key(c, "log", u->item.a));
-			}
-			if (!u->forget && !u->parked)
-				continue;
-			if (gone++ == 0) {
-				am_cmd(c->b, "ZREM");
-				am_arg(c->b, c->s->keys.wake);
-			}
-			am_args(c->b, u->item.a);
+	for (struct am_written *u = written_first(c); u != NULL;
+	     u = written_next(u)) {
+		if (u->forget) {
+			am_slice_add(c, &c->dels, key(c, "c", u->item.a));
+			am_slice_add(c, &c->dels, key(c, "pii", u->item.a));
+			am_slice_add(c, &c->dels, key(c, "log", u->item.a));
 		}
+		if (!u->forget && !u->parked)
+			continue;
+		if (gone++ == 0) {
+			am_cmd(c->b, "ZREM");
+			am_arg(c->b, c->s->keys.wake);
+		}
+		am_args(c->b, u->item.a);
+	}
 	if (c->dels.n > 0) {
 		am_cmd(c->b, "DEL");
 		put_slices(c->b, &c->dels);
@@ -634,7 +643,9 @@ am_commit_write(struct am_commit *c)
 {
 	struct am_outbox *o;
 
-	write_states(c);
+	write_records(c);
+	write_wakes(c);
+	write_lines(c);
 	write_counts(c);
 	write_outboxes(c);
 	write_leaving(c);

@@ -4,7 +4,8 @@
  * keys - every key name of a shard is made here, from its stream (layer:
  * store).
  *
- * All but the stream start with `{STREAM}:` and so share its Cluster slot.
+ * All but the stream start with `{STREAM}:` and so share its Cluster slot. A
+ * name with a '}' that closes nothing cannot be a hash tag; conf refuses it.
  */
 
 #include "base/buf.h"

@@ -393,49 +393,66 @@ disown(struct am_store *s)
 	am_store_disowned(s);
 }
 
+/* The first error in a look that is not about a key's type. */
+static const redisReply *
+look_error(const struct am_batch *b)
+{
+	for (size_t i = 0; i < LOOK_STREAM; i++)
+		if (am_reply_is_error(am_batch_reply(b, i)) &&
+		    am_reply_rc(am_batch_reply(b, i)) != -AM_EPROTO)
+			return am_batch_reply(b, i);
+	return NULL;
+}
+
+/* Mine again, free, or silent for ttl: may it be taken? */
+static bool
+is_free(struct am_store *s, struct am_str token, const redisReply *beats)
+{
+	return token.n == 0 || token_is_mine(&s->owner, token) ||
+	       is_own_past(s, token) || is_silent(s, token, beats);
+}
+
+static void
+decide(struct am_store *s, const struct am_batch *b)
+{
+	struct am_str token = am_reply_str(am_batch_reply(b, LOOK_TOKEN));
+	struct taking found = { .s = s };
+
+	am_cursor_parse(am_batch_reply(b, LOOK_CURSOR), &found.row);
+	am_stream_info_parse(am_batch_reply(b, LOOK_STREAM), &found.info);
+	if (s->owner.held && !token_is_mine(&s->owner, token))
+		disown(s); /* it was taken from us meanwhile */
+	if (s->freed)
+		return;
+	if (!is_free(s, token, am_batch_reply(b, LOOK_BEAT))) {
+		am_owner_watch_on(s);
+		s->halt = AM_SHARD_STARTING; /* the owner's matter */
+		am_stream_next(s);
+	} else if (am_check_shard(s, b, LOOK_TYPES, &found.row, &found.info)) {
+		take(s, b, &found);
+	} else if (!s->freed) {
+		look_again(s, s->opts.owner_ttl);
+	}
+	am_store_settle(s);
+}
+
 static void
 on_look(void *arg, int rc, struct am_batch *b)
 {
 	struct am_store *s = arg;
-	const redisReply *token;
-	struct taking found = { .s = s };
-	struct am_str text;
+	const redisReply *error;
 
-	if (s->freed || rc != 0 || s->owner.phase != AM_OWNER_LOOKING)
-		goto out;
-	token = am_batch_reply(b, LOOK_TOKEN);
-	for (size_t i = 0; i < LOOK_STREAM; i++)
-		if (am_reply_is_error(am_batch_reply(b, i)) &&
-		    am_reply_rc(am_batch_reply(b, i)) != -AM_EPROTO) {
-			not_taken(s, -AM_EBUSY, am_batch_reply(b, i));
-			goto out;
+	if (!s->freed && rc == 0 && s->owner.phase == AM_OWNER_LOOKING) {
+		error = look_error(b);
+		if (error != NULL) {
+			not_taken(s, -AM_EBUSY, error);
+		} else {
+			am_store_refused(s, NULL);
+			am_store_clock(s, b, am_batch_reply(b, LOOK_TIME));
+			if (!s->freed)
+				decide(s, b);
 		}
-	am_store_refused(s, NULL);
-	am_store_clock(s, b, am_batch_reply(b, LOOK_TIME));
-	if (s->freed)
-		goto out;
-	am_cursor_parse(am_batch_reply(b, LOOK_CURSOR), &found.row);
-	am_stream_info_parse(am_batch_reply(b, LOOK_STREAM), &found.info);
-	text = am_reply_str(token);
-	if (s->owner.held && !token_is_mine(&s->owner, text))
-		disown(s); /* it was taken from us meanwhile */
-	if (s->freed)
-		goto out;
-	if (text.n > 0 && !token_is_mine(&s->owner, text) &&
-	    !is_own_past(s, text) &&
-	    !is_silent(s, text, am_batch_reply(b, LOOK_BEAT))) {
-		am_owner_watch_on(s);
-		s->halt = AM_SHARD_STARTING; /* the owner's matter */
-		am_stream_next(s);
-	} else if (!am_check_shard(s, b, LOOK_TYPES, &found.row, &found.info)) {
-		if (!s->freed)
-			look_again(s, s->opts.owner_ttl);
-	} else {
-		take(s, b, &found);
 	}
-	if (!s->freed)
-		am_store_settle(s);
-out:
 	am_batch_free(b);
 }
 
