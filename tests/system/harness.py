@@ -163,8 +163,8 @@ class Daemon(Process):
         self.dir.mkdir(exist_ok=True)
         self.socket = self.dir / "ctl"
         self.conf = self.dir / "amends.conf"
-        self.state = self.dir / "state"
-        self.state.mkdir(exist_ok=True)
+        self.data = self.dir / "state"
+        self.data.mkdir(exist_ok=True)
         self.write_conf(conf)
         super().__init__(
             name, [BUILD / "amendsd", "--foreground", "-c", self.conf],
@@ -433,7 +433,8 @@ class World:
             if isinstance(p, Daemon) and p.alive():
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     status = p.stop()
-                    if status != 0:
+                    young = status == -signal.SIGTERM and not p.text()
+                    if status != 0 and not young:
                         wrong.append(f"{p.name} ended with {status}")
                 if p.alive():
                     wrong.append(f"{p.name} did not end within its time")
