@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -66,6 +67,16 @@ tally(const char *field)
 	return sum;
 }
 
+/* by definition, so that a reload knows who needs what it takes away */
+static int64_t
+tally_open(void)
+{
+	char field[96];
+
+	snprintf(field, sizeof(field), "open:%s", def.ref);
+	return tally(field);
+}
+
 static size_t
 followups(const char *rung)
 {
@@ -95,12 +106,12 @@ test_step_opening_pins_the_loop_and_starts_its_clocks(void **state)
 	assert_int_equal(C1->clocks[AM_CLOCK_STAGE0].state, AM_CLK_RUNNING);
 	assert_int_equal(C1->clocks[AM_CLOCK_STAGE0 + 1].state, AM_CLK_OFF);
 	assert_int_equal(C1->clocks[AM_CLOCK_AFTERCARE].state, AM_CLK_OFF);
-	assert_int_equal(tally("open"), 1);
+	assert_int_equal(tally_open(), 1);
 	assert_int_equal(tally("stage:complaint:listen:mid"), 1);
 	assert_int_equal(tally("complaint:opened"), 1);
-	assert_string_equal(
-	    f.up.tallies_tail != NULL ? f.up.tallies->next->next->day : "",
-	    "20261123");
+	for (const struct am_tally *t = f.up.tallies; t != NULL; t = t->next)
+		if (t->day != NULL)
+			assert_string_equal(t->day, "20261123");
 }
 
 static void
@@ -116,7 +127,7 @@ test_step_counts_follow_the_complaint(void **state)
 	assert_int_equal(tally("held"), 1);
 	step("complaint.withdrawn");
 	assert_int_equal(tally("held"), -1);
-	assert_int_equal(tally("open"), -1);
+	assert_int_equal(tally_open(), -1);
 	assert_int_equal(tally("stage:complaint:apologize:mid"), -1);
 	assert_int_equal(tally("complaint:closed:withdrawn"), 1);
 }
