@@ -62,9 +62,7 @@ clocks_ok(const struct am_loopdef *def, const struct am_complaint *c)
 			return false;
 		if (k->state != AM_CLK_OFF && !there)
 			return false;
-		if (c->status == AM_CLOSED && k->state == AM_CLK_STOPPED)
-			return false;
-		if (c->status == AM_OPEN && k->state == AM_CLK_STOPPED)
+		if (c->status != AM_HELD && k->state == AM_CLK_STOPPED)
 			return false;
 		if (c->status == AM_CLOSED && k->state == AM_CLK_RUNNING &&
 		    i != AM_CLOCK_AFTERCARE)
@@ -85,25 +83,39 @@ waiting_ok(const struct am_complaint *c)
 	return true;
 }
 
+static bool
+numbers_ok(const struct am_loopdef *def, const struct am_complaint *c)
+{
+	unsigned stages = (1u << def->stages_n) - 1;
+
+	return c->stage < def->stages_n && c->tier < def->tiers_n &&
+	       c->cycle >= 1 && c->version >= 1 && c->seq >= c->version &&
+	       ((c->owed | c->done) & ~stages) == 0 &&
+	       (c->owed & c->done) == 0 && c->applied_n <= AM_APPLIED_MAX;
+}
+
+static bool
+status_ok(const struct am_complaint *c)
+{
+	bool closed = c->status == AM_CLOSED;
+
+	return c->outcome < AM_OUTCOMES_N &&
+	       closed == (c->outcome != AM_OUTCOME_NONE) &&
+	       closed == (c->closed_at != 0) &&
+	       (c->status == AM_HELD) == (c->held_since != 0);
+}
+
 int
 am_complaint_check(const struct am_loopdef *def, const struct am_complaint *c)
 {
-	unsigned stages = (1u << def->stages_n) - 1;
-	bool ok;
-
 	if (!am_complaint_id_ok(c->id) || c->status > AM_CLOSED)
 		return -AM_EINVAL;
 	if (c->status == AM_NONE)
 		return 0;
-	ok = c->stage < def->stages_n && c->tier < def->tiers_n &&
-	     c->cycle >= 1 && c->version >= 1 && c->seq >= c->version &&
-	     c->outcome < AM_OUTCOMES_N && (c->owed & ~stages) == 0 &&
-	     (c->done & ~stages) == 0 && (c->owed & c->done) == 0 &&
-	     c->applied_n <= AM_APPLIED_MAX;
-	ok = ok && (c->status == AM_CLOSED) == (c->outcome != AM_OUTCOME_NONE);
-	ok = ok && (c->status == AM_CLOSED) == (c->closed_at != 0);
-	ok = ok && (c->status == AM_HELD) == (c->held_since != 0);
-	return ok && clocks_ok(def, c) && waiting_ok(c) ? 0 : -AM_EINVAL;
+	return numbers_ok(def, c) && status_ok(c) && clocks_ok(def, c) &&
+		       waiting_ok(c)
+		   ? 0
+		   : -AM_EINVAL;
 }
 
 bool

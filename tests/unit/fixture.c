@@ -41,8 +41,10 @@ fix_init(struct fix *f, const char *conf_path)
 void
 fix_fini(struct fix *f)
 {
-	for (size_t i = 0; i < f->cases_n; i++)
+	for (size_t i = 0; i < f->cases_n; i++) {
 		am_arena_fini(&f->cases[i].arena);
+		am_arena_fini(&f->cases[i].before);
+	}
 	am_arena_fini(&f->journal);
 	am_conf_unref(f->conf);
 }
@@ -60,6 +62,7 @@ fix_case(struct fix *f, const char *id)
 	k = &f->cases[f->cases_n++];
 	snprintf(k->id, sizeof(k->id), "%s", id);
 	am_arena_init(&k->arena, 1 << 20);
+	am_arena_init(&k->before, 1 << 20);
 	k->c = (struct am_complaint){ .id = am_str_c(k->id) };
 	k->wake_at = AM_NEVER;
 	return k;
@@ -80,7 +83,8 @@ keep(struct fix *f, struct fix_case *k)
 		am_arena_dup(&fresh, am_buf_str(&packed)), &fresh, &k->c),
 	    0);
 	am_buf_fini(&packed);
-	am_arena_fini(&k->arena);
+	am_arena_fini(&k->before);
+	k->before = k->arena;
 	k->arena = fresh;
 	if (f->up.line.n > 0) {
 		assert_true(k->lines_n < AM_COUNT(k->lines));

@@ -16,7 +16,8 @@
 
 struct fix_case {
 	char id[AM_ID_MAX + 1];
-	struct am_arena arena; /* what the state borrows from */
+	struct am_arena arena;	/* what the state borrows from */
+	struct am_arena before; /* and the last update's notes */
 	struct am_complaint c;
 	am_ms wake_at;
 	struct am_str lines[4096];
