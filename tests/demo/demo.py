@@ -179,9 +179,9 @@ class Demo:
         kinds = {}
         for _, _, body in r.arrived:
             kinds[body["type"]] = kinds.get(body["type"], 0) + 1
-        print(f"{len(r.arrived)} follow-ups arrived, every signature "
-              f"verified, {r.forged} forged, {r.refused} refused by the "
-              f"receiver and sent again")
+        print(f"{len(r.arrived)} follow-ups arrived with a signature that "
+              f"verified, {r.forged} without; {r.refused} attempts met a "
+              f"receiver out of order")
         for kind, n in sorted(kinds.items()):
             print(f"  {kind:<20} {n}")
 
