@@ -30,6 +30,10 @@ add_local(const struct am_tmpl_ctx *x, am_ms t, struct am_buf *out)
 {
 	char text[32];
 
+	if (t == AM_NEVER) {
+		am_buf_adds(out, "never");
+		return;
+	}
 	am_local_format(t, am_zone_offset(x->def->zone, t), text);
 	am_buf_adds(out, text);
 }

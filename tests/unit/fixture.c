@@ -217,14 +217,13 @@ add_when(struct fix *f, struct am_buf *b, am_ms t)
 {
 	static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu",
 		"Fri", "Sat" };
-	am_ms local = t + am_zone_offset(f->def->zone, t) * AM_SECOND;
 	struct am_civil c;
 
 	if (t == AM_NEVER) {
 		am_buf_adds(b, "never");
 		return;
 	}
-	am_civil_from_ms(local, &c);
+	am_civil_from_ms(t + am_zone_offset(f->def->zone, t) * AM_SECOND, &c);
 	am_buf_addf(b, "%s-%02d.%02d-%02d:%02d", days[c.weekday], c.month,
 	    c.day, c.hour, c.minute);
 	if (c.second != 0)

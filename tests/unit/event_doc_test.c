@@ -1,0 +1,111 @@
+/*
+ * event_doc_test - docs/events.md is what the table in lib/core/event.c says.
+ * With UPDATE=1 in the environment it is written anew.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+
+#include <amends/event.h>
+
+static void
+add_field(struct am_buf *b, const struct am_field_spec *f)
+{
+	am_buf_addf(b, "| `%s` | %s | %s | %zu | %s", f->name,
+	    f->required ? "yes" : "",
+	    f->class == AM_FIELD_CORE ? "core" : "personal", f->max_bytes,
+	    f->about);
+	for (const char *const *w = f->one_of; w != NULL && *w != NULL; w++)
+		am_buf_addf(b, "%s`%s`", w == f->one_of ? ": " : ", ", *w);
+	am_buf_adds(b, " |\n");
+}
+
+static void
+add_event(struct am_buf *b, const struct am_event_spec *s)
+{
+	am_buf_addf(b, "\n## %s\n\n%s%s\n", s->name, s->effect,
+	    s->built ? ""
+		     : "\n\nKnown, not in force in this version: rejected as "
+		       "`unsupported` and kept; replay it after an upgrade.");
+	am_buf_adds(b, "\n| field | required | class | bytes | what |\n"
+		       "|---|---|---|---|---|\n");
+	for (size_t i = 0; i < s->fields_n; i++)
+		add_field(b, &s->fields[i]);
+}
+
+static void
+make(struct am_buf *b)
+{
+	am_buf_adds(b,
+	    "# Events\n\n"
+	    "What can be told to amends, made from the table in "
+	    "`lib/core/event.c`\n(`UPDATE=1 build/san/unit/event_doc_test`).\n"
+	    "\n"
+	    "Every event has `event` (its name) and `complaint_id` "
+	    "(1 to 64 of `A-Z a-z 0-9 . _ : -`;\n"
+	    "`complaint.opened` may leave it out). Optional: `event_id` "
+	    "(unique per source; at most 128\nbytes; default: the stream "
+	    "entry's id), `source` (at most 64; default `stream`),\n"
+	    "`occurred_at` (RFC 3339), `actor.id`, `actor.role` (`customer`, "
+	    "`agent`, `supervisor`,\n`system`), `expected_version`, "
+	    "`trace_id`, `v`.\n"
+	    "\n"
+	    "Fields of class *core* are journaled. *Personal* ones are kept "
+	    "with the complaint's\npersonal data, and so is every field that "
+	    "stands in no table. Of customer.id, customer.phone,\n"
+	    "customer.ref and customer.email one is enough, and so of verdict "
+	    "and score. A stage's\n`requires` may ask for any field, named in "
+	    "a table or not.\n");
+	for (int t = AM_EV_NONE + 1; t < AM_EVENTS_N; t++) {
+		const struct am_event_spec *s = am_event_spec(t);
+
+		if (s->inbound)
+			add_event(b, s);
+	}
+}
+
+static void
+test_event_doc_is_what_the_table_says(void **state)
+{
+	struct am_buf want, have;
+	char chunk[4096];
+	FILE *file;
+	size_t n;
+
+	(void)state;
+	am_buf_init(&want);
+	am_buf_init(&have);
+	make(&want);
+	if (getenv("UPDATE") != NULL) {
+		file = fopen("docs/events.md", "w");
+		assert_non_null(file);
+		assert_int_equal(fwrite(want.p, 1, want.n, file), want.n);
+		fclose(file);
+	}
+	file = fopen("docs/events.md", "r");
+	assert_non_null(file);
+	while ((n = fread(chunk, 1, sizeof(chunk), file)) > 0)
+		am_buf_add(&have, chunk, n);
+	fclose(file);
+	assert_int_equal(have.n, want.n);
+	assert_memory_equal(have.p, want.p, want.n);
+	am_buf_fini(&want);
+	am_buf_fini(&have);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_event_doc_is_what_the_table_says),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
