@@ -5,7 +5,8 @@
  * store).
  *
  * All but the stream start with `{STREAM}:` and so share its Cluster slot. A
- * name with a '}' that closes nothing cannot be a hash tag; conf refuses it.
+ * name with a '}' that closes nothing cannot be a hash tag: fit for one node,
+ * not for Cluster.
  */
 
 #include "base/buf.h"

@@ -126,6 +126,11 @@ state_now(const struct am_store *s, char *why, size_t n)
 		instance_of(s->owner.theirs, why, n);
 		return AM_SHARD_STANDBY;
 	}
+	if (!am_redis_up(s->reads)) {
+		snprintf(
+		    why, n, "no connection to read by: %.220s", s->reads_why);
+		return AM_SHARD_DEGRADED;
+	}
 	if (am_clock_boot() >= s->owner.good_until) {
 		snprintf(why, n,
 		    "Redis has not confirmed the ownership for "
@@ -214,16 +219,19 @@ void
 am_store_clock(
     struct am_store *s, const struct am_batch *b, const redisReply *time)
 {
-	am_ms redis, here;
+	am_ms redis, here, rtt, diff;
 
 	if (time == NULL || time->type != REDIS_REPLY_ARRAY ||
 	    time->elements != 2)
 		return;
 	redis = am_reply_int(time->element[0]) * 1000 +
 		am_reply_int(time->element[1]) / 1000;
-	here = am_clock_wall() - (am_clock_boot() - b->sent_at) / 2;
+	rtt = am_clock_boot() - b->sent_at;
+	here = am_clock_wall() - rtt / 2;
 	s->facts.clock_diff = redis - here;
-	if (llabs((long long)s->facts.clock_diff) > s->opts.max_skew)
+	/* a late answer (we may have been stopped) says little */
+	diff = llabs((long long)s->facts.clock_diff) - rtt / 2;
+	if (diff > s->opts.max_skew)
 		s->clock_bad_at = am_clock_boot();
 	else if (!clock_held(s))
 		s->clock_bad_at = 0;
@@ -414,11 +422,11 @@ on_reads_state(void *arg, bool up, const char *why)
 {
 	struct am_store *s = arg;
 
-	(void)why;
+	(void)up;
 	if (s->freed)
 		return;
-	if (up)
-		am_stream_next(s); /* a read that failed was told by itself */
+	snprintf(s->reads_why, sizeof s->reads_why, "%.255s", why);
+	am_store_settle(s); /* reads on, too */
 }
 
 /* ---- ownership begins and ends ---- */

@@ -75,6 +75,7 @@ struct am_store {
 	char halt_why[256];
 	char refused[256];  /* what Redis said last when it refused us */
 	char down_why[256]; /* the connection's word */
+	char reads_why[256];
 	am_ms clock_bad_at; /* CLOCK_BOOTTIME; 0: agrees */
 	bool adopt;	    /* a person's word for the next look */
 	bool full;	    /* out of memory, as of the last write */

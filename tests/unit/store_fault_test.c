@@ -19,6 +19,7 @@ struct link {
 	struct proxy *proxy;
 	int client, server;
 	struct event *from_client, *from_server;
+	bool armed; /* an EXEC has passed: its reply is dropped */
 };
 
 enum cut { CUT_NOT, CUT_REQUEST, CUT_REPLY };
@@ -29,7 +30,7 @@ struct proxy {
 	struct event *accept;
 	struct link *links;
 	enum cut cut; /* at the next EXEC */
-	bool armed;   /* an EXEC has passed: its reply is dropped */
+	bool skewed;  /* TIME is answered with 100 days less */
 	unsigned cuts;
 };
 
@@ -66,6 +67,17 @@ link_close(struct link *l)
 	free(l);
 }
 
+/* The seconds of TIME lose a digit of their 10^7. */
+static void
+skew(char *buf, size_t n)
+{
+	static const char head[] = "*2\r\n$10\r\n";
+	char *at = memmem(buf, n, head, sizeof head - 1);
+
+	if (at != NULL && (size_t)(at - buf) + sizeof head + 3 < n)
+		at[sizeof head - 1 + 2]--;
+}
+
 static bool
 pump(struct link *l, int from, int to, bool request)
 {
@@ -83,13 +95,15 @@ pump(struct link *l, int from, int to, bool request)
 			p->cuts++;
 			return false;
 		}
-		p->armed = true;
-	} else if (!request && p->armed) {
-		p->armed = false;
+		l->armed = true;
+	} else if (!request && l->armed) {
+		l->armed = false;
 		p->cut = CUT_NOT;
 		p->cuts++;
 		return false;
 	}
+	if (!request && p->skewed)
+		skew(buf, (size_t)n);
 	while (done < (size_t)n) {
 		ssize_t w = write(to, buf + done, (size_t)n - done);
 
@@ -294,6 +308,31 @@ test_store_when_owner_slept_then_it_may_not_act(void **state)
 	assert_false(am_store_may_act(other->s));
 	probe_stop(&a);
 	probe_stop(&b);
+}
+
+/* H18: the clocks disagree, and then have agreed for long enough. */
+static void
+test_store_when_clocks_disagree_then_held_until_they_agree(void **state)
+{
+	struct proxy proxy;
+	struct am_redis_opts o = proxy_start(&proxy);
+	struct probe p;
+	am_ms right;
+
+	(void)state;
+	probe_start_with(&p, "a", &o, NULL, false);
+	probe_until(&p, AM_SHARD_RUNNING);
+	proxy.skewed = true;
+	probe_until(&p, AM_SHARD_HELD_CLOCK);
+	assert_non_null(strstr(p.why, "max_skew 5000 ms"));
+	assert_false(am_store_may_act(p.s));
+	assert_true(am_store_facts(p.s)->clock_diff < -AM_DAY);
+	proxy.skewed = false;
+	right = am_clock_boot();
+	probe_until(&p, AM_SHARD_RUNNING);
+	assert_true(am_clock_boot() - right < DEADLINE);
+	probe_stop(&p);
+	proxy_stop(&proxy);
 }
 
 /* ---- fault 16: Redis is full ---- */
@@ -710,6 +749,7 @@ main(void)
 		T(test_store_when_cut_and_taken_by_another_then_fenced),
 		T(test_store_when_server_is_stopped_then_own_timers_fire),
 		T(test_store_when_owner_slept_then_it_may_not_act),
+		T(test_store_when_clocks_disagree_then_held_until_they_agree),
 		T(test_store_when_full_then_only_what_must_goes_on),
 		T(test_store_when_full_and_fenced_then_script_writes_nothing),
 		T(test_store_when_full_then_shard_is_taken_over),
