@@ -16,7 +16,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <curl/curl.h>
 #include <event2/event.h>
 
 #include <amends/version.h>
@@ -79,9 +78,8 @@ read_options(int argc, char **argv, struct options *o)
 			o->embedded = optarg;
 			break;
 		case 'V':
-			printf("amendsd %s (libevent %s, curl %s)\n",
-			    AM_VERSION, event_get_version(),
-			    curl_version_info(CURLVERSION_NOW)->version);
+			printf("amendsd %s (libevent %s, %s)\n", AM_VERSION,
+			    event_get_version(), am_deliver_library());
 			return 0;
 		case 'h':
 			fputs(usage_text, stdout);
@@ -208,7 +206,6 @@ start(struct am_conf *conf, const struct options *o)
 	struct event_base *base;
 	int code = 1;
 
-	curl_global_init(CURL_GLOBAL_ALL);
 	event_set_log_callback(on_event_log);
 	base = event_base_new();
 	AM_ASSERT(base != NULL);
@@ -226,7 +223,6 @@ start(struct am_conf *conf, const struct options *o)
 		am_embedded_stop(redis);
 	event_base_free(base);
 	libevent_global_shutdown();
-	curl_global_cleanup();
 	am_log_notice("ended", "code=%d", code);
 	return code;
 }

@@ -14,9 +14,6 @@
 #include "intake/event.h"
 #include "log/log.h"
 
-/* A replayed reject keeps the time at which it first came (ms, decimal). */
-#define AM_RECEIVED_AT "amends.received_at"
-
 enum am_turn_kind {
 	AM_TURN_OPS,
 	AM_TURN_EVENTS,

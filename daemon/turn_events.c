@@ -170,17 +170,6 @@ events_done(struct am_turn *t, int rc)
 	}
 }
 
-/* A replayed reject keeps the time at which it first came. */
-static void
-first_received(struct am_event *ev)
-{
-	struct am_str v = am_event_get(ev, AM_RECEIVED_AT);
-	int64_t at;
-
-	if (v.n != 0 && am_str_i64(v, &at) == 0 && at > 0 && at < ev->at)
-		ev->at = at;
-}
-
 static void
 decode(struct am_turn *t)
 {
@@ -205,7 +194,6 @@ decode(struct am_turn *t)
 			t->rejects[i] = why;
 			continue;
 		}
-		first_received(&t->events[i]);
 		(void)am_turn_case(t, t->events[i].complaint_id);
 	}
 }

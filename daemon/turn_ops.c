@@ -6,6 +6,7 @@
  * not hold the shard.
  */
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -364,13 +365,27 @@ revive(struct act *a, struct am_turn *t, const redisReply *e)
 	return true;
 }
 
+/* When the entry first came: as an earlier replay said, or by its own id. */
+static struct am_str
+first_came(struct act *a, const redisReply *e)
+{
+	struct am_str at = am_entry_field(e, "f." AM_RECEIVED_AT);
+	uint64_t ms, seq;
+
+	if (at.n != 0)
+		return at;
+	if (am_stream_id_parse(am_entry_field(e, "id"), &ms, &seq) != 0)
+		return am_entry_field(e, "at");
+	return am_str_c(am_arena_printf(a->v->a, "%" PRIu64, ms));
+}
+
 /* Back onto the stream, with its event_id and the time it first came. */
 static bool
 reinject(struct act *a, struct am_turn *t, const redisReply *e)
 {
 	const redisReply *kv = e->element[1];
 	struct am_batch *b;
-	bool has_id = false, carrier = false;
+	bool has_id = false;
 
 	if (am_entry_field(e, "cut").n != 0) {
 		a->refused = "it was cut when it was kept; its producer must "
@@ -391,17 +406,15 @@ reinject(struct act *a, struct am_turn *t, const redisReply *e)
 		if (am_str_is(key, AM_RECEIVED_AT))
 			continue;
 		has_id = has_id || am_str_is(key, "event_id");
-		carrier = carrier || am_str_is(key, "json") ||
-			  am_str_is(key, "cloudevent");
 		am_args(b, key);
 		am_args(b, am_reply_str(kv->element[i + 1]));
 	}
-	if (!has_id && !carrier) {
+	if (!has_id) {
 		am_arg(b, "event_id");
 		am_args(b, am_entry_field(e, "id"));
 	}
 	am_arg(b, AM_RECEIVED_AT);
-	am_args(b, am_entry_field(e, "at"));
+	am_args(b, first_came(a, e));
 	return true;
 }
 

@@ -9,6 +9,7 @@
 #include "daemon/view.h"
 
 #define PAGE 256
+#define UNREAD_MAX (1 << 20)
 #define LIST_DEFAULT 100
 
 static const char *
@@ -112,12 +113,29 @@ struct listing {
 };
 
 static void on_list_loop(struct view *v, struct am_batch *b);
+static void go_on(struct view *v);
+
+static void
+on_drained(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	go_on(arg);
+}
 
 static void
 go_on(struct view *v)
 {
+	const struct timeval soon = { .tv_usec = 10000 };
 	struct listing *l = v->own;
 	struct am_batch *b;
+
+	if (am_ctl_alive(v->call) && am_ctl_unread(v->call) > UNREAD_MAX) {
+		/* the client reads slowly: it sets the pace */
+		event_base_once(
+		    v->engine->base, -1, EV_TIMEOUT, on_drained, v, &soon);
+		return;
+	}
 
 	l->missing = print_page(v, l->ids, l->records, &l->done);
 	if (l->missing.n != 0) {
@@ -258,7 +276,8 @@ add_clocks(struct view *v)
 		am_view_time(v, "started_at", k->started);
 		am_view_time(v, "due_at", am_clock_due(v->def, v->c, i));
 		am_buf_addki(b, "budget_ms", k->budget);
-		am_buf_addki(b, "consumed_ms", k->consumed);
+		am_buf_addki(
+		    b, "consumed_ms", am_view_consumed(&v->def->clocks[i], k));
 		add_rungs(v, i);
 		am_buf_addc(b, '}');
 	}

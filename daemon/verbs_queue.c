@@ -43,6 +43,22 @@ fu_state(struct view *v, const struct am_fu_record *f)
 	return "queued";
 }
 
+/* The row does not name its loop: stages go by their number. */
+static const char *
+clock_name(struct view *v, uint8_t clock)
+{
+	static const char *const wide[] = {
+		[AM_CLOCK_ACKNOWLEDGE] = "acknowledge",
+		[AM_CLOCK_INFORM] = "inform",
+		[AM_CLOCK_FINAL] = "final",
+		[AM_CLOCK_AFTERCARE] = "aftercare",
+	};
+
+	if (clock < AM_COUNT(wide))
+		return wide[clock];
+	return am_arena_printf(v->a, "stage %d", clock - AM_CLOCK_STAGE0 + 1);
+}
+
 static void
 add_attempts(struct view *v, const struct am_fu_record *f)
 {
@@ -81,7 +97,7 @@ print_followup(struct view *v, struct am_str id, struct am_str row)
 	am_view_s(v, "shard", v->shard->stream);
 	am_buf_addkv(b, "complaint", f.complaint);
 	am_buf_addkv(b, "endpoint", f.endpoint);
-	am_buf_addki(b, "clock", f.clock);
+	am_view_s(v, "clock", clock_name(v, f.clock));
 	am_buf_addkv(b, "rung", f.rung_name);
 	am_view_s(v, "reason", am_reason_str(f.reason));
 	am_view_s(v, "to", am_role_str(f.to));

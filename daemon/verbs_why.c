@@ -38,7 +38,7 @@ holds(struct view *v, const redisReply *log, am_ms since, struct hold *out)
 		}
 		for (const struct am_note *note = e.notes; open && note != NULL;
 		     note = note->next)
-			if (strcmp(note->name, "hold.ended") == 0) {
+			if (strcmp(note->name, "complaint.resumed") == 0) {
 				out[n++].to = e.event.type == AM_EV_WAKE
 						  ? e.now
 						  : e.event.at;
@@ -96,7 +96,7 @@ print_clock(struct view *v, size_t slot, const struct hold *h, size_t n)
 	    v, "calendar", cd->calendar_name != NULL ? cd->calendar_name : "");
 	am_view_time(v, "started_at", k->started);
 	am_buf_addki(&v->line, "budget_ms", k->budget);
-	am_buf_addki(&v->line, "consumed_ms", k->consumed);
+	am_buf_addki(&v->line, "consumed_ms", am_view_consumed(cd, k));
 	am_buf_addkey(&v->line, "windows");
 	am_buf_addc(&v->line, '[');
 	for (size_t i = 0; stops && i < n; i++) {

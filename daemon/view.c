@@ -311,3 +311,12 @@ am_view_due(const struct am_loopdef *def, const struct am_complaint *c)
 		return AM_NEVER;
 	return am_clock_due(def, c, (size_t)AM_CLOCK_STAGE0 + c->stage);
 }
+
+am_ms
+am_view_consumed(const struct am_clockdef *cd, const struct am_clock *k)
+{
+	if (k->state != AM_CLK_RUNNING)
+		return k->consumed;
+	return k->consumed + am_calendar_span(cd->calendar, k->running_since,
+				 am_engine_now());
+}

@@ -66,6 +66,8 @@ struct am_str am_entry_field(const redisReply *entry, const char *name);
 
 /* "no such …" with exit code 4, or 1 when a shard could not be asked. */
 void am_view_not_found(struct view *v, const char *what);
+/* Working time used up, the running part included. */
+am_ms am_view_consumed(const struct am_clockdef *cd, const struct am_clock *k);
 am_ms am_view_due(const struct am_loopdef *def, const struct am_complaint *c);
 
 /* Verbs (verbs_*.c); each ends the call. */
