@@ -184,6 +184,7 @@ main(void)
 	struct CMUnitTest tests[64];
 	size_t n = 0;
 	glob_t g;
+	int rc;
 
 	if (glob("tests/trace/*.trace", 0, NULL, &g) != 0 ||
 	    g.gl_pathc > AM_COUNT(tests))
@@ -192,5 +193,7 @@ main(void)
 		tests[n] = (struct CMUnitTest){ g.gl_pathv[n],
 			test_trace_file_run_matches, NULL, NULL,
 			g.gl_pathv[n] };
-	return _cmocka_run_group_tests("traces", tests, n, NULL, NULL);
+	rc = _cmocka_run_group_tests("traces", tests, n, NULL, NULL);
+	globfree(&g);
+	return rc;
 }
