@@ -77,21 +77,22 @@ def table(rows):
 
 
 def events(rounds, scale):
-    rate = Row("E1", "events/s, journal and outbox on each", "1/s", 0.60)
+    rate = Row("E1", "events/s, each with journal and outbox", "1/s", 0.60)
     cpu = Row("E2", "Redis CPU an event", "us", 1.25, at_least=False)
-    rate2 = Row("", "the same against cursor + WATCH", "1/s", None)
-    walk = Row("", "events/s of whole walks, outbox at opening", "1/s", None)
+    watch = Row("", "against the cursor + WATCH form", "1/s", None)
+    some = Row("", "whole walks, one event in four to the outbox", "1/s", None)
+    each = Row("", "whole walks, every event to the outbox", "1/s", None)
     n = 100_000 // scale
     for _ in range(rounds):
         limit = loads.limit_redis(n, "script")
-        watch = loads.limit_redis(n, "watch")
-        ours = loads.events(n, walk=False)
-        walks = loads.events(n, walk=True)
+        ours = loads.events(n)
         rate.add(ours["rate"], limit["rate"])
         cpu.add(ours["redis_us"], limit["redis_us"])
-        rate2.add(ours["rate"], watch["rate"])
-        walk.add(walks["rate"], limit["rate"])
-    return [rate, cpu, rate2, walk]
+        watch.add(ours["rate"], loads.limit_redis(n, "watch")["rate"])
+        some.add(loads.events(n, walk=True)["rate"], limit["rate"])
+        each.add(loads.events(n, walk=True, later=loads.AT_ONCE)["rate"],
+                 limit["rate"])
+    return [rate, cpu, watch, some, each]
 
 
 def lapses(rounds, scale):

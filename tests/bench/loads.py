@@ -23,11 +23,11 @@ loop "complaint" {{
     stage "listen" {{ budget = "{budget}"  implied_by_later = true
         {rung} }}
     stage "apologize" {{ budget = "4h"
-        rung "lapse" {{ at = "100%" to = "owner" via = {{"crm"}} }} }}
+        {later} }}
     stage "resolve" {{ budget = "5h"  requires = {{"root_cause", "action"}}
-        rung "lapse" {{ at = "100%" to = "owner" via = {{"crm"}} }} }}
+        {later} }}
     stage "callback-confirm" {{ kind = "confirm"  budget = "6h"
-        rung "lapse" {{ at = "100%" to = "owner" via = {{"crm"}} }} }}
+        {later} }}
 }}
 """
 AT_ONCE = ('rung "hello" { at = "0%" to = "owner" via = {"crm"} '
@@ -36,8 +36,9 @@ LAPSE = ('rung "lapse" { at = "100%" to = "owner" via = {"crm"} '
          'message = "late" }')
 
 
-def loop(rung, budget="3h"):
-    return LOOP.format(rung=rung, budget=budget)
+def loop(rung, budget="3h", later=None):
+    """`rung` in the first stage, `later` (a lapse) in the others."""
+    return LOOP.format(rung=rung, budget=budget, later=later or LAPSE)
 
 
 @contextlib.contextmanager
@@ -108,13 +109,14 @@ def limit_redis(n, form):
                        "-k", n, "-S", SHARDS, "-f", form)
 
 
-def events(n, walk):
+def events(n, walk=False, later=None):
     streams = [f"{STREAM}.{i}" for i in range(SHARDS)]
     with world() as w:
         redis = w.redis(aof="no")
         preload(redis, n, "-S", SHARDS, *(["-w"] if walk else []))
-        d = w.daemon(redis, start=False, streams=streams, loop=loop(AT_ONCE),
-                     endpoint_more=HOLD, owner_ttl="10s")
+        d = w.daemon(redis, start=False, streams=streams,
+                     loop=loop(AT_ONCE, later=later), endpoint_more=HOLD,
+                     owner_ttl="10s")
         d.start(wait=False)
         seconds, cpu, done = drained(redis, streams, n)
         return {"rate": done / seconds, "redis_us": cpu * 1e6 / done,
