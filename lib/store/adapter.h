@@ -9,10 +9,10 @@
  * Lies inside its owner, which outlives the context.
  */
 
-#include <amends/base.h>
-
-#include <hiredis/hiredis.h>
 #include <hiredis/async.h>
+#include <hiredis/hiredis.h>
+
+#include <amends/base.h>
 
 struct event_base;
 struct event;

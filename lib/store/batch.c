@@ -9,11 +9,11 @@
  */
 #include "store/redis_int.h"
 
-#include "base/str.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/str.h"
 
 #define POOL_MAX 8
 #define KEEP_BYTES ((size_t)256 * 1024)

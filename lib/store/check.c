@@ -6,12 +6,12 @@
  */
 #include "store/store_int.h"
 
-#include "base/str.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/str.h"
 
 struct am_sid
 am_sid_parse(const char *id)

@@ -2,9 +2,9 @@
 
 /* clock - the two clocks of the store (layer: store), in ms. */
 
-#include <amends/base.h>
-
 #include <time.h>
+
+#include <amends/base.h>
 
 static inline am_ms
 am_clock_read(clockid_t id)

@@ -10,12 +10,12 @@
  */
 #include "store/commit_int.h"
 
-#include "base/str.h"
-#include "store/clock.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/str.h"
+#include "store/clock.h"
 
 #define KEEP_BYTES ((size_t)1024 * 1024)
 

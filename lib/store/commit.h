@@ -9,10 +9,9 @@
  * until am_commit_send().
  */
 
+#include <amends/step.h>
 #include "codec/record.h"
 #include "store/store.h"
-
-#include <amends/step.h>
 
 /* Turns that must go on when Redis is full: sent again as the one allow-oom
  * script when refused with OOM. */

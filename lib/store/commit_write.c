@@ -8,14 +8,14 @@
  */
 #include "store/commit_int.h"
 
-#include "base/hash.h"
-#include "base/str.h"
-#include "store/clock.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/hash.h"
+#include "base/str.h"
+#include "store/clock.h"
 
 #define REJECT_BYTES_MAX ((size_t)64 * 1024)
 

@@ -13,15 +13,16 @@
  */
 #include "store/store_int.h"
 
-#include "base/str.h"
-#include "store/clock.h"
-
-#include <event2/event.h>
-#include <event2/util.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <event2/event.h>
+#include <event2/util.h>
+
+#include "base/str.h"
+#include "store/clock.h"
 
 #define AGAIN_MIN ((am_ms)50) /* to a second look after a nil */
 

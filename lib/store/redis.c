@@ -12,20 +12,21 @@
  */
 #include "store/redis_int.h"
 
-#include "base/str.h"
-#include "store/adapter.h"
-#include "store/clock.h"
-#include "store/reply.h"
-
 #include <arpa/inet.h>
 #include <errno.h>
-#include <event2/dns.h>
-#include <event2/event.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
+
+#include <event2/dns.h>
+#include <event2/event.h>
+
+#include "base/str.h"
+#include "store/adapter.h"
+#include "store/clock.h"
+#include "store/reply.h"
 
 #define BACKOFF_MIN ((am_ms)100)
 #define BACKOFF_MAX (5 * AM_SECOND)

@@ -13,9 +13,9 @@
  * Callbacks run on the event loop, never before the starting call returns.
  */
 
-#include "base/buf.h"
-
 #include <hiredis/hiredis.h>
+
+#include "base/buf.h"
 
 struct event_base;
 struct evdns_base;

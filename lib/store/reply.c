@@ -6,11 +6,11 @@
  * every reader of replies.
  */
 #include "store/reply.h"
-#include "store/redis.h"
-
-#include "base/str.h"
 
 #include <string.h>
+
+#include "base/str.h"
+#include "store/redis.h"
 
 static redisReply *
 reply_new(const redisReadTask *t)

@@ -7,9 +7,9 @@
  * the arena that the reader's owner names at that moment.
  */
 
-#include "base/arena.h"
-
 #include <hiredis/hiredis.h>
+
+#include "base/arena.h"
 
 /* Elements of one array; above it the connection is given up. */
 #define AM_REPLY_ELEMENTS_MAX (1 << 20)

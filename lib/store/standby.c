@@ -6,11 +6,11 @@
  */
 #include "store/store_int.h"
 
-#include "base/str.h"
-#include "store/clock.h"
-
 #include <stdio.h>
 #include <string.h>
+
+#include "base/str.h"
+#include "store/clock.h"
 
 void
 am_owner_saw_beat(struct am_store *s, struct am_str id, struct am_str token)

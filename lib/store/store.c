@@ -8,14 +8,15 @@
  */
 #include "store/store_int.h"
 
-#include "base/str.h"
-#include "store/clock.h"
-
-#include <event2/event.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <event2/event.h>
+
+#include "base/str.h"
+#include "store/clock.h"
 
 #define CLOCK_SETTLE AM_MINUTE
 #define LOOK_EVERY (10 * AM_SECOND)

@@ -16,13 +16,14 @@
  */
 #include "store/store_int.h"
 
-#include "base/str.h"
-#include "log/log.h"
-
-#include <event2/event.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <event2/event.h>
+
+#include "base/str.h"
+#include "log/log.h"
 
 #define BLOCK (5 * AM_SECOND)
 #define BATCH_BYTES ((size_t)64 * 1024)

@@ -3,11 +3,11 @@
  */
 #include "store/owner.h"
 
-#include "base/str.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/str.h"
 
 void
 am_token_format(const struct am_token *t, char text[AM_TOKEN_TEXT_MAX])

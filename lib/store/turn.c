@@ -7,9 +7,9 @@
  */
 #include "store/store_int.h"
 
-#include "base/str.h"
-
 #include <string.h>
+
+#include "base/str.h"
 
 static void
 turn_over(struct am_store *s)
