@@ -19,7 +19,7 @@
 #define BATCH 128
 
 static redisContext *c;
-static char dir[] = "journal-forms-XXXXXX";
+static char dir[80];
 static long complaints = 50000;
 
 static redisReply *
@@ -211,16 +211,18 @@ measure_complaint(size_t record)
 static pid_t
 server_start(void)
 {
-	char sock[64], path[64];
+	const char *tmp = getenv("TMPDIR");
+	char sock[100];
 	pid_t pid;
 
+	snprintf(dir, sizeof dir, "%s/journal-forms-XXXXXX",
+	    tmp != NULL ? tmp : P_tmpdir);
 	if (mkdtemp(dir) == NULL)
 		die("no folder for the server");
-	snprintf(path, sizeof path, "%s", dir);
 	snprintf(sock, sizeof sock, "%s/r.sock", dir);
 	pid = fork();
 	if (pid == 0) {
-		if (chdir(path) != 0 ||
+		if (chdir(dir) != 0 ||
 		    freopen("/dev/null", "w", stdout) == NULL)
 			_exit(127);
 		execlp("redis-server", "redis-server", "--port", "0", "--save",
@@ -242,7 +244,7 @@ main(int argc, char **argv)
 {
 	pid_t pid;
 	double floor;
-	char cmd[64];
+	char cmd[120];
 
 	if (argc > 1)
 		complaints = strtol(argv[1], NULL, 10);

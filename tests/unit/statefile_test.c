@@ -11,20 +11,23 @@
 
 #include <cmocka.h>
 
-static char dir[32];
+static char dir[96];
 
 static int
 setup(void **state)
 {
+	const char *tmp = getenv("TMPDIR");
+
 	(void)state;
-	snprintf(dir, sizeof dir, "amends-state-XXXXXX");
+	snprintf(dir, sizeof dir, "%s/amends-state-XXXXXX",
+	    tmp != NULL ? tmp : P_tmpdir);
 	return mkdtemp(dir) == NULL;
 }
 
 static int
 teardown(void **state)
 {
-	char cmd[64];
+	char cmd[160];
 
 	(void)state;
 	snprintf(cmd, sizeof cmd, "rm -rf '%s'", dir);
@@ -104,7 +107,7 @@ test_statefile_when_file_is_foreign_then_line_is_named(void **state)
 {
 	struct am_statefile *s = NULL;
 	struct am_diag d;
-	char path[64];
+	char path[160];
 	FILE *f;
 
 	(void)state;
