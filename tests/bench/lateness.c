@@ -39,13 +39,17 @@ value(const redisReply *pairs, const char *name)
 static void
 take(const redisReply *entry)
 {
-	const redisReply *pairs = entry->element[1];
-	const char *name = value(pairs, "n"), *due = value(pairs, "due_at");
+	const char *line = value(entry->element[1], "line");
 
-	if (name == NULL || due == NULL || have == want ||
-	    strcmp(name, "followup.queued") != 0)
-		return;
-	late[have++] = atoll(entry->element[0]->str) - atoll(due);
+	while (line != NULL && have < want &&
+	       (line = strstr(line, "\"n\":\"followup.queued\"")) != NULL) {
+		const char *due = strstr(line, "\"due_at\":\"");
+
+		if (due == NULL)
+			return;
+		late[have++] = atoll(entry->element[0]->str) - atoll(due + 10);
+		line = due;
+	}
 }
 
 static redisReply *

@@ -107,9 +107,10 @@ class Demo:
             held += c["status"] == "held"
             overdue += bool(c["overdue"])
         for _, entry in self.redis.xrange(f"{{{STREAM}}}:feed"):
-            if entry.get(b"n") == b"loop.closed":
-                outcome = entry.get(b"outcome", b"?").decode()
-                closed[outcome] = closed.get(outcome, 0) + 1
+            for note in json.loads(entry[b"line"])["do"]:
+                if note["n"] == "loop.closed":
+                    outcome = note.get("outcome", "?")
+                    closed[outcome] = closed.get(outcome, 0) + 1
         return {"status": status[0], "stages": stages, "closed": closed,
                 "held": held, "overdue": overdue,
                 "endpoints": self.ask("endpoints")}
