@@ -65,7 +65,6 @@ struct act {
 	struct view *v; /* in the call's arena, as the act is */
 	const redisReply *loaded;
 	struct am_fu_record row;
-	struct am_str body;
 	char from[64];	/* page: entries from here */
 	size_t page_n;	/* entries in this page */
 	size_t changed; /* entries acted on, all pages */
@@ -359,8 +358,8 @@ revive(struct act *a, struct am_turn *t, const redisReply *e)
 	}
 	f.attempts_total = 0;
 	f.next_at = t->now;
+	f.body = body;
 	am_commit_fu_set(t->commit, &f, t->now);
-	am_commit_fu_body(t->commit, id, body);
 	am_turn_touch(t, f.endpoint, t->now);
 	return true;
 }

@@ -29,8 +29,7 @@
 /* One id of an outbox that this turn works on. */
 struct am_claim {
 	struct am_lane *lane;
-	struct am_str id;   /* text */
-	struct am_str body; /* of a sending to start */
+	struct am_str id; /* text */
 	struct am_fu_record row;
 	struct am_case *owner;	    /* of one that ends here, else NULL */
 	const char *dead;	    /* why it ends */
@@ -130,10 +129,10 @@ first_try(const struct am_fu_record *f)
 /* Dead for good: the letter keeps row and body. */
 static void
 write_dead(struct am_turn *t, const struct am_fu_record *f, struct am_str id,
-    struct am_str body, const char *reason, int status)
+    const char *reason, int status)
 {
 	am_commit_must_go_on(t->commit);
-	am_commit_fu_dead(t->commit, f, body, reason);
+	am_commit_fu_dead(t->commit, f, reason);
 	tell_complaint(t, f, id, "dead", reason, status);
 	t->counts.dead++;
 }
@@ -180,8 +179,7 @@ write_outcome(struct am_turn *t, struct am_sending *s)
 				  : ep == NULL ? "endpoint-removed"
 					       : "exhausted";
 
-		write_dead(
-		    t, &f, id, (struct am_str){ NULL, 0 }, why, r->status);
+		write_dead(t, &f, id, why, r->status);
 		log_outcome(t, s, &f, "followup_dead", AM_LOG_WARN);
 		return;
 	}
@@ -285,7 +283,7 @@ write_claim(struct am_turn *t, struct am_claim *k)
 			       am_str_c(k->lane->name)));
 		am_args(b, k->id);
 	} else if (k->dead != NULL) {
-		write_dead(t, &k->row, k->id, k->body, k->dead, 0);
+		write_dead(t, &k->row, k->id, k->dead, 0);
 		am_turn_log(t, AM_LOG_WARN, "followup_dead",
 		    "id=%.*s complaint=%.*s shard=%s endpoint=%s reason=%s",
 		    AM_ARG(k->id), AM_ARG(k->row.complaint), t->sh->stream,
@@ -351,8 +349,8 @@ start_sending(struct am_turn *t, struct am_claim *k)
 		on_sent(s, &late);
 		return;
 	}
-	am_deliver_send(sh->engine->deliver, s->endpoint, s->id_text, k->body,
-	    am_engine_now(), on_sent, s);
+	am_deliver_send(sh->engine->deliver, s->endpoint, s->id_text,
+	    k->row.body, am_engine_now(), on_sent, s);
 }
 
 static void
@@ -426,11 +424,9 @@ static void
 on_rows(struct am_turn *t, struct am_batch *b)
 {
 	const redisReply *rows = am_turn_reply(b, 0);
-	const redisReply *bodies = am_turn_reply(b, 1);
 
-	if (rows == NULL || bodies == NULL || rows->type != REDIS_REPLY_ARRAY ||
-	    bodies->type != REDIS_REPLY_ARRAY ||
-	    rows->elements != t->claims_n || bodies->elements != t->claims_n) {
+	if (rows == NULL || rows->type != REDIS_REPLY_ARRAY ||
+	    rows->elements != t->claims_n) {
 		am_turn_abandon(t, -AM_EPROTO);
 		return;
 	}
@@ -438,16 +434,17 @@ on_rows(struct am_turn *t, struct am_batch *b)
 		struct am_claim *k = &t->claims[i];
 		struct am_str row = am_reply_str(rows->element[i]);
 
-		k->body = am_reply_str(bodies->element[i]);
 		if (row.n == 0 ||
 		    am_fu_record_unpack(k->id, row, &t->arena, &k->row) != 0) {
 			k->gone = true;
+			if (row.n != 0) /* its key stays, for a person */
+				am_log_err("followup_unreadable",
+				    "id=%.*s shard=%s reason=broken_row",
+				    AM_ARG(k->id), t->sh->stream);
 			continue;
 		}
 		if (k->lane->removed)
 			k->dead = "endpoint-removed";
-		else if (k->body.n == 0)
-			k->dead = "body_missing";
 		if (k->dead != NULL)
 			k->owner = am_turn_case(t, k->row.complaint);
 	}
@@ -463,9 +460,6 @@ load_rows(struct am_turn *t)
 	am_cmd(b, "MGET");
 	for (size_t i = 0; i < t->claims_n; i++)
 		am_args(b, am_key(keys, &t->arena, "fu", t->claims[i].id));
-	am_cmd(b, "MGET");
-	for (size_t i = 0; i < t->claims_n; i++)
-		am_args(b, am_key(keys, &t->arena, "body", t->claims[i].id));
 	am_turn_send(t, b, on_rows);
 }
 

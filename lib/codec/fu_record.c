@@ -3,7 +3,7 @@
  *
  *   version, complaint, endpoint, rung name, clock, rung, entry, cycle, reason,
  *   to, tier, fired_at, due_at, next_at, trace id, attempts in all, attempts
- *   kept, each: started, result << 1 | ended known, ended, status, error
+ *   kept, each: started, result << 1 | ended known, ended, status, error; body
  *
  * Instants are differences to fired_at, an attempt's end to its start. The id
  * is the key's.
@@ -38,7 +38,7 @@ am_fu_record_pack(const struct am_fu_record *f, struct am_buf *out)
 	}
 	AM_ASSERT(f->clock < AM_CLOCKS_MAX);
 	AM_ASSERT(f->reason < AM_REASONS_N && f->to < AM_ROLES_N);
-	am_buf_reserve(out, 128);
+	am_buf_reserve(out, 128 + f->body.n);
 	am_buf_addc(out, AM_RECORD_VERSION);
 	am_buf_addlstr(out, f->complaint);
 	am_buf_addlstr(out, f->endpoint);
@@ -58,6 +58,7 @@ am_fu_record_pack(const struct am_fu_record *f, struct am_buf *out)
 	am_buf_addvar(out, n);
 	for (size_t i = first; i < first + n; i++)
 		add_attempt(out, &f->attempts[i], f->fired_at);
+	am_buf_addlstr(out, f->body);
 }
 
 static void
@@ -122,6 +123,7 @@ am_fu_record_unpack(struct am_str id_text, struct am_str bytes,
 	new.trace_id = am_rd_lstr(&r);
 	new.attempts_total = (uint32_t)am_unpack_max(&r, UINT32_MAX);
 	get_attempts(&r, a, &new);
+	new.body = am_rd_lstr(&r);
 	if (r.bad || r.p != r.end || new.clock >= AM_CLOCKS_MAX ||
 	    new.reason >= AM_REASONS_N || new.to >= AM_ROLES_N)
 		return -AM_EINVAL;

@@ -43,7 +43,11 @@ struct am_attempt {
 	struct am_str error;  /* short, "" when none */
 };
 
-/* `{s}:fu:<id>`: what it takes to send one follow-up, and what was tried. */
+/*
+ * `{s}:fu:<id>`: what it takes to send one follow-up, and what was tried. The
+ * body lies in the same value: a key of its own costs Redis more than writing
+ * the bytes again with each attempt.
+ */
 struct am_fu_record {
 	uint8_t id[16];
 	struct am_str complaint;
@@ -58,6 +62,7 @@ struct am_fu_record {
 	struct am_attempt *attempts; /* oldest first */
 	size_t attempts_n; /* only the last AM_ATTEMPTS_KEPT are packed */
 	uint32_t attempts_total;
+	struct am_str body; /* what every attempt sends */
 };
 
 /* As above; id_text is the follow-up id of the key. */

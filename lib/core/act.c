@@ -39,6 +39,8 @@ am_act_note(struct am_act *a, const char *name)
 void
 am_note_str(struct am_note *n, const char *key, struct am_str value)
 {
+	if (value.n == 0)
+		return; /* nothing to say is not said */
 	AM_ASSERT(n->pairs_n < AM_COUNT(n->pairs));
 	n->pairs[n->pairs_n++] = (struct am_pair){ am_str_c(key), value };
 }

@@ -65,7 +65,6 @@ am_open_loop(struct am_act *a)
 	am_note_c(n, "tier", a->def->tiers[c->tier]);
 	am_note_str(n, "category", c->category);
 	am_note_str(n, "owner", c->owner);
-	am_note_int(a, n, "opened_at", c->opened_at);
 	am_tally_open(a, 1);
 	am_tally_day(a, "opened", NULL);
 	start_clocks(a);

@@ -19,8 +19,8 @@ void am_commit_must_go_on(struct am_commit *c);
 
 /*
  * All effects of one step: record, wake-up, journal line, feed, tallies,
- * follow-ups (row, body, outbox), changes; with forget, the keys go. Later
- * updates of the same complaint in one commit replace the record written.
+ * follow-ups (row with its body, outbox), changes; with forget, the keys go.
+ * Later updates of the same complaint in one commit replace the record written.
  */
 void am_commit_update(struct am_commit *c, const struct am_complaint *before,
     const struct am_update *up, uint8_t tier, struct am_str trace_id);
@@ -44,10 +44,8 @@ void am_commit_pii(struct am_commit *c, struct am_str complaint,
 void am_commit_fu_set(
     struct am_commit *c, const struct am_fu_record *f, am_ms score);
 void am_commit_fu_end(struct am_commit *c, const struct am_fu_record *f);
-void am_commit_fu_dead(struct am_commit *c, const struct am_fu_record *f,
-    struct am_str body, const char *reason);
-void
-am_commit_fu_body(struct am_commit *c, struct am_str fu_id, struct am_str body);
+void am_commit_fu_dead(
+    struct am_commit *c, const struct am_fu_record *f, const char *reason);
 
 /* Put a record aside: out of wake, into parked, with a reason. */
 void am_commit_park(

@@ -204,8 +204,9 @@ def deliveries(n, url):
 
 
 def body_size(redis):
-    for key in redis.client.scan_iter("{complaints}:body:*", count=1000):
-        return redis.client.strlen(key)
+    for key in redis.client.scan_iter("{complaints}:fu:*", count=1000):
+        row = redis.client.get(key)
+        return len(row) - row.index(b'{"type"')
     raise AssertionError("no body waits in the outbox")
 
 

@@ -40,7 +40,7 @@ def verbs(root, files):
                        read(root / "lib/ops/verbs.c"), re.M)
     if not names:
         return ["lib/ops/verbs.c: no table of verbs found"]
-    papers = ["docs/man/amendsctl.1", "README.md"]
+    papers = ["docs/man/amendsctl.8", "README.md"]
     return [f"{n}: in none of {', '.join(papers)}"
             for n in missing(root, names, papers)]
 
