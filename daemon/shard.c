@@ -149,8 +149,10 @@ forget_all(struct am_shard *sh)
 	sh->ended = NULL;
 	sh->ended_tail = &sh->ended;
 	sh->ended_n = 0;
-	for (size_t i = 0; i < sh->lanes_n; i++)
+	for (size_t i = 0; i < sh->lanes_n; i++) {
 		sh->lanes[i]->next_at = AM_NEVER;
+		sh->lanes[i]->ready_n = sh->lanes[i]->ready_i = 0;
+	}
 	sh->wake_at = AM_NEVER;
 	sh->entries = false;
 	sh->caught_up = false;
@@ -452,6 +454,7 @@ am_shard_free(struct am_shard *sh)
 	am_turn_free(sh->turn);
 	for (size_t i = 0; i < sh->lanes_n; i++) {
 		free(sh->lanes[i]->name);
+		free(sh->lanes[i]->ready);
 		free(sh->lanes[i]);
 	}
 	free(sh->lanes);

@@ -19,6 +19,9 @@ struct am_lane {
 	char *name;
 	am_ms next_at; /* earliest attempt, AM_NEVER: none */
 	bool removed;  /* not in conf: what waits becomes dead */
+	/* ids read from the outbox, due and not claimed yet */
+	char (*ready)[AM_FU_ID_LEN + 1];
+	size_t ready_n, ready_i;
 };
 
 /* A follow-up that was claimed; owned by the shard until its outcome is in

@@ -98,8 +98,10 @@ committed(struct am_turn *t)
 {
 	for (struct am_touch *w = t->touches; w != NULL; w = w->next)
 		am_lane_due(am_shard_lane(t->sh, w->endpoint), w->at);
+	am_log_hold(true);
 	for (struct am_line *line = t->lines; line != NULL; line = line->next)
 		am_log(line->level, line->event, "%s", line->text);
+	am_log_hold(false);
 }
 
 static void
@@ -191,6 +193,13 @@ am_turn_send(struct am_turn *t, struct am_batch *b,
 static void
 run(struct am_turn *t)
 {
+	void (*more)(struct am_turn *) = t->more;
+
+	if (more != NULL) { /* what was loaded names more to load */
+		t->more = NULL;
+		more(t);
+		return;
+	}
 	t->commit = am_commit_new(t->sh->store);
 	t->run(t);
 }

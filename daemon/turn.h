@@ -51,6 +51,7 @@ struct am_turn {
 	void (*run)(struct am_turn *t);
 	void (*done)(struct am_turn *t, int rc);
 	void (*next)(struct am_turn *t, struct am_batch *b);
+	void (*more)(struct am_turn *t); /* before run, once; may be NULL */
 	/* lanes that got something to send: applied when committed */
 	struct am_touch {
 		struct am_touch *next;
@@ -73,7 +74,11 @@ struct am_turn {
 	struct am_claim *claims;
 	size_t claims_n;
 	struct am_sending *outcomes;
-	unsigned *rooms; /* per lane: how many it may take */
+	struct am_batch *first; /* the batch with the rows and the outboxes */
+	size_t rows_at;		/* index of its MGET of rows */
+	size_t asked_rows;	/* claims whose rows were loaded first */
+	unsigned *rooms;	/* per lane: how many it may take */
+	bool *refill;		/* per lane: its outbox was read */
 	size_t lanes_n;
 	uint64_t generation; /* of the ownership when the turn began */
 	/* ops */

@@ -24,6 +24,7 @@
 
 #define CLAIMS_MAX 128
 #define OUTCOMES_MAX 256
+#define READY_MAX 256
 #define CLAIM_MARGIN (2 * AM_SECOND)
 
 /* One id of an outbox that this turn works on. */
@@ -31,11 +32,17 @@ struct am_claim {
 	struct am_lane *lane;
 	struct am_str id; /* text */
 	struct am_fu_record row;
-	struct am_case *owner;	    /* of one that ends here, else NULL */
 	const char *dead;	    /* why it ends */
 	struct am_sending *sending; /* started when committed */
 	bool gone;		    /* no row: only its score is left */
+	bool later;		    /* put off since its id was read */
 };
+
+static bool
+lane_is_ready(const struct am_lane *lane)
+{
+	return lane->ready_i < lane->ready_n;
+}
 
 /* ---- what an outcome means ---- */
 
@@ -288,7 +295,7 @@ write_claim(struct am_turn *t, struct am_claim *k)
 		    "id=%.*s complaint=%.*s shard=%s endpoint=%s reason=%s",
 		    AM_ARG(k->id), AM_ARG(k->row.complaint), t->sh->stream,
 		    k->lane->name, k->dead);
-	} else {
+	} else if (!k->later) {
 		start_attempt(t, k);
 	}
 }
@@ -301,7 +308,7 @@ run_sends(struct am_turn *t)
 	for (size_t i = 0; i < t->claims_n; i++)
 		write_claim(t, &t->claims[i]);
 	for (size_t i = 0; i < t->lanes_n; i++)
-		if (t->rooms[i] != 0)
+		if (t->rooms[i] != 0 && !lane_is_ready(t->sh->lanes[i]))
 			am_commit_ask_out(t->commit, t->sh->lanes[i]->name);
 	t->counts.applied = t->counts.ignored = 0; /* of events only */
 	am_turn_commit_send(t);
@@ -396,8 +403,11 @@ sends_done(struct am_turn *t, int rc)
 	if (rc == 0 && mine) {
 		for (size_t i = 0; i < t->lanes_n; i++)
 			if (t->rooms[i] != 0)
-				sh->lanes[i]->next_at = am_commit_out(
-				    t->commit, sh->lanes[i]->name);
+				sh->lanes[i]->next_at =
+				    lane_is_ready(sh->lanes[i])
+					? 0
+					: am_commit_out(
+					      t->commit, sh->lanes[i]->name);
 		forget_outcomes(t);
 	} else if (mine) {
 		keep_outcomes(t);
@@ -421,78 +431,101 @@ sends_done(struct am_turn *t, int rc)
 /* ---- loads ---- */
 
 static void
-on_rows(struct am_turn *t, struct am_batch *b)
+claim(struct am_turn *t, struct am_lane *lane, struct am_str id)
 {
-	const redisReply *rows = am_turn_reply(b, 0);
+	if (t->claims_n < CLAIMS_MAX && sending_of(t->sh, id) == NULL)
+		t->claims[t->claims_n++] = (struct am_claim){ .lane = lane,
+			.id = am_arena_dup(&t->arena, id) };
+}
 
-	if (rows == NULL || rows->type != REDIS_REPLY_ARRAY ||
-	    rows->elements != t->claims_n) {
-		am_turn_abandon(t, -AM_EPROTO);
+/* A row that was loaded; what is in no state to be sent is passed over. */
+static void
+take_row(struct am_turn *t, struct am_claim *k, struct am_str row)
+{
+	if (row.n == 0 ||
+	    am_fu_record_unpack(k->id, row, &t->arena, &k->row) != 0) {
+		k->gone = true;
+		if (row.n != 0) /* its key stays, for a person */
+			am_log_err("followup_unreadable",
+			    "id=%.*s shard=%s reason=broken_row", AM_ARG(k->id),
+			    t->sh->stream);
 		return;
 	}
-	for (size_t i = 0; i < t->claims_n; i++) {
-		struct am_claim *k = &t->claims[i];
-		struct am_str row = am_reply_str(rows->element[i]);
-
-		if (row.n == 0 ||
-		    am_fu_record_unpack(k->id, row, &t->arena, &k->row) != 0) {
-			k->gone = true;
-			if (row.n != 0) /* its key stays, for a person */
-				am_log_err("followup_unreadable",
-				    "id=%.*s shard=%s reason=broken_row",
-				    AM_ARG(k->id), t->sh->stream);
-			continue;
-		}
-		if (k->lane->removed)
-			k->dead = "endpoint-removed";
-		if (k->dead != NULL)
-			k->owner = am_turn_case(t, k->row.complaint);
+	k->later = k->row.next_at > t->now;
+	if (k->lane->removed) {
+		k->dead = "endpoint-removed";
+		(void)am_turn_case(t, k->row.complaint);
 	}
+}
+
+static void
+take_rows(struct am_turn *t, const redisReply *rows, size_t from)
+{
+	for (size_t i = 0; rows != NULL && i < rows->elements; i++)
+		take_row(
+		    t, &t->claims[from + i], am_reply_str(rows->element[i]));
+}
+
+static void
+ask_rows(struct am_turn *t, struct am_batch *b, size_t from)
+{
+	const struct am_keys *keys = am_store_keys(t->sh->store);
+
+	am_cmd(b, "MGET");
+	for (size_t i = from; i < t->claims_n; i++)
+		am_args(b, am_key(keys, &t->arena, "fu", t->claims[i].id));
+}
+
+static void
+on_more_rows(struct am_turn *t, struct am_batch *b)
+{
+	take_rows(t, am_turn_reply(b, 0), t->asked_rows);
 	am_turn_load_cases(t, NULL);
 }
 
+/* The ids of an outbox: as many as there is room for now, the rest for the
+ * turns to come. */
 static void
-load_rows(struct am_turn *t)
+take_outbox(
+    struct am_turn *t, struct am_lane *lane, const redisReply *r, unsigned room)
 {
-	const struct am_keys *keys = am_store_keys(t->sh->store);
-	struct am_batch *b = am_turn_more(t->sh->store);
+	if (r == NULL || r->type != REDIS_REPLY_ARRAY)
+		return;
+	if (lane->ready == NULL) {
+		lane->ready = malloc(READY_MAX * sizeof(*lane->ready));
+		AM_ASSERT(lane->ready != NULL);
+	}
+	for (size_t i = 0; i < r->elements; i++) {
+		struct am_str id = am_reply_str(r->element[i]);
 
-	am_cmd(b, "MGET");
-	for (size_t i = 0; i < t->claims_n; i++)
-		am_args(b, am_key(keys, &t->arena, "fu", t->claims[i].id));
-	am_turn_send(t, b, on_rows);
+		if (i < room)
+			claim(t, lane, id);
+		else if (lane->ready_n < READY_MAX && id.n == AM_FU_ID_LEN)
+			memcpy(lane->ready[lane->ready_n++], id.p, id.n);
+	}
 }
 
-/* The ids that are due, lane by lane as they were asked for. */
+/* The first batch is in, and the complaints of the outcomes with it. */
 static void
-on_outboxes(struct am_turn *t, struct am_batch *b)
+on_first(struct am_turn *t)
 {
-	size_t asked = 0;
+	size_t asked = 0, known = t->claims_n;
+	struct am_batch *b;
 
-	for (size_t i = 0; i < t->lanes_n; i++) {
-		struct am_lane *lane = t->sh->lanes[i];
-		const redisReply *r;
-
-		if (t->rooms[i] == 0)
-			continue;
-		r = am_turn_reply(b, asked++);
-		if (r == NULL || r->type != REDIS_REPLY_ARRAY)
-			continue;
-		for (size_t k = 0; k < r->elements; k++) {
-			struct am_str id = am_reply_str(r->element[k]);
-
-			if (t->claims_n == CLAIMS_MAX ||
-			    sending_of(t->sh, id) != NULL)
-				continue;
-			t->claims[t->claims_n++] =
-			    (struct am_claim){ .lane = lane, .id = id };
-		}
-	}
-	if (t->claims_n != 0) {
-		load_rows(t);
-	} else {
+	if (known != 0)
+		take_rows(t, am_turn_reply(t->first, t->rows_at), 0);
+	for (size_t i = 0; i < t->lanes_n; i++)
+		if (t->refill[i])
+			take_outbox(t, t->sh->lanes[i],
+			    am_turn_reply(t->first, asked++), t->rooms[i]);
+	if (t->claims_n == known) {
 		am_turn_load_cases(t, NULL);
+		return;
 	}
+	t->asked_rows = known;
+	b = am_turn_more(t->sh->store);
+	ask_rows(t, b, known);
+	am_turn_send(t, b, on_more_rows);
 }
 
 static void
@@ -515,27 +548,43 @@ take_outcomes(struct am_turn *t)
 	sh->ended_n -= n;
 }
 
-static size_t
-ask_outboxes(struct am_turn *t, struct am_batch *b)
+/* Ids at hand are claimed at once; a lane that runs short reads its outbox. */
+static void
+ask_first(struct am_turn *t, struct am_batch *b)
 {
 	const struct am_keys *keys = am_store_keys(t->sh->store);
 	size_t asked = 0;
 
 	for (size_t i = 0; i < t->lanes_n; i++) {
-		if (t->rooms[i] == 0)
+		struct am_lane *lane = t->sh->lanes[i];
+
+		t->refill[i] = lane->ready_n - lane->ready_i < t->rooms[i];
+		if (!t->refill[i]) {
+			for (unsigned k = 0; k < t->rooms[i]; k++)
+				claim(t, lane,
+				    (struct am_str){
+					lane->ready[lane->ready_i++],
+					AM_FU_ID_LEN });
 			continue;
+		}
+		lane->ready_n = lane->ready_i = 0;
 		am_cmd(b, "ZRANGE");
-		am_args(b, am_key(keys, &t->arena, "out",
-			       am_str_c(t->sh->lanes[i]->name)));
+		am_args(
+		    b, am_key(keys, &t->arena, "out", am_str_c(lane->name)));
 		am_arg(b, "-inf");
 		am_argi(b, t->now);
 		am_arg(b, "BYSCORE");
 		am_arg(b, "LIMIT");
 		am_argi(b, 0);
-		am_argi(b, t->rooms[i]);
+		am_argi(b, t->rooms[i] + READY_MAX);
 		asked++;
 	}
-	return asked;
+	t->rows_at = asked;
+	if (t->claims_n != 0)
+		ask_rows(t, b, 0);
+	t->first = b;
+	t->more = on_first;
+	am_turn_load_cases(t, b);
 }
 
 bool
@@ -554,15 +603,14 @@ am_turn_sends(struct am_shard *sh)
 	t->lanes_n = sh->lanes_n;
 	t->rooms =
 	    am_arena_zalloc(&t->arena, (sh->lanes_n + 1) * sizeof(*t->rooms));
+	t->refill =
+	    am_arena_zalloc(&t->arena, (sh->lanes_n + 1) * sizeof(*t->refill));
 	t->claims = am_arena_zalloc(&t->arena, CLAIMS_MAX * sizeof(*t->claims));
 	for (size_t i = 0; i < sh->lanes_n; i++) {
 		room = lane_room(sh, sh->lanes[i], now);
 		t->rooms[i] = room < CLAIMS_MAX ? room : CLAIMS_MAX;
 	}
 	take_outcomes(t);
-	if (ask_outboxes(t, b) != 0)
-		am_turn_send(t, b, on_outboxes);
-	else
-		am_turn_load_cases(t, b);
+	ask_first(t, b);
 	return true;
 }

@@ -27,6 +27,9 @@ static struct {
 	enum am_log_level max;
 	bool prefix;
 	uint64_t dropped;
+	bool held;
+	char page[LINE_BYTES]; /* lines of one am_log_hold() */
+	size_t page_n, page_lines;
 } state = { .max = AM_LOG_INFO };
 
 /* systemd names the device and inode of the stream that it gave us. */
@@ -62,13 +65,43 @@ am_log_dropped(void)
 }
 
 static void
-send_line(const char *line, size_t n)
+send_page(const char *page, size_t n, size_t lines)
 {
 	struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
 
 	if (poll(&out, 1, 0) != 1 || (out.revents & POLLOUT) == 0 ||
-	    write(STDERR_FILENO, line, n) != (ssize_t)n)
-		state.dropped++;
+	    write(STDERR_FILENO, page, n) != (ssize_t)n)
+		state.dropped += lines;
+}
+
+static void
+send_line(const char *line, size_t n)
+{
+	if (!state.held) {
+		send_page(line, n, 1);
+		return;
+	}
+	if (state.page_n + n > sizeof(state.page))
+		am_log_flush();
+	memcpy(state.page + state.page_n, line, n);
+	state.page_n += n;
+	state.page_lines++;
+}
+
+void
+am_log_flush(void)
+{
+	if (state.page_n != 0)
+		send_page(state.page, state.page_n, state.page_lines);
+	state.page_n = state.page_lines = 0;
+}
+
+void
+am_log_hold(bool held)
+{
+	if (!held)
+		am_log_flush();
+	state.held = held;
 }
 
 /* No text, wherever it comes from, may begin a line of its own. */

@@ -22,6 +22,10 @@ enum am_log_level {
 void am_log_open(enum am_log_level max, bool prefix);
 void am_log_set(enum am_log_level max);
 uint64_t am_log_dropped(void);
+/* Between hold(true) and hold(false) lines leave by the page, not one by one:
+ * for the many lines of one turn. */
+void am_log_hold(bool held);
+void am_log_flush(void);
 /* error warn notice info debug; info for anything else. */
 enum am_log_level am_log_level_parse(const char *name);
 
