@@ -42,6 +42,19 @@ is_trust(const struct am_trust *t, const char *ca_file)
 	return strcmp(t->ca_file, ca_file) == 0;
 }
 
+/* Transfers at once over all lanes of it, which is what is worth keeping. */
+static unsigned
+trust_inflight(const struct am_deliver *d, const struct am_trust *t)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < d->lanes_n && n < KEPT_CONNECTIONS_MAX; i++) {
+		if (is_trust(t, d->lanes[i]->ep->ca_file))
+			n += d->lanes[i]->ep->inflight;
+	}
+	return n < KEPT_CONNECTIONS_MAX ? n : KEPT_CONNECTIONS_MAX;
+}
+
 struct am_trust *
 am_trust_of(struct am_deliver *d, const char *ca_file)
 {
@@ -58,22 +71,10 @@ am_trust_of(struct am_deliver *d, const char *ca_file)
 		AM_ASSERT(t->ca_file != NULL);
 	}
 	t->mux = am_curlmux_new(d->base);
+	am_curlmux_keep(t->mux, trust_inflight(d, t));
 	t->next = d->trusts;
 	d->trusts = t;
 	return t;
-}
-
-/* Transfers at once over all lanes of it, which is what is worth keeping. */
-static unsigned
-trust_inflight(const struct am_deliver *d, const struct am_trust *t)
-{
-	unsigned n = 0;
-
-	for (size_t i = 0; i < d->lanes_n && n < KEPT_CONNECTIONS_MAX; i++) {
-		if (is_trust(t, d->lanes[i]->ep->ca_file))
-			n += d->lanes[i]->ep->inflight;
-	}
-	return n < KEPT_CONNECTIONS_MAX ? n : KEPT_CONNECTIONS_MAX;
 }
 
 /* Frees what nobody needs, and says to the rest how much to keep. */
