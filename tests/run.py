@@ -116,7 +116,9 @@ def main(parts):
         ok, bad = known[part]()
         print(f"== {part}: {ok} passed, {bad} failed", flush=True)
         passed, failed = passed + ok, failed + bad
-    print(f"{passed} passed, {failed} failed")
+    total = f"{passed} passed, {failed} failed"
+    (ROOT / "build/total").write_text(total + "\n")
+    print(total)
     return 1 if failed or not passed else 0
 
 

@@ -9,6 +9,7 @@ and small, prints PASS or FAIL for the shape of each row, judges no figure.
 """
 
 import argparse
+import math
 import os
 import statistics
 import sys
@@ -160,7 +161,8 @@ def shape():
         try:
             rows = group(1, 20)
             bad = [r.what for r in rows
-                   if not all(v >= 0 for v in r.ours + r.limit) or not r.ours]
+                   if not r.ours or not all(map(math.isfinite,
+                                             r.ours + r.limit))]
         except (AssertionError, OSError, ValueError, KeyError) as e:
             rows, bad = [], [f"{type(e).__name__}: {e}"]
         print(f"{'FAIL' if bad else 'PASS'} bench: {key} "
