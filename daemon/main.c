@@ -209,6 +209,7 @@ start(struct am_conf *conf, const struct options *o)
 	event_set_log_callback(on_event_log);
 	base = event_base_new();
 	AM_ASSERT(base != NULL);
+	event_base_priority_init(base, 2); /* Redis before all else */
 	if (o->embedded != NULL &&
 	    am_embedded_start(base, o->embedded, &redis, &diag) != 0) {
 		am_log_err("start_refused", "at=%s reason=%s",

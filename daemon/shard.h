@@ -67,6 +67,7 @@ struct am_shard {
 	unsigned refused; /* in a row, for the back-off */
 	struct am_lane **lanes; /* each at an address that stays */
 	size_t lanes_n;
+	size_t first_lane; /* served first in the next sendings' turn */
 	struct am_sending *in_flight; /* by id */
 	struct am_sending *ended, **ended_tail;
 	size_t ended_n;

@@ -101,6 +101,11 @@ am_adapter_attach(
 	a->flush = event_new(base, -1, 0, on_writable, a);
 	AM_ASSERT(
 	    a->readable != NULL && a->writable != NULL && a->flush != NULL);
+	/* Redis first: while it works on what it is sent, there is time for all
+	 * else. A base without priorities has only this one. */
+	event_priority_set(a->readable, 0);
+	event_priority_set(a->writable, 0);
+	event_priority_set(a->flush, 0);
 	ac->ev.addRead = add_read;
 	ac->ev.delRead = del_read;
 	ac->ev.addWrite = add_write;
