@@ -128,8 +128,10 @@ def test_kills_under_load_lose_and_double_nothing(world):
     load_.join(20)
     settle(daemon, redis)
     history = judge(daemon, redis, load_.producer, sink)
-    assert len(history.journals) > 20
-    assert sink.requests, "the load fired follow-ups"
+    print(f"{len(load_.producer.sent)} events, {len(history.journals)} "
+          f"complaints, {len(sink.requests)} requests, {load_.late} retries")
+    assert len(load_.producer.sent) > KILLS * load_.rate * 0.3
+    assert len(sink.requests) > KILLS, "the load fired follow-ups"
 
 
 def test_restart_storm(world, redis, producer):
