@@ -210,6 +210,11 @@ on_state(void *arg, enum am_shard_state state, const char *why)
 	    "shard_state", "shard=%s state=%s reason=%s", sh->stream,
 	    am_shard_state_str(state), am_log_val(am_str_c(why)));
 	if (running && !sh->running) {
+		const struct am_redis_facts *f = am_store_facts(sh->store);
+
+		am_log_notice("redis",
+		    "shard=%s version=%s durability=%s policy=%s", sh->stream,
+		    f->version, f->durability, f->policy);
 		sh->wake_at = 0; /* not known: look */
 		lanes_of_conf(sh);
 		ask_outs(sh);

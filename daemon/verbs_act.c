@@ -7,6 +7,8 @@
 #include "daemon/view.h"
 #include "log/log.h"
 
+#include <amends/event.h>
+
 static struct am_shard *
 shard_named(struct view *v)
 {
@@ -126,8 +128,15 @@ end_emit(struct view *v)
 void
 am_verb_emit(struct view *v)
 {
+	const struct am_event_spec *spec = am_event_spec_by_name(v->id);
 	struct am_str word;
 
+	if (spec == NULL || !spec->inbound) {
+		am_ctl_end(v->call, AM_EXIT_USAGE,
+		    "no event is named %.*s; docs/events.md lists them",
+		    AM_ARG(v->id));
+		return;
+	}
 	for (size_t i = 1;
 	     (word = am_verb_arg(v->verb, v->argv, v->argc, i)).n != 0; i++)
 		if (memchr(word.p, '=', word.n) == NULL || word.p[0] == '=') {

@@ -170,7 +170,8 @@ class Daemon(Process):
             name, [BUILD / "amendsd", "--foreground", "-c", self.conf],
             self.dir / "log", cwd=ROOT, env={
                 **os.environ,
-                "ASAN_OPTIONS": "exitcode=99:abort_on_error=0",
+                "ASAN_OPTIONS": "exitcode=99:abort_on_error=0:"
+                                "quarantine_size_mb=8",
                 "UBSAN_OPTIONS": "print_stacktrace=1", **(env or {})})
         self.expected = []  # patterns of warnings that the test provokes
 

@@ -183,10 +183,8 @@ def test_followups_retry_and_cancel(world, redis, producer):
 def test_drain_finishes_and_ends(daemon):
     """`drain`: what is in flight is finished, the shard handed over."""
     assert daemon.ctl("drain")[0] == 0
-
-    def drained():
-        return not daemon.alive() or daemon.shard()["state"] == "released"
-    wait_until(drained, 20)
+    wait_until(lambda: not daemon.alive(), 20)
+    assert daemon.logged(r"state=released")
 
 
 def test_by_hand(daemon):
