@@ -239,6 +239,8 @@ am_engine_free(struct am_engine *e)
 {
 	if (e == NULL)
 		return;
+	if (e->stop_timer != NULL)
+		event_free(e->stop_timer);
 	am_ctl_free(e->ctl);
 	for (size_t i = 0; i < e->shards_n; i++)
 		am_shard_free(e->shards[i]);
@@ -248,8 +250,6 @@ am_engine_free(struct am_engine *e)
 	event_base_loop(e->base, EVLOOP_NONBLOCK);
 	if (e->dns != NULL)
 		evdns_base_free(e->dns, 1);
-	if (e->stop_timer != NULL)
-		event_free(e->stop_timer);
 	if (e->state != NULL)
 		am_statefile_close(e->state);
 	am_conf_unref(e->next);

@@ -138,6 +138,10 @@ forget_all(struct am_shard *sh)
 	struct am_sending *s, *next;
 
 	sh->generation++;
+	for (s = sh->starting; s != NULL; s = s->next)
+		s->ended = true; /* delivery has not seen it */
+	sh->starting = NULL;
+	sh->starting_tail = &sh->starting;
 	HASH_ITER(hh, sh->in_flight, s, next)
 	{
 		HASH_DEL(sh->in_flight, s);
@@ -152,6 +156,7 @@ forget_all(struct am_shard *sh)
 	for (size_t i = 0; i < sh->lanes_n; i++) {
 		sh->lanes[i]->next_at = AM_NEVER;
 		sh->lanes[i]->ready_n = sh->lanes[i]->ready_i = 0;
+		sh->lanes[i]->starting = 0;
 	}
 	sh->wake_at = AM_NEVER;
 	sh->entries = false;
@@ -338,6 +343,8 @@ look(struct am_shard *sh)
 	if (!sh->running || sh->engine->next != NULL) {
 		if (!sh->running)
 			fail_ops(sh, -AM_EFENCED);
+		else
+			am_shard_start_sendings(sh);
 		evtimer_del(sh->timer);
 		return;
 	}
@@ -349,6 +356,7 @@ look(struct am_shard *sh)
 					(sh->last_kind + i) % AM_TURN_KINDS)))
 				return;
 	}
+	am_shard_start_sendings(sh);
 	arm(sh);
 }
 
@@ -420,6 +428,7 @@ am_shard_new(struct am_engine *e, const char *stream)
 	sh->stream_own = strdup(stream);
 	AM_ASSERT(sh->stream_own != NULL);
 	sh->stream = sh->stream_own;
+	sh->starting_tail = &sh->starting;
 	sh->ended_tail = &sh->ended;
 	sh->ops_tail = &sh->ops;
 	sh->wake_at = AM_NEVER;

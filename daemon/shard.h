@@ -22,6 +22,7 @@ struct am_lane {
 	/* ids read from the outbox, due and not claimed yet */
 	char (*ready)[AM_FU_ID_LEN + 1];
 	size_t ready_n, ready_i;
+	unsigned starting; /* claimed, not given to delivery yet */
 };
 
 /* A follow-up that was claimed; owned by the shard until its outcome is in
@@ -32,12 +33,12 @@ struct am_sending {
 	UT_hash_handle hh;
 	struct am_shard *shard;
 	uint64_t generation;	 /* of the ownership it was claimed in */
-	struct am_sending *next; /* in the list of outcomes */
+	struct am_sending *next; /* in the list of starting or of outcomes */
 	char *endpoint;
 	char complaint[AM_ID_MAX + 1];
-	char *row; /* packed am_fu_record with the attempt started */
-	size_t row_n;
-	bool ended;		      /* result is in */
+	char *row;	      /* packed am_fu_record with the attempt started */
+	size_t row_n, body_n; /* the body ends the row */
+	bool ended;	      /* result is in */
 	struct am_send_result result; /* without excerpt */
 };
 
@@ -69,6 +70,7 @@ struct am_shard {
 	size_t lanes_n;
 	size_t first_lane; /* served first in the next sendings' turn */
 	struct am_sending *in_flight; /* by id */
+	struct am_sending *starting, **starting_tail;
 	struct am_sending *ended, **ended_tail;
 	size_t ended_n;
 	struct am_bound *loops; /* kept definitions, by ref */
@@ -110,6 +112,8 @@ void am_shard_reconfigure(struct am_shard *sh);
 bool am_shard_quiet(const struct am_shard *sh);
 
 struct am_lane *am_shard_lane(struct am_shard *sh, struct am_str endpoint);
+/* Give what was claimed to delivery (turn_sends.c). */
+void am_shard_start_sendings(struct am_shard *sh);
 /* An attempt of the lane is due at `at`. */
 void am_lane_due(struct am_lane *lane, am_ms at);
 

@@ -486,4 +486,6 @@ am_turn_commit_send(struct am_turn *t)
 	am_commit_ask_wake(c);
 	t->commit = NULL;
 	am_commit_send(c, on_commit, t);
+	/* while Redis works on this turn, what the last one claimed may go */
+	am_shard_start_sendings(t->sh);
 }

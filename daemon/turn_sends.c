@@ -201,6 +201,7 @@ write_outcome(struct am_turn *t, struct am_sending *s)
 
 /* ---- claims ---- */
 
+/* Claimed by any shard and not with delivery yet: it does not count those. */
 static unsigned
 reserved(const struct am_shard *sh, const struct am_lane *lane)
 {
@@ -209,10 +210,13 @@ reserved(const struct am_shard *sh, const struct am_lane *lane)
 	for (size_t i = 0; i < sh->engine->shards_n; i++) {
 		const struct am_shard *other = sh->engine->shards[i];
 
-		if (other != sh && other->turn_open)
-			for (size_t k = 0; k < other->turn->claims_n; k++)
-				n += strcmp(other->turn->claims[k].lane->name,
-					 lane->name) == 0;
+		for (size_t k = 0; k < other->lanes_n; k++)
+			if (strcmp(other->lanes[k]->name, lane->name) == 0)
+				n += other->lanes[k]->starting;
+		for (size_t k = 0;
+		     other->turn_open && k < other->turn->claims_n; k++)
+			n += strcmp(other->turn->claims[k].lane->name,
+				 lane->name) == 0;
 	}
 	return n;
 }
@@ -272,6 +276,7 @@ start_attempt(struct am_turn *t, struct am_claim *k)
 	am_fu_record_pack(f, &row);
 	s->row = row.p; /* takes */
 	s->row_n = row.n;
+	s->body_n = f->body.n;
 	memcpy(s->id, f->id, sizeof(s->id));
 	am_fu_id_format(s->id, s->id_text);
 	s->endpoint = strdup(k->lane->name);
@@ -342,7 +347,7 @@ on_sent(void *arg, const struct am_send_result *result)
 }
 
 static void
-start_sending(struct am_turn *t, struct am_claim *k)
+keep_sending(struct am_turn *t, struct am_claim *k)
 {
 	struct am_shard *sh = t->sh;
 	struct am_sending *s = k->sending;
@@ -350,16 +355,37 @@ start_sending(struct am_turn *t, struct am_claim *k)
 	s->shard = sh;
 	s->generation = sh->generation;
 	HASH_ADD(hh, sh->in_flight, id, sizeof(s->id), s);
-	if (!am_store_may_act(sh->store)) {
-		/* too old an ownership to send: it ends unsent */
-		const struct am_send_result late = { .class = AM_SEND_CANCELED,
-			.reason = "ownership" };
+	*sh->starting_tail = s;
+	sh->starting_tail = &s->next;
+	k->lane->starting++;
+}
 
-		on_sent(s, &late);
-		return;
+void
+am_shard_start_sendings(struct am_shard *sh)
+{
+	struct am_sending *s, *next;
+	am_ms now = am_engine_now();
+
+	s = sh->starting;
+	sh->starting = NULL;
+	sh->starting_tail = &sh->starting;
+	for (; s != NULL; s = next) {
+		next = s->next;
+		s->next = NULL;
+		am_shard_lane(sh, am_str_c(s->endpoint))->starting--;
+		if (!am_store_may_act(sh->store)) {
+			/* too old an ownership to send: it ends unsent */
+			const struct am_send_result late = {
+				.class = AM_SEND_CANCELED, .reason = "ownership"
+			};
+
+			on_sent(s, &late);
+			continue;
+		}
+		am_deliver_send(sh->engine->deliver, s->endpoint, s->id_text,
+		    (struct am_str){ s->row + s->row_n - s->body_n, s->body_n },
+		    now, on_sent, s);
 	}
-	am_deliver_send(sh->engine->deliver, s->endpoint, s->id_text,
-	    k->row.body, am_engine_now(), on_sent, s);
 }
 
 static void
@@ -420,7 +446,7 @@ sends_done(struct am_turn *t, int rc)
 		if (k->sending == NULL)
 			continue;
 		if (rc == 0 && mine) {
-			start_sending(t, k);
+			keep_sending(t, k);
 		} else {
 			free(k->sending->endpoint);
 			free(k->sending->row);
