@@ -80,6 +80,7 @@ struct am_update {
 	struct am_tally *tallies, **tallies_tail;
 	struct am_str line; /* journal line, n == 0 when none is written */
 	am_ms wake_at;
+	bool wake_same; /* as it was before the step: the index stands */
 };
 
 /*

@@ -277,7 +277,7 @@ init(struct am_act *a, const struct am_complaint *cur)
 }
 
 static void
-seal(struct am_act *a, bool inbound)
+seal(struct am_act *a, const struct am_complaint *cur, bool inbound)
 {
 	struct am_update *up = a->up;
 
@@ -288,6 +288,9 @@ seal(struct am_act *a, bool inbound)
 		am_journal_seal(up, a->def, a->ev, a->in_flight, a->now);
 	}
 	up->wake_at = up->forget ? AM_NEVER : am_wake_at(a->def, &up->next);
+	/* what ends on the wire seldom moves a wake-up; asked for these only */
+	up->wake_same = a->ev->type == AM_EV_FOLLOWUP_ENDED &&
+			up->wake_at == am_wake_at(a->def, cur);
 }
 
 int
@@ -315,7 +318,7 @@ am_step(const struct am_loopdef *def, const struct am_complaint *cur,
 		up->next = *cur;
 		up->wake_at = am_wake_at(def, cur);
 	} else {
-		seal(&a, inbound);
+		seal(&a, cur, inbound);
 	}
 	return 0;
 }

@@ -40,6 +40,7 @@ struct am_written { /* one complaint */
 	struct am_str record;
 	am_ms wake;
 	bool write, forget, parked;
+	bool move; /* the wake-up, in the index */
 	struct am_slices lines;
 };
 

@@ -14,7 +14,8 @@ from harness import BUILD, STREAM, Process, World, free_port, wait_until
 BENCH = BUILD / "bench"
 SHARDS = 2
 HOLD = 'rate = "1/1h"  inflight = 1'  # fill the outbox, send nothing
-GO = 'inflight = 64'
+GO = 'inflight = 128'  # half on the wire, half in Redis
+LIMIT_IN_FLIGHT = 64   # where the limit is at its best
 
 # What each bench loop does by itself; the rest of the house is as shipped.
 LOOP = """
@@ -175,7 +176,8 @@ def sink():
 
 
 def limit_post(n, url, body):
-    return figures(BENCH / "limit_post", "-n", n, "-c", 64, "-B", body, url)
+    return figures(BENCH / "limit_post", "-n", n, "-c", LIMIT_IN_FLIGHT, "-B",
+                   body, url)
 
 
 def deliveries(n, url):

@@ -208,7 +208,7 @@ def early(deliveries):
 
 def writers(h):
     """I7: two writers of one shard would number the same thing twice."""
-    seen = Counter((f.get("complaint"), f.get("seq"))
+    seen = Counter((f.get("complaint"), json.loads(f["line"]).get("seq"))
                    for f in h.feed)
     return [f"I7: feed has {key} {n} times" for key, n in seen.items()
             if n > 1]

@@ -240,7 +240,7 @@ def test_the_feed_tells_every_transition(world, redis, producer, sink):
     assert names()[0] == "complaint.opened"
     assert names().count("stage.entered") == 4
     entries = [e for _, e in redis.client.xrange("{complaints}:feed")]
-    ids = [(e[b"complaint"], e[b"seq"]) for e in entries]
+    ids = [(e[b"complaint"], json.loads(e[b"line"])["seq"]) for e in entries]
     assert len(set(ids)) == len(ids)
 
 
