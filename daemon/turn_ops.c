@@ -65,10 +65,11 @@ struct act {
 	struct view *v; /* in the call's arena, as the act is */
 	const redisReply *loaded;
 	struct am_fu_record row;
-	char from[64];	/* page: entries from here */
-	size_t page_n;	/* entries in this page */
-	size_t changed; /* entries acted on, all pages */
-	bool all;
+	char from[64];	     /* page: entries from here */
+	size_t page_n;	     /* entries in this page */
+	size_t changed;	     /* entries acted on, all pages */
+	bool all;	     /* pages, not one entry */
+	bool by_id;	     /* of all the one with this follow-up */
 	const char *refused; /* why nothing was done */
 };
 
@@ -283,7 +284,9 @@ entry_wanted(const struct act *a, const redisReply *e)
 	    am_verb_option(a->v->argv, a->v->argc, "--endpoint");
 
 	return e->elements == 2 && e->element[1]->type == REDIS_REPLY_ARRAY &&
-	       (only.n == 0 || am_str_eq(only, am_entry_field(e, "endpoint")));
+	       (only.n == 0 ||
+		   am_str_eq(only, am_entry_field(e, "endpoint"))) &&
+	       (!a->by_id || am_str_eq(a->v->id, am_entry_field(e, "id")));
 }
 
 static void
@@ -459,7 +462,12 @@ page_done(struct am_op *op, int rc)
 		am_view_next_shard(v);
 		return;
 	}
-	if (a->all)
+	if (rc == 0 && a->by_id && a->changed == 0 && a->refused == NULL) {
+		am_view_not_found(v, "dead follow-up");
+		am_view_drop(v);
+		return;
+	}
+	if (a->changed != 0)
 		a->refused = NULL; /* some could not; the count says it */
 	end_act(a, rc);
 }
@@ -505,6 +513,7 @@ static void
 act_on_entries(struct view *v)
 {
 	struct act *a = new_act(v);
+	uint8_t raw[16];
 
 	a->all = am_verb_option(v->argv, v->argc, "--all").p != NULL;
 	if (!a->all && v->id.n == 0) {
@@ -512,6 +521,8 @@ act_on_entries(struct view *v)
 		    "name an entry or say --all; usage: %s", v->verb->usage);
 		return;
 	}
+	a->by_id = !a->all && am_fu_id_parse(v->id, raw) == 0;
+	a->all = a->all || a->by_id;
 	a->op.load = load_page;
 	a->op.loaded = page_loaded;
 	a->op.run = run_page;

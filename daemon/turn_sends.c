@@ -511,8 +511,7 @@ on_more_rows(struct am_turn *t, struct am_batch *b)
 	am_turn_load_cases(t, NULL);
 }
 
-/* The ids of an outbox: as many as there is room for now, the rest for the
- * turns to come. */
+/* The ids of an outbox: as many as there is room, the rest for later turns. */
 static void
 take_outbox(
     struct am_turn *t, struct am_lane *lane, const redisReply *r, unsigned room)

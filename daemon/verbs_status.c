@@ -173,6 +173,13 @@ add_counts(struct view *v)
 }
 
 static void
+add_null(struct am_buf *b, const char *key)
+{
+	am_buf_addkey(b, key);
+	am_buf_adds(b, "null");
+}
+
+static void
 end_status(struct view *v)
 {
 	const struct am_engine *e = v->engine;
@@ -200,6 +207,11 @@ end_status(struct view *v)
 		am_buf_addki(b, "waiting", s->waiting);
 		am_buf_addki(b, "dead", s->dead);
 		am_buf_addki(b, "rejects", s->rejects);
+	} else { /* not known: no shard could be asked */
+		add_null(b, "open");
+		add_null(b, "waiting");
+		add_null(b, "dead");
+		add_null(b, "rejects");
 	}
 	am_buf_addki(b, "in_flight", am_deliver_in_flight(e->deliver));
 	add_counts(v);
