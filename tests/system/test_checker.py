@@ -42,8 +42,8 @@ def good():
     h = History(journals={"C-1": sealed(LINES)},
                 cursor={"applied": "2", "lost": "0"}, added=2,
                 rejects=[{"f.source": "test", "f.event_id": "E-2"}],
-                feed=[{"complaint": "C-1", "seq": "1"},
-                      {"complaint": "C-1", "seq": "2"}])
+                feed=[{"complaint": "C-1", "line": '{"seq":1}'},
+                      {"complaint": "C-1", "line": '{"seq":2}'}])
     produced = [{"source": "test", "event_id": "E-1"},
                 {"source": "test", "event_id": "E-2"}]
     return h, produced, [Delivery("f1", BODY)]
