@@ -70,15 +70,13 @@ rank(enum am_shard_state s)
 const char *
 am_engine_state(const struct am_engine *e)
 {
-	enum am_shard_state worst = AM_SHARD_RUNNING;
+	const struct am_shard *worst = e->shards[0];
 
-	for (size_t i = 0; i < e->shards_n; i++) {
-		enum am_shard_state s = am_store_state(e->shards[i]->store);
-
-		if (rank(s) > rank(worst))
-			worst = s;
-	}
-	return e->stopping ? "stopping" : am_shard_state_str(worst);
+	for (size_t i = 1; i < e->shards_n; i++)
+		if (rank(am_store_state(e->shards[i]->store)) >
+		    rank(am_store_state(worst->store)))
+			worst = e->shards[i];
+	return e->stopping ? "stopping" : am_shard_state_name(worst);
 }
 
 /* Redis drops keys under memory pressure: nothing can be promised on it. */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "intake/event.h"
 #include "log/log.h"
 
 /* ---- lanes ---- */
@@ -381,6 +382,21 @@ am_shard_op(struct am_shard *sh, struct am_op *op)
 	*sh->ops_tail = op;
 	sh->ops_tail = &op->next;
 	am_shard_kick(sh);
+}
+
+const char *
+am_shard_state_name(const struct am_shard *sh)
+{
+	enum am_shard_state state = am_store_state(sh->store);
+	uint64_t ms, seq;
+
+	if (state == AM_SHARD_RUNNING &&
+	    am_store_lag(sh->store) > sh->engine->conf->redis.batch &&
+	    am_stream_id_parse(
+		am_str_c(am_store_cursor(sh->store)->id), &ms, &seq) == 0 &&
+	    (am_ms)ms + AM_MINUTE < am_engine_now())
+		return "lagging";
+	return am_shard_state_str(state);
 }
 
 bool

@@ -108,6 +108,9 @@ void am_shard_kick(struct am_shard *sh);
 void am_shard_op(struct am_shard *sh, struct am_op *op);
 /* The configuration was switched: lanes and bound loops are made anew. */
 void am_shard_reconfigure(struct am_shard *sh);
+/* The state's name for people: the store's, or `lagging`: running, but more
+ * than a batch behind and the last event applied is over a minute old. */
+const char *am_shard_state_name(const struct am_shard *sh);
 /* Nothing open, nothing in flight, no outcome unwritten. */
 bool am_shard_quiet(const struct am_shard *sh);
 

@@ -80,7 +80,7 @@ am_view_shard(struct view *v, const struct am_shard *sh, int64_t open)
 	const struct am_token *token = am_store_token(sh->store);
 
 	am_view_s(v, "stream", sh->stream);
-	am_view_s(v, "state", am_shard_state_str(am_store_state(sh->store)));
+	am_view_s(v, "state", am_shard_state_name(sh));
 	am_view_s(v, "why", am_store_why(sh->store));
 	am_view_s(v, "owner", token != NULL ? token->instance : "");
 	am_view_bool(v, "mine", sh->running);

@@ -1,7 +1,10 @@
 """The receiver of the demo: what yours has to do, and not much more.
 
 It checks the signature of every request (Standard Webhooks 1.0.0), drops
-repeats by `webhook-id`, and can be told to be out of order.
+repeats by `webhook-id`, and can be told to be out of order. By itself it prints
+what arrives:
+
+    python3 receiver.py SECRET-FILE [PORT]
 """
 
 import base64
@@ -9,6 +12,7 @@ import hashlib
 import hmac
 import http.server
 import json
+import sys
 import threading
 import time
 
@@ -26,8 +30,9 @@ def verify(secret, headers, body, tolerance=300):
 
 
 class Receiver:
-    def __init__(self, secret):
+    def __init__(self, secret, port=0, on_followup=None):
         self.secret = secret
+        self.on_followup = on_followup
         self.out_of_order = set()  # paths that answer 500
         self.lock = threading.Lock()
         self.seen = set()
@@ -54,7 +59,7 @@ class Receiver:
             def handle_error(self, request, client_address):
                 pass  # a sender that goes away in the middle is no news
 
-        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", port), Handler)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever,
                          daemon=True).start()
@@ -71,9 +76,32 @@ class Receiver:
                 self.repeats += 1
                 return 200
             self.seen.add(headers["webhook-id"])
-            self.arrived.append((time.time(), path[1:], json.loads(body)))
+            followup = json.loads(body)
+            self.arrived.append((time.time(), path[1:], followup))
+        if self.on_followup:
+            self.on_followup(followup)
         return 200
 
     def stop(self):
         self.server.shutdown()
         self.server.server_close()
+
+
+def show(followup):
+    print(json.dumps(followup, ensure_ascii=False, indent=1), flush=True)
+
+
+def main(secret_file, port="0"):
+    with open(secret_file) as f:
+        receiver = Receiver(f.read().strip(), int(port), show)
+    print(f"listening on 127.0.0.1:{receiver.port}", flush=True)
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        receiver.stop()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) not in (2, 3):
+        sys.exit("usage: receiver.py SECRET-FILE [PORT]")
+    main(*sys.argv[1:])
