@@ -82,6 +82,12 @@ install: all
 	install -D -m 755 $(O)/amendsctl $(DESTDIR)$(PREFIX)/bin/amendsctl
 	install -D -m 644 systemd/amendsd.service \
 	    $(DESTDIR)/lib/systemd/system/amendsd.service
+	install -d $(DESTDIR)$(PREFIX)/share/man/man5 \
+	    $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 644 docs/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -D -m 644 conf/redis-amends.conf \
+	    $(DESTDIR)/etc/amends/redis-amends.conf
 	test -e $(DESTDIR)/etc/amends/amends.conf || install -D -m 644 \
 	    conf/amends.conf $(DESTDIR)/etc/amends/amends.conf
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/str.h"
 #include "daemon/view.h"
 #include "log/log.h"
@@ -90,18 +91,27 @@ on_emitted(struct view *v, struct am_batch *b)
 	am_view_drop(v);
 }
 
-static void
-start_emit(struct view *v)
+/* The event's fields as key=value words; n == 0 when the key is not there. */
+static struct am_str
+emit_field(struct view *v, const char *key)
 {
-	struct am_batch *b;
+	struct am_str word;
+	size_t n = strlen(key);
+
+	for (size_t i = 1;
+	     (word = am_verb_arg(v->verb, v->argv, v->argc, i)).n != 0; i++)
+		if (word.n > n && word.p[n] == '=' && am_str_prefix(word, key))
+			return (
+			    struct am_str){ word.p + n + 1, word.n - n - 1 };
+	return (struct am_str){ NULL, 0 };
+}
+
+static void
+write_event(struct view *v)
+{
+	struct am_batch *b = am_view_query(v);
 	struct am_str word;
 
-	if (v->unreachable != 0) {
-		am_ctl_end(v->call, AM_EXIT_FAILED,
-		    "Redis is away; the event was not written");
-		return;
-	}
-	b = am_view_query(v);
 	am_cmd(b, "XADD");
 	am_arg(b, v->shard->stream);
 	am_arg(b, "*");
@@ -118,11 +128,52 @@ start_emit(struct view *v)
 	am_view_send(v, b, on_emitted);
 }
 
+/* All events of one complaint go to one stream: the one that holds it. */
+static void
+on_holds(struct view *v, struct am_batch *b)
+{
+	if (am_reply_int(am_batch_reply(b, 0)) != 0)
+		write_event(v);
+	else
+		am_view_next_shard(v);
+}
+
+static void
+ask_holds(struct view *v)
+{
+	struct am_batch *b = am_view_query(v);
+
+	am_cmd(b, "EXISTS");
+	am_args(b, am_key(am_store_keys(v->shard->store), v->a, "c",
+		       emit_field(v, "complaint_id")));
+	am_view_send(v, b, on_holds);
+}
+
+static void
+no_answer(struct view *v)
+{
+	am_ctl_end(v->call, AM_EXIT_FAILED,
+	    "Redis is away; the event may not have been written");
+}
+
+/* No shard holds it: a new complaint goes where its id's hash says. */
 static void
 end_emit(struct view *v)
 {
-	am_ctl_end(v->call, AM_EXIT_FAILED,
-	    "Redis is away; the event was not written");
+	static const uint8_t key[16] = "am_verb_emit key";
+	struct am_str id = emit_field(v, "complaint_id");
+
+	if (v->unreachable != 0) {
+		am_ctl_end(v->call, AM_EXIT_FAILED,
+		    "Redis is away; the event was not written");
+		return;
+	}
+	v->shard =
+	    v->engine
+		->shards[am_siphash(key, id.p, id.n) % v->engine->shards_n];
+	v->shard_i = v->engine->shards_n;
+	v->end = no_answer;
+	write_event(v);
 }
 
 void
@@ -144,7 +195,7 @@ am_verb_emit(struct view *v)
 			    "'%.*s' is no key=value", AM_ARG(word));
 			return;
 		}
-	am_view_walk(v, start_emit, end_emit);
+	am_view_walk(v, ask_holds, end_emit);
 }
 
 /* ---- reload, drain ---- */

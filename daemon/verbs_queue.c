@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "codec/json.h"
 #include "codec/record.h"
 #include "daemon/view.h"
 
@@ -43,20 +44,23 @@ fu_state(struct view *v, const struct am_fu_record *f)
 	return "queued";
 }
 
-/* The row does not name its loop: stages go by their number. */
-static const char *
-clock_name(struct view *v, uint8_t clock)
+/* What the message itself says of its clock and its reason. */
+static void
+add_said(struct view *v, struct am_str body)
 {
-	static const char *const wide[] = {
-		[AM_CLOCK_ACKNOWLEDGE] = "acknowledge",
-		[AM_CLOCK_INFORM] = "inform",
-		[AM_CLOCK_FINAL] = "final",
-		[AM_CLOCK_AFTERCARE] = "aftercare",
-	};
+	static const char in[] = "data.followup.";
+	const struct am_pair *said;
+	size_t n = 0;
+	char what[200];
 
-	if (clock < AM_COUNT(wide))
-		return wide[clock];
-	return am_arena_printf(v->a, "stage %d", clock - AM_CLOCK_STAGE0 + 1);
+	if (am_json_flatten(body, 64, v->a, &said, &n, what) != 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (am_str_is(said[i].key, "data.followup.clock") ||
+		    am_str_is(said[i].key, "data.followup.reason"))
+			am_buf_addkv(&v->line,
+			    am_arena_cstr(v->a, said[i].key) + strlen(in),
+			    said[i].value);
 }
 
 static void
@@ -97,9 +101,8 @@ print_followup(struct view *v, struct am_str id, struct am_str row)
 	am_view_s(v, "shard", v->shard->stream);
 	am_buf_addkv(b, "complaint", f.complaint);
 	am_buf_addkv(b, "endpoint", f.endpoint);
-	am_view_s(v, "clock", clock_name(v, f.clock));
+	add_said(v, f.body);
 	am_buf_addkv(b, "rung", f.rung_name);
-	am_view_s(v, "reason", am_reason_str(f.reason));
 	am_view_s(v, "to", am_role_str(f.to));
 	am_view_s(v, "state", fu_state(v, &f));
 	am_view_time(v, "due_at", f.due_at);

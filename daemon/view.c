@@ -82,7 +82,8 @@ am_view_shard(struct view *v, const struct am_shard *sh, int64_t open)
 	am_view_s(v, "stream", sh->stream);
 	am_view_s(v, "state", am_shard_state_name(sh));
 	am_view_s(v, "why", am_store_why(sh->store));
-	am_view_s(v, "owner", token != NULL ? token->instance : "");
+	am_view_s(
+	    v, "owner", token != NULL && !sh->released ? token->instance : "");
 	am_view_bool(v, "mine", sh->running);
 	am_buf_addki(&v->line, "lag", (int64_t)am_store_lag(sh->store));
 	am_view_s(v, "cursor", cursor->id);

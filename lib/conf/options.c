@@ -52,7 +52,7 @@ static const struct am_option table[] = {
 { "redis",     "retain",             AM_OPT_SPAN, DEF("90d"), FROM(AM_SECOND, YEARS(50)), .about = "closed complaints are kept this long" },
 { "redis",     "keep_events",        AM_OPT_SPAN, DEF("1h"), FROM(0, YEARS(50)), .about = "applied stream entries are kept this long" },
 { "redis",     "command_timeout",    AM_OPT_SPAN, DEF("5s"), FROM(50, AM_HOUR), .about = "an answer of Redis is waited for this long" },
-{ "redis",     "require_durability", AM_OPT_CHOICE, DEF("D0"), OF("D0|D1|D2|D3"), .about = "refuse to take events below this class" },
+{ "redis",     "require_durability", AM_OPT_CHOICE, DEF("D0"), OF("D0|D1|D2|D3"), LATER("HTTP intake, IN2"), .about = "refuse to take events below this class" },
 
 { "status",    "socket",             AM_OPT_TEXT, DEF("/run/amends/status.sock"), .about = "path of the socket" },
 { "status",    "mode",               AM_OPT_MODE, DEF("0660"), .about = "its permission bits; its group is the first of view" },
