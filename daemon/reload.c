@@ -75,22 +75,37 @@ settle(struct reload *r)
 	am_engine_turn_ended(e);
 }
 
+/* Redis cannot say what is in use: nothing is taken away on a guess. */
+static void
+not_known(struct reload *r)
+{
+	snprintf(r->refused, sizeof(r->refused),
+	    "Redis does not answer: what open complaints use cannot be "
+	    "checked; try again when it is back");
+}
+
 static void
 on_texts(void *arg, int rc, struct am_batch *b)
 {
 	struct use *u = arg;
 	struct reload *r = u->reload;
 
+	if (rc != 0)
+		not_known(r);
 	for (size_t i = 0; rc == 0 && i < u->n; i++) {
-		struct am_str text = am_reply_str(am_batch_reply(b, i));
+		const redisReply *reply = am_batch_reply(b, i);
+		struct am_str text = am_reply_str(reply);
 		const struct am_loopdef *def;
 		struct am_diag diag = { .text = "" };
 		struct am_arena a;
 
 		am_arena_init(&a, 0);
-		if (text.n != 0 &&
-		    am_conf_bind_loop(r->conf, text, &a, &def, &diag) != 0 &&
-		    r->refused[0] == '\0')
+		if (am_reply_is_error(reply))
+			not_known(r);
+		else if (text.n != 0 &&
+			 am_conf_bind_loop(r->conf, text, &a, &def, &diag) !=
+			     0 &&
+			 r->refused[0] == '\0')
 			snprintf(r->refused, sizeof(r->refused),
 			    "%" PRId64 " open complaints are on loop %s: %s",
 			    u->refs[i].open, u->refs[i].ref, diag.text);
@@ -160,6 +175,10 @@ on_tally(void *arg, int rc, struct am_batch *b)
 
 	AM_ASSERT(u != NULL);
 	u->reload = r;
+	if (t == NULL || t->type != REDIS_REPLY_ARRAY) {
+		not_known(r);
+		t = NULL;
+	}
 	for (size_t i = 0; t != NULL && i + 1 < t->elements; i += 2) {
 		struct am_str ref = ref_of(am_reply_str(t->element[i]));
 		int64_t open = am_reply_int(t->element[i + 1]);
@@ -256,7 +275,9 @@ am_engine_reload(struct am_engine *e, am_reload_cb *done, void *arg)
 		struct am_batch *b;
 		struct ask *ask;
 
-		if (!sh->running)
+		enum am_shard_state state = am_store_state(sh->store);
+
+		if (state == AM_SHARD_STANDBY || state == AM_SHARD_RELEASED)
 			continue; /* its owner keeps its own configuration */
 		ask = malloc(sizeof(*ask));
 		AM_ASSERT(ask != NULL);

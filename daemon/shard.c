@@ -25,6 +25,15 @@ am_lane_due(struct am_lane *lane, am_ms at)
 		lane->next_at = at;
 }
 
+/* Not in conf, or of a type that this version cannot send by. */
+static bool
+is_removed(const struct am_conf *conf, struct am_str endpoint)
+{
+	const struct am_conf_endpoint *ep = am_conf_endpoint(conf, endpoint);
+
+	return ep == NULL || !ep->built;
+}
+
 struct am_lane *
 am_shard_lane(struct am_shard *sh, struct am_str endpoint)
 {
@@ -39,8 +48,7 @@ am_shard_lane(struct am_shard *sh, struct am_str endpoint)
 	sh->lanes[sh->lanes_n++] = lane;
 	*lane = (struct am_lane){ .name = strndup(endpoint.p, endpoint.n),
 		.next_at = AM_NEVER,
-		.removed =
-		    am_conf_endpoint(sh->engine->conf, endpoint) == NULL };
+		.removed = is_removed(sh->engine->conf, endpoint) };
 	AM_ASSERT(lane->name != NULL);
 	return lane;
 }
@@ -54,8 +62,7 @@ lanes_of_conf(struct am_shard *sh)
 		am_shard_lane(sh, am_str_c(conf->endpoints[i]->name));
 	for (size_t i = 0; i < sh->lanes_n; i++)
 		sh->lanes[i]->removed =
-		    am_conf_endpoint(conf, am_str_c(sh->lanes[i]->name)) ==
-		    NULL;
+		    is_removed(conf, am_str_c(sh->lanes[i]->name));
 }
 
 /* ---- loop definitions ---- */
@@ -287,28 +294,38 @@ try_kind(struct am_shard *sh, enum am_turn_kind kind)
 	return false;
 }
 
+am_ms
+am_shard_now(const struct am_shard *sh)
+{
+	am_ms diff = am_store_facts(sh->store)->clock_diff;
+
+	return am_engine_now() + (diff < 0 ? diff : 0);
+}
+
+/* When this lane can do something by itself. */
+static am_ms
+lane_look(const struct am_shard *sh, const struct am_lane *lane, am_ms now)
+{
+	am_ms from = lane->next_at > now ? lane->next_at : now;
+	am_ms again;
+
+	if (lane->next_at == AM_NEVER || lane->removed)
+		return lane->next_at;
+	if (am_deliver_room(sh->engine->deliver, lane->name, from, &again) != 0)
+		again = from;
+	/* due, and yet no turn was to be had: claims on their way out */
+	return again <= now ? now + 10 : again;
+}
+
 /* When the shard must look again if nothing else happens. */
 static am_ms
-next_look(struct am_shard *sh, am_ms now)
+next_look(const struct am_shard *sh, am_ms now)
 {
 	am_ms at = sh->wake_at;
 
-	if (sh->retry_at > now)
-		return sh->retry_at;
 	for (size_t i = 0; i < sh->lanes_n; i++) {
-		const struct am_lane *lane = sh->lanes[i];
-		am_ms again = now;
+		am_ms again = lane_look(sh, sh->lanes[i], now);
 
-		if (lane->next_at >= at)
-			continue;
-		if (!lane->removed &&
-		    am_deliver_room(sh->engine->deliver, lane->name,
-			lane->next_at > now ? lane->next_at : now,
-			&again) == 0 &&
-		    again <= now)
-			again = now + 10; /* full: an outcome kicks us */
-		if (again < lane->next_at)
-			again = lane->next_at;
 		if (again < at)
 			at = again;
 	}
@@ -318,17 +335,20 @@ next_look(struct am_shard *sh, am_ms now)
 static void
 arm(struct am_shard *sh)
 {
-	am_ms now = am_engine_now();
+	am_ms now = am_shard_now(sh);
 	am_ms at = next_look(sh, now);
 	am_ms in = at - now;
+	am_ms wait = sh->retry_at - am_engine_monotonic();
 	struct timeval tv;
 
-	if (at == AM_NEVER) {
+	if (at == AM_NEVER && wait <= 0) {
 		evtimer_del(sh->timer);
 		return;
 	}
 	if (in < 0)
 		in = 0;
+	if (in < wait)
+		in = wait;
 	if (in > AM_HOUR) /* clocks are set; look now and then */
 		in = AM_HOUR;
 	tv.tv_sec = in / 1000;
@@ -349,7 +369,7 @@ look(struct am_shard *sh)
 		evtimer_del(sh->timer);
 		return;
 	}
-	if (sh->retry_at <= am_engine_now()) {
+	if (sh->retry_at <= am_engine_monotonic()) {
 		sh->retry_at = 0;
 		for (int i = 1; i <= AM_TURN_KINDS; i++)
 			if (try_kind(
@@ -474,6 +494,10 @@ am_shard_release(struct am_shard *sh)
 void
 am_shard_free(struct am_shard *sh)
 {
+	if (sh->turn_open) { /* a forced stop: its work is found again */
+		sh->turn_open = false;
+		sh->turn->done(sh->turn, -AM_ECANCELED);
+	}
 	am_store_free(sh->store);
 	sh->running = false;
 	fail_ops(sh, -AM_ECANCELED);

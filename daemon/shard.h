@@ -31,8 +31,8 @@ struct am_sending {
 	uint8_t id[16];
 	char id_text[AM_FU_ID_LEN + 1];
 	UT_hash_handle hh;
-	struct am_shard *shard;
-	uint64_t generation;	 /* of the ownership it was claimed in */
+	struct am_shard *shard; /* NULL: its ownership is gone */
+	struct am_engine *engine;
 	struct am_sending *next; /* in the list of starting or of outcomes */
 	char *endpoint;
 	char complaint[AM_ID_MAX + 1];
@@ -61,11 +61,11 @@ struct am_shard {
 	struct am_store *store;
 	uint64_t generation; /* of the ownership */
 	bool running;
-	bool entries;	  /* the store has entries to take */
-	bool caught_up;	  /* nothing behind the cursor, as of the last look */
-	am_ms wake_at;	  /* earliest wake-up, AM_NEVER: none */
-	am_ms retry_at;	  /* no turn before: Redis refused; 0: none */
-	unsigned refused; /* in a row, for the back-off */
+	bool entries;	/* the store has entries to take */
+	bool caught_up; /* nothing behind the cursor, as of the last look */
+	am_ms wake_at;	/* earliest wake-up, AM_NEVER: none */
+	am_ms retry_at; /* no turn before (monotonic): Redis refused; 0: none */
+	unsigned refused;	/* in a row, for the back-off */
 	struct am_lane **lanes; /* each at an address that stays */
 	size_t lanes_n;
 	size_t first_lane; /* served first in the next sendings' turn */
@@ -103,6 +103,8 @@ struct am_shard *am_shard_new(struct am_engine *e, const char *stream);
 /* Ends at once; what is in flight is forgotten (its rows say so). */
 void am_shard_free(struct am_shard *sh);
 void am_shard_release(struct am_shard *sh);
+/* What both clocks agree has come: ours, or that of Redis when it is behind. */
+am_ms am_shard_now(const struct am_shard *sh);
 /* Something changed: look for the next turn once per pass of the loop. */
 void am_shard_kick(struct am_shard *sh);
 void am_shard_op(struct am_shard *sh, struct am_op *op);

@@ -67,7 +67,7 @@ am_turn_open_as(struct am_shard *sh, enum am_turn_kind kind,
 	*t = (struct am_turn){ .sh = sh,
 		.kind = kind,
 		.arena = t->arena,
-		.now = am_engine_now(),
+		.now = am_shard_now(sh),
 		.generation = sh->generation,
 		.run = run,
 		.done = done };
@@ -115,10 +115,11 @@ turn_over(struct am_turn *t, int rc)
 	drop_held(t);
 	sh->turn_open = false;
 	if (rc == 0)
-		sh->refused = 0;
-	else if (rc == -AM_EBUSY || rc == -AM_EFULL || rc == -AM_EIO)
-		sh->retry_at = t->now + am_backoff(50, 2000, sh->refused++,
-					    (uint64_t)t->now);
+		sh->refused = t->empty ? sh->refused : 0;
+	else if (rc != -AM_EFENCED && rc != -AM_ECANCELED)
+		sh->retry_at =
+		    am_engine_monotonic() +
+		    am_backoff(50, 2000, sh->refused++, (uint64_t)t->now);
 	am_shard_kick(sh);
 	am_engine_turn_ended(sh->engine);
 }
@@ -132,6 +133,7 @@ am_turn_abandon(struct am_turn *t, int rc)
 	}
 	if (am_turn_open(t->sh->store))
 		am_turn_end(t->sh->store);
+	t->empty = true;
 	turn_over(t, rc);
 }
 
@@ -419,7 +421,9 @@ am_turn_step(struct am_turn *t, struct am_case *c, const struct am_event *ev)
 		mark_in_flight(t, c);
 	up = am_arena_zalloc(&t->arena, sizeof(*up));
 	up->arena = &t->arena;
-	rc = am_step(c->def, &c->cur, ev, t->now, up);
+	/* an entry's time is Redis's: what it starts has begun by then */
+	rc =
+	    am_step(c->def, &c->cur, ev, ev->at > t->now ? ev->at : t->now, up);
 	if (rc != 0) {
 		c->unusable = "invariant";
 		park(t, c, c->unusable);

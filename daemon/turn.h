@@ -46,6 +46,7 @@ struct am_turn {
 	struct am_batch *held[8]; /* what slices of this turn live in */
 	size_t held_n;
 	struct am_commit *commit; /* while `run` */
+	bool empty;		  /* it ended without a commit */
 	struct am_counts counts;  /* added to the engine's when done */
 	/* what to do when the cases are loaded, and when all is over */
 	void (*run)(struct am_turn *t);
@@ -80,6 +81,7 @@ struct am_turn {
 	unsigned *rooms;	/* per lane: how many it may take */
 	bool *refill;		/* per lane: its outbox was read */
 	size_t lanes_n;
+	bool wrote;	     /* an outcome or a claim */
 	uint64_t generation; /* of the ownership when the turn began */
 	/* ops */
 	struct am_op *op;

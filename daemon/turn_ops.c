@@ -65,6 +65,7 @@ struct act {
 	struct view *v; /* in the call's arena, as the act is */
 	const redisReply *loaded;
 	struct am_fu_record row;
+	char to[64];	     /* the last one when the act began */
 	char from[64];	     /* page: entries from here */
 	size_t page_n;	     /* entries in this page */
 	size_t changed;	     /* entries acted on, all pages */
@@ -78,6 +79,7 @@ end_act(struct act *a, int rc)
 {
 	struct view *v = a->v;
 
+	am_view_drop(v);
 	if (rc == -AM_EFENCED)
 		am_ctl_end(v->call, AM_EXIT_REFUSED,
 		    "shard %s is not owned by this daemon now",
@@ -94,7 +96,6 @@ end_act(struct act *a, int rc)
 		am_view_close(v);
 		am_ctl_end(v->call, AM_EXIT_OK, "%s", "");
 	}
-	am_view_drop(v);
 }
 
 static void
@@ -158,11 +159,26 @@ row_loaded(struct am_op *op, struct am_turn *t, const struct am_batch *b)
 		(void)am_turn_case(t, a->row.complaint);
 }
 
+/* Not behind another of its complaint. */
+static bool
+is_queued(struct am_turn *t, const struct am_fu_record *f)
+{
+	const struct am_complaint *c = &am_turn_case(t, f->complaint)->cur;
+
+	for (size_t i = 0; i < c->waiting_n; i++)
+		if (memcmp(c->waiting[i].id, f->id, sizeof(f->id)) == 0)
+			return c->waiting[i].queued;
+	return true;
+}
+
 static bool
 run_retry(struct am_op *op, struct am_turn *t)
 {
 	struct act *a = (struct act *)op;
 
+	if (a->refused == NULL && !is_queued(t, &a->row))
+		a->refused = "it stands behind an earlier one to the same "
+			     "endpoint; retry that one";
 	if (a->refused != NULL)
 		return false;
 	a->row.next_at = t->now;
@@ -268,9 +284,15 @@ load_page(struct am_op *op, struct am_turn *t, struct am_batch *b)
 	am_arg(b, stream_key(a));
 	if (a->all) {
 		am_arg(b, a->from);
-		am_arg(b, "+");
+		am_arg(b, a->to);
 		am_arg(b, "COUNT");
 		am_argi(b, PAGE);
+		am_cmd(b, "XREVRANGE");
+		am_arg(b, stream_key(a));
+		am_arg(b, "+");
+		am_arg(b, "-");
+		am_arg(b, "COUNT");
+		am_argi(b, 1);
 	} else {
 		am_args(b, a->v->id);
 		am_args(b, a->v->id);
@@ -289,6 +311,17 @@ entry_wanted(const struct act *a, const redisReply *e)
 	       (!a->by_id || am_str_eq(a->v->id, am_entry_field(e, "id")));
 }
 
+/* What comes in later, a replayed one that fails again too, is not of this
+ * act. */
+static void
+end_here(struct act *a, const redisReply *newest)
+{
+	if (newest != NULL && newest->type == REDIS_REPLY_ARRAY &&
+	    newest->elements == 1)
+		snprintf(a->to, sizeof(a->to), "%.*s",
+		    AM_ARG(am_reply_str(newest->element[0]->element[0])));
+}
+
 static void
 page_loaded(struct am_op *op, struct am_turn *t, const struct am_batch *b)
 {
@@ -297,6 +330,8 @@ page_loaded(struct am_op *op, struct am_turn *t, const struct am_batch *b)
 
 	a->loaded = r;
 	a->page_n = 0;
+	if (a->all && a->to[0] == '+')
+		end_here(a, am_turn_reply(b, 1));
 	if (r == NULL || r->type != REDIS_REPLY_ARRAY)
 		return;
 	a->page_n = r->elements;
@@ -362,8 +397,12 @@ revive(struct act *a, struct am_turn *t, const redisReply *e)
 	f.attempts_total = 0;
 	f.next_at = t->now;
 	f.body = body;
-	am_commit_fu_set(t->commit, &f, t->now);
-	am_turn_touch(t, f.endpoint, t->now);
+	if (is_queued(t, &f)) {
+		am_commit_fu_set(t->commit, &f, t->now);
+		am_turn_touch(t, f.endpoint, t->now);
+	} else {
+		am_commit_fu_set(t->commit, &f, AM_FU_BEHIND);
+	}
 	return true;
 }
 
@@ -463,8 +502,8 @@ page_done(struct am_op *op, int rc)
 		return;
 	}
 	if (rc == 0 && a->by_id && a->changed == 0 && a->refused == NULL) {
-		am_view_not_found(v, "dead follow-up");
 		am_view_drop(v);
+		am_view_not_found(v, "dead follow-up");
 		return;
 	}
 	if (a->changed != 0)
@@ -492,6 +531,7 @@ start_page(struct view *v)
 
 	if (a->all) {
 		snprintf(a->from, sizeof(a->from), "-");
+		snprintf(a->to, sizeof(a->to), "+");
 		am_shard_op(v->shard, &a->op);
 		return;
 	}

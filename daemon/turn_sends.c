@@ -27,6 +27,7 @@
 #define CLAIMS_MAX 32
 #define OUTCOMES_MAX 32
 #define READY_MAX 256
+#define EMPTY_LOOK 100 /* ms */
 #define CLAIM_MARGIN (2 * AM_SECOND)
 
 /* One id of an outbox that this turn works on. */
@@ -146,6 +147,20 @@ write_dead(struct am_turn *t, const struct am_fu_record *f, struct am_str id,
 	t->counts.dead++;
 }
 
+/* No attempt more: its stage is over, or its complaint is no more. */
+static bool
+is_over(struct am_turn *t, const struct am_fu_record *f)
+{
+	const struct am_case *c = am_turn_case(t, f->complaint);
+
+	if (!c->exists)
+		return true;
+	for (size_t i = 0; i < c->cur.waiting_n; i++)
+		if (memcmp(c->cur.waiting[i].id, f->id, sizeof(f->id)) == 0)
+			return am_fu_over(&c->cur, &c->cur.waiting[i]);
+	return c->unusable == NULL;
+}
+
 static void
 write_outcome(struct am_turn *t, struct am_sending *s)
 {
@@ -172,6 +187,15 @@ write_outcome(struct am_turn *t, struct am_sending *s)
 		tell_complaint(t, &f, id, "delivered", "ok", r->status);
 		t->counts.delivered++;
 		log_outcome(t, s, &f, "followup_delivered", AM_LOG_INFO);
+		return;
+	}
+	if (is_over(t, &f)) { /* its stage ended while it was on the wire */
+		am_commit_must_go_on(t->commit);
+		am_commit_fu_end(t->commit, &f);
+		tell_complaint(
+		    t, &f, id, "suppressed", "superseded", r->status);
+		t->counts.suppressed++;
+		log_outcome(t, s, &f, "followup_suppressed", AM_LOG_INFO);
 		return;
 	}
 	f.next_at = AM_NEVER;
@@ -314,6 +338,9 @@ run_sends(struct am_turn *t)
 		write_outcome(t, s);
 	for (size_t i = 0; i < t->claims_n; i++)
 		write_claim(t, &t->claims[i]);
+	t->wrote = t->outcomes != NULL;
+	for (size_t i = 0; i < t->claims_n; i++)
+		t->wrote = t->wrote || !t->claims[i].later;
 	for (size_t i = 0; i < t->lanes_n; i++)
 		if (t->rooms[i] != 0 && !lane_is_ready(t->sh->lanes[i]))
 			am_commit_ask_out(t->commit, t->sh->lanes[i]->name);
@@ -327,6 +354,9 @@ on_sent(void *arg, const struct am_send_result *result)
 	struct am_sending *s = arg;
 	struct am_shard *sh = s->shard;
 
+	/* a slot is free: for whichever shard waits for one */
+	for (size_t i = 0; i < s->engine->shards_n; i++)
+		am_shard_kick(s->engine->shards[i]);
 	if (sh == NULL) { /* the ownership it was claimed in is gone */
 		free(s->endpoint);
 		free(s->row);
@@ -343,7 +373,6 @@ on_sent(void *arg, const struct am_send_result *result)
 	*sh->ended_tail = s;
 	sh->ended_tail = &s->next;
 	sh->ended_n++;
-	am_shard_kick(sh);
 }
 
 static void
@@ -353,7 +382,7 @@ keep_sending(struct am_turn *t, struct am_claim *k)
 	struct am_sending *s = k->sending;
 
 	s->shard = sh;
-	s->generation = sh->generation;
+	s->engine = sh->engine;
 	HASH_ADD(hh, sh->in_flight, id, sizeof(s->id), s);
 	*sh->starting_tail = s;
 	sh->starting_tail = &s->next;
@@ -437,6 +466,8 @@ sends_done(struct am_turn *t, int rc)
 					: am_commit_out(
 					      t->commit, sh->lanes[i]->name);
 		forget_outcomes(t);
+	} else if (rc == -AM_EPROTO && t->commit != NULL && mine) {
+		forget_outcomes(t); /* halted, but what could be written is */
 	} else if (mine) {
 		keep_outcomes(t);
 	}
@@ -453,6 +484,10 @@ sends_done(struct am_turn *t, int rc)
 			free(k->sending);
 		}
 	}
+	if (rc == 0 && mine && t->claims_n != 0 && !t->wrote)
+		for (size_t i = 0; i < t->lanes_n; i++) /* nothing to be had */
+			if (sh->lanes[i]->next_at <= t->now)
+				sh->lanes[i]->next_at = t->now + EMPTY_LOOK;
 	t->claims_n = 0;
 }
 
@@ -617,7 +652,7 @@ ask_first(struct am_turn *t, struct am_batch *b)
 bool
 am_turn_sends(struct am_shard *sh)
 {
-	am_ms now = am_engine_now();
+	am_ms now = am_shard_now(sh);
 	unsigned room, total = 0, left = CLAIMS_MAX;
 	struct am_turn *t = sh->turn;
 	struct am_batch *b;

@@ -34,6 +34,7 @@ run_wakes(struct am_turn *t)
 {
 	for (size_t i = 0; i < t->cases_n; i++) {
 		struct am_case *c = t->cases[i];
+		const struct am_update *up;
 		const struct am_event ev = { .type = AM_EV_WAKE,
 			.complaint_id = c->id,
 			.source = AM_STR("amends"),
@@ -43,8 +44,8 @@ run_wakes(struct am_turn *t)
 
 		if (!c->exists)
 			unwake(t, c->id);
-		else
-			(void)am_turn_step(t, c, &ev);
+		else if ((up = am_turn_step(t, c, &ev)) != NULL && up->forget)
+			am_commit_must_go_on(t->commit); /* it frees */
 	}
 	t->counts.applied = t->counts.ignored = 0; /* of events only */
 	am_turn_commit_send(t);
@@ -117,7 +118,7 @@ am_turn_wakes(struct am_shard *sh)
 	struct am_turn *t = sh->turn;
 	const char *wake = am_store_keys(sh->store)->wake;
 
-	if (sh->wake_at > am_engine_now() || sh->engine->stopping)
+	if (sh->wake_at > am_shard_now(sh) || sh->engine->stopping)
 		return false;
 	b = am_turn_open_as(sh, AM_TURN_WAKES, run_wakes, wakes_done);
 	am_cmd(b, "ZRANGE");

@@ -303,6 +303,15 @@ add_owed(struct view *v)
 	am_buf_addc(b, ']');
 }
 
+/* "" for what no rung fired: a reopening's notice, a person's task. */
+static const char *
+rung_name(const struct view *v, const struct am_waiting *w)
+{
+	const struct am_clockdef *cd = &v->def->clocks[w->clock];
+
+	return w->rung < cd->rungs_n ? cd->rungs[w->rung].name : "";
+}
+
 static void
 add_waiting(struct view *v)
 {
@@ -319,8 +328,7 @@ add_waiting(struct view *v)
 		am_view_s(v, "id", id);
 		am_buf_addkv(b, "endpoint", w->endpoint);
 		am_view_s(v, "clock", v->def->clocks[w->clock].name);
-		am_view_s(
-		    v, "rung", v->def->clocks[w->clock].rungs[w->rung].name);
+		am_view_s(v, "rung", rung_name(v, w));
 		am_view_bool(v, "queued", w->queued);
 		am_buf_addc(b, '}');
 	}

@@ -15,7 +15,9 @@
 struct sums {
 	int64_t open, waiting, dead, rejects;
 	int64_t *shard_open;
-	int64_t *lane_waiting; /* per endpoint of conf */
+	void (*end)(struct view *v);
+	struct am_conf *conf;  /* a reload may come in between */
+	int64_t *lane_waiting; /* per endpoint of it */
 };
 
 static bool
@@ -47,7 +49,7 @@ on_sums(struct view *v, struct am_batch *b)
 	s->open += open;
 	s->dead += am_reply_int(am_batch_reply(b, 1));
 	s->rejects += am_reply_int(am_batch_reply(b, 2));
-	for (size_t i = 0; i < v->engine->conf->endpoints_n; i++) {
+	for (size_t i = 0; i < s->conf->endpoints_n; i++) {
 		int64_t n = am_reply_int(am_batch_reply(b, 3 + i));
 
 		s->waiting += n;
@@ -60,7 +62,8 @@ static void
 ask_sums(struct view *v)
 {
 	const struct am_keys *keys = am_store_keys(v->shard->store);
-	const struct am_conf *conf = v->engine->conf;
+	const struct sums *s = v->own;
+	const struct am_conf *conf = s->conf;
 	struct am_batch *b = am_view_query(v);
 
 	am_cmd(b, "HGETALL");
@@ -78,6 +81,16 @@ ask_sums(struct view *v)
 }
 
 static void
+end_sums(struct view *v)
+{
+	struct sums *s = v->own;
+	struct am_conf *conf = s->conf;
+
+	s->end(v); /* v is gone with its call */
+	am_conf_unref(conf);
+}
+
+static void
 walk_sums(struct view *v, void (*end)(struct view *))
 {
 	struct sums *s = am_arena_zalloc(v->a, sizeof(*s));
@@ -86,10 +99,12 @@ walk_sums(struct view *v, void (*end)(struct view *))
 	    am_arena_alloc(v->a, (v->engine->shards_n + 1) * sizeof(int64_t));
 	for (size_t i = 0; i < v->engine->shards_n; i++)
 		s->shard_open[i] = -1;
-	s->lane_waiting = am_arena_zalloc(
-	    v->a, (v->engine->conf->endpoints_n + 1) * sizeof(int64_t));
+	s->conf = am_conf_ref(v->engine->conf);
+	s->lane_waiting =
+	    am_arena_zalloc(v->a, (s->conf->endpoints_n + 1) * sizeof(int64_t));
+	s->end = end;
 	v->own = s;
-	am_view_walk(v, ask_sums, end);
+	am_view_walk(v, ask_sums, end_sums);
 }
 
 /* ---- status ---- */
@@ -306,7 +321,7 @@ static void
 end_endpoints(struct view *v)
 {
 	const struct sums *s = v->own;
-	const struct am_conf *conf = v->engine->conf;
+	const struct am_conf *conf = s->conf;
 
 	for (size_t i = 0; i < conf->endpoints_n; i++) {
 		const struct am_conf_endpoint *ep = conf->endpoints[i];

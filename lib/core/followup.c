@@ -134,6 +134,8 @@ release_next(struct am_act *a, struct am_str endpoint)
 			return;
 		own_waiting(a);
 		c->waiting[i].queued = true;
+		if (c->waiting[i].in_flight)
+			return; /* it went ahead of its turn */
 		f = born_now(a, c->waiting[i].id);
 		if (f != NULL) {
 			f->queued = true;

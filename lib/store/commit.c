@@ -213,6 +213,7 @@ commit_judge(struct am_commit *c, int rc, const redisReply *error)
 		break;
 	case -AM_EPROTO:
 		commit_done(c); /* what could be written is */
+		s->broken = true;
 		am_store_halt(s, AM_SHARD_HALTED_STORAGE,
 		    "a write failed: %.*s; set the key right, then "
 		    "`amendsctl shard adopt %s`",

@@ -41,6 +41,7 @@ void am_commit_pii(struct am_commit *c, struct am_str complaint,
 
 /* Outbox. set: row and score (next attempt or visibility deadline). end: row,
  * body and score go. dead: to the dead letters, body kept with the letter. */
+#define AM_FU_BEHIND ((am_ms)-1) /* no score: it waits for another to end */
 void am_commit_fu_set(
     struct am_commit *c, const struct am_fu_record *f, am_ms score);
 void am_commit_fu_end(struct am_commit *c, const struct am_fu_record *f);

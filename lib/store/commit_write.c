@@ -238,7 +238,8 @@ am_commit_fu_set(struct am_commit *c, const struct am_fu_record *f, am_ms score)
 
 	am_slice_add(c, &c->sets, key(c, "fu", id));
 	am_slice_add(c, &c->sets, fu_row(c, f));
-	fu_score(c, f->endpoint, id, score);
+	if (score != AM_FU_BEHIND)
+		fu_score(c, f->endpoint, id, score);
 }
 
 void

@@ -445,8 +445,10 @@ am_store_owned(struct am_store *s, const struct am_cursor_row *row,
 {
 	s->cursor = row->c;
 	s->entries_base = row->base;
+	if (s->adopt || !s->broken)
+		s->halt = AM_SHARD_STARTING;
+	s->broken = s->broken && !s->adopt;
 	s->adopt = false;
-	s->halt = AM_SHARD_STARTING;
 	s->refused[0] = '\0';
 	if (!goes_on)
 		outs_forget(s);

@@ -117,6 +117,7 @@ on_read(void *arg, int rc, struct am_batch *b)
 		return;
 	}
 	if (am_reply_rc(r) == -AM_EPROTO) {
+		s->broken = true;
 		am_store_halt(s, AM_SHARD_HALTED_STORAGE, "reading %s: %.*s",
 		    s->keys.stream, AM_ARG(am_reply_str(r)));
 	} else if (am_reply_is_error(r)) {

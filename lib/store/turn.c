@@ -48,6 +48,29 @@ am_turn_more(struct am_store *s)
 	return am_batch_new(s->turns);
 }
 
+/* A key of another type stops the shard; any other refusal is for now. */
+static int
+loads_rc(struct am_store *s, const struct am_batch *b)
+{
+	for (size_t i = b->skip; i < am_batch_cmds(b); i++) {
+		const redisReply *r = am_batch_reply(b, i);
+
+		if (!am_reply_is_error(r))
+			continue;
+		if (am_reply_rc(r) != -AM_EPROTO) {
+			am_store_refused(s, r);
+			return -AM_EBUSY;
+		}
+		s->broken = true;
+		am_store_halt(s, AM_SHARD_HALTED_STORAGE,
+		    "a read failed: %.*s; set the key right, then "
+		    "`amendsctl shard adopt %s`",
+		    AM_ARG(am_reply_str(r)), s->keys.stream);
+		return -AM_EPROTO;
+	}
+	return 0;
+}
+
 static int
 turn_rc(struct am_store *s, const struct am_batch *b)
 {
@@ -56,14 +79,14 @@ turn_rc(struct am_store *s, const struct am_batch *b)
 	if (s->turn.dead || s->owner.phase != AM_OWNER_MINE)
 		return -AM_EFENCED;
 	if (b->skip == 0)
-		return 0;
+		return loads_rc(s, b);
 	token = am_batch_reply(b, b->skip - 1);
 	if (am_reply_is_error(token)) {
 		am_store_refused(s, token);
 		return -AM_EBUSY;
 	}
 	if (am_str_is(am_reply_str(token), s->owner.text))
-		return 0;
+		return loads_rc(s, b);
 	am_owner_lost(s, "token changed");
 	return -AM_EFENCED;
 }
