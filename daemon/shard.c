@@ -8,6 +8,7 @@
  */
 
 #include "daemon/turn.h"
+#include "daemon/careful.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -229,6 +230,7 @@ on_state(void *arg, enum am_shard_state state, const char *why)
 		    "shard=%s version=%s durability=%s policy=%s", sh->stream,
 		    f->version, f->durability, f->policy);
 		sh->wake_at = 0; /* not known: look */
+		am_careful_begin(sh);
 		lanes_of_conf(sh);
 		ask_outs(sh);
 	}

@@ -82,6 +82,8 @@ struct am_shard {
 	int last_kind;
 	struct event *kick, *timer;
 	am_ms trimmed_at;
+	unsigned careful; /* units still to be tried alone, see careful.h */
+	char marked[80];  /* the unit that the last turn marked, or "" */
 	bool released;
 };
 

@@ -83,6 +83,10 @@ struct am_turn {
 	size_t lanes_n;
 	bool wrote;	     /* an outcome or a claim */
 	uint64_t generation; /* of the ownership when the turn began */
+	/* careful */
+	const char *unit; /* tried alone; NULL: not */
+	int64_t tries;
+	void (*tried)(struct am_turn *t);
 	/* ops */
 	struct am_op *op;
 };

@@ -6,6 +6,7 @@
  * applied goes to the rejects in the same commit; nothing is skipped.
  */
 
+#include "daemon/careful.h"
 #include "daemon/turn.h"
 
 #include <stdio.h>
@@ -148,6 +149,7 @@ run_events(struct am_turn *t)
 		else
 			apply(t, i);
 	}
+	am_careful_done(t);
 	am_commit_cursor(
 	    t->commit, t->entries[t->entries_n - 1].id, t->entries_n);
 	am_turn_commit_send(t);
@@ -158,10 +160,12 @@ events_done(struct am_turn *t, int rc)
 {
 	struct am_shard *sh = t->sh;
 
-	if (rc != 0) { /* the entries are read again from the cursor */
+	if (rc != 0 || t->unit != NULL) /* read again from the cursor */
 		am_store_rewind(sh->store);
+	if (rc != 0)
 		return;
-	}
+	if (t->unit != NULL)
+		sh->careful--;
 	for (size_t i = 0; i < t->kept_n; i++) {
 		sh->kept =
 		    realloc(sh->kept, (sh->kept_n + 1) * sizeof(*sh->kept));
@@ -198,6 +202,46 @@ decode(struct am_turn *t)
 	}
 }
 
+static void
+set_aside(struct am_turn *t)
+{
+	struct am_reject *why = am_arena_zalloc(&t->arena, sizeof(*why));
+
+	reject_as(why, "poison",
+	    "the daemon died three times while it worked on this; it is not "
+	    "tried again unless it is replayed");
+	t->events = am_arena_zalloc(&t->arena, sizeof(*t->events));
+	t->rejects = am_arena_zalloc(&t->arena, sizeof(*t->rejects));
+	t->rejects[0] = why;
+}
+
+static void
+on_tried(struct am_turn *t)
+{
+	if (am_careful_poison(t))
+		set_aside(t);
+	else
+		decode(t);
+	am_turn_load_cases(t, NULL);
+}
+
+/* The first entry alone, marked before it is looked at. */
+static void
+one_entry(struct am_turn *t, struct am_batch *b)
+{
+	const char *unit =
+	    am_arena_printf(&t->arena, "e:%.*s", AM_ARG(t->entries[0].id));
+
+	t->entries_n = 1;
+	if (am_careful_marked(t->sh, unit)) {
+		am_careful_ask(t, b, unit, on_tried);
+		return;
+	}
+	am_store_rewind(t->sh->store);
+	am_careful_mark(t, unit);
+	am_turn_load_cases(t, b);
+}
+
 bool
 am_turn_events(struct am_shard *sh)
 {
@@ -217,7 +261,11 @@ am_turn_events(struct am_shard *sh)
 	sh->turn->held[sh->turn->held_n++] = hold;
 	sh->turn->entries = entries;
 	sh->turn->entries_n = n;
-	decode(sh->turn);
-	am_turn_load_cases(sh->turn, b);
+	if (am_careful(sh)) {
+		one_entry(sh->turn, b);
+	} else {
+		decode(sh->turn);
+		am_turn_load_cases(sh->turn, b);
+	}
 	return true;
 }

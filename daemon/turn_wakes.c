@@ -7,6 +7,7 @@
  * entry behind the cursor; what is due at or after it waits for the events.
  */
 
+#include "daemon/careful.h"
 #include "daemon/turn.h"
 
 #include <math.h>
@@ -32,6 +33,9 @@ unwake(struct am_turn *t, struct am_str id)
 static void
 run_wakes(struct am_turn *t)
 {
+	if (am_careful_poison(t) && t->cases[0]->exists)
+		t->cases[0]->unusable = "poison";
+	am_careful_done(t);
 	for (size_t i = 0; i < t->cases_n; i++) {
 		struct am_case *c = t->cases[i];
 		const struct am_update *up;
@@ -54,6 +58,8 @@ run_wakes(struct am_turn *t)
 static void
 wakes_done(struct am_turn *t, int rc)
 {
+	if (rc == 0 && t->unit != NULL)
+		t->sh->careful--;
 	if (rc != 0)
 		t->sh->wake_at = 0; /* look again */
 }
@@ -85,6 +91,28 @@ first_wake(const redisReply *r)
 }
 
 static void
+on_tried(struct am_turn *t)
+{
+	am_turn_load_cases(t, NULL);
+}
+
+/* The first of those due alone, marked before it is looked at. */
+static void
+one_wake(struct am_turn *t)
+{
+	const char *unit =
+	    am_arena_printf(&t->arena, "w:%.*s", AM_ARG(t->cases[0]->id));
+
+	t->cases_n = 1;
+	if (am_careful_marked(t->sh, unit)) {
+		am_careful_ask(t, am_turn_more(t->sh->store), unit, on_tried);
+		return;
+	}
+	am_careful_mark(t, unit);
+	am_turn_load_cases(t, NULL);
+}
+
+static void
 on_due(struct am_turn *t, struct am_batch *b)
 {
 	const redisReply *due = am_turn_reply(b, 0);
@@ -108,7 +136,10 @@ on_due(struct am_turn *t, struct am_batch *b)
 		am_turn_abandon(t, 0);
 		return;
 	}
-	am_turn_load_cases(t, NULL);
+	if (am_careful(t->sh))
+		one_wake(t);
+	else
+		am_turn_load_cases(t, NULL);
 }
 
 bool

@@ -320,8 +320,10 @@ take(struct am_store *s, const struct am_batch *look, struct taking *found)
 
 	if (am_token_parse(old, &was) == 0 && was.epoch > found->row.epoch)
 		found->row.epoch = was.epoch;
-	if (!token_is_mine(&s->owner, old))
+	if (!token_is_mine(&s->owner, old)) {
 		found->row.epoch++;
+		s->left_behind = old.n != 0;
+	}
 	*t = *found;
 	t->old_token = am_arena_dup(am_batch_arena(b), old);
 	renew_cursor(s, t);

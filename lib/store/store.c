@@ -576,6 +576,12 @@ am_store_good_until(const struct am_store *s)
 }
 
 bool
+am_store_left_behind(const struct am_store *s)
+{
+	return s->left_behind;
+}
+
+bool
 am_store_may_act(const struct am_store *s)
 {
 	return s->state == AM_SHARD_RUNNING && !s->owner.release &&

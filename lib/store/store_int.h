@@ -78,8 +78,11 @@ struct am_store {
 	char reads_why[256];
 	am_ms clock_bad_at; /* CLOCK_BOOTTIME; 0: agrees */
 	bool adopt;	    /* a person's word for the next look */
-	bool broken; /* halted by a command that failed: only a person ends it */
-	bool full;	    /* out of memory, as of the last write */
+	bool
+	    broken; /* halted by a command that failed: only a person ends it */
+	bool
+	    left_behind; /* the token taken was another's, or a former life's */
+	bool full;	 /* out of memory, as of the last write */
 	bool settling, freed;
 
 	struct am_redis_facts facts;
