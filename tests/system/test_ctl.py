@@ -180,6 +180,27 @@ def test_followups_retry_and_cancel(world, redis, producer):
     assert d.ctl("followups", "cancel", "a" * 26)[0] == 4
 
 
+def test_show_of_a_reopening_notice_that_waits(world, redis, producer):
+    """CF4: no rung fired it, so none is named."""
+    from sink import answer
+    world.sink(lambda r: answer(500))
+    d = world.daemon(redis, endpoint_more='retry = {"0s", "1h"}')
+    producer.open("C-1", tier="low")
+    for stage, more in (("listen", {}), ("apologize", {}),
+                        ("resolve", {"root_cause": "x", "action": "y"})):
+        producer.emit("stage.completed", "C-1", stage=stage, **more)
+    producer.emit("customer.answered", "C-1", verdict="unsatisfied")
+    wait_until(lambda: redis.applied() == 5)
+    shown = d.rows("show C-1")[0]
+    assert shown["cycle"] == 2
+    assert [(w["clock"], w["rung"]) for w in shown["waiting"]] == [
+        ("resolve", ""), ("resolve", "")]  # to the owner, to the supervisor
+    first = d.rows("followups --complaint C-1")[0]
+    assert first["id"] == shown["waiting"][0]["id"]
+    status, out, _ = d.ctl("show", "C-1")
+    assert status == 0 and first["id"] in out and out.isascii()
+
+
 def test_drain_finishes_and_ends(daemon):
     """`drain`: what is in flight is finished, the shard handed over."""
     assert daemon.ctl("drain")[0] == 0

@@ -1,6 +1,7 @@
 """IN4, fault 45: an event that cannot be applied never stops the shard, and
 its bytes are kept until a person decides."""
 
+import collections
 import hashlib
 import time
 
@@ -149,3 +150,21 @@ def test_drop_forgets_it(daemon, redis):
     assert daemon.ctl("rejects", "drop", "1-1")[0] == 4
     assert daemon.ctl("rejects", "drop", entry)[0] == 0
     assert daemon.rows("rejects list") == []
+
+
+def test_replay_of_all_that_fails_again_ends(daemon, redis, producer):
+    """IN4: what comes back as a reject is not of the same replay; each is
+    re-injected once."""
+    n = 150
+    for i in range(n):
+        producer.emit("stage.completed", f"C-{i}", stage="listen")
+    wait_until(lambda: redis.client.xlen("{complaints}:rejects") == n)
+    rows, end = daemon.ask("rejects replay --all")
+    assert end["ok"] and rows[0]["changed"] == n, end
+    wait_until(lambda: redis.applied() == redis.client.xinfo_stream(
+        "complaints")["entries-added"])
+    seen = collections.Counter(
+        e[b"event_id"].decode() for _, e in redis.client.xrange("complaints"))
+    assert seen == {e["event_id"]: 2 for e in producer.sent}
+    assert redis.client.xlen("{complaints}:rejects") == n
+    assert daemon.shard()["state"] == "running"

@@ -1,11 +1,14 @@
 """OP6 LC6, faults 7 and 65: a configuration is switched whole or not at all;
 a mistake never starts a daemon."""
 
+import re
 import signal
 import subprocess
 
 import pytest
-from harness import BUILD, ROOT, SECRET_2, wait_until
+from harness import BUILD, LOOP, ROOT, SECRET_2, wait_until
+from sink import answer
+from test_delivery import ASK
 from test_kill import Load, judge, settle
 
 
@@ -96,6 +99,65 @@ def test_an_endpoint_that_goes_leaves_dead_letters(
         assert row["reason"] == "endpoint-removed"
     else:
         assert "1 open complaint" in err  # refused, with the count
+
+
+def test_an_endpoint_of_a_type_not_in_force_leaves_dead_letters(
+        world, redis, producer):
+    """Design 7.8: it is in the file, but nothing can be sent by it. What
+    waits there is dead when its next attempt is due."""
+    sink = world.sink(lambda r: answer(500))
+    d = world.daemon(redis, loop=ASK, endpoint_more='retry = {"0s", "4s"}\n'
+                     '    jitter = "0%"')
+    producer.open("C-1")
+    wait_until(lambda: [f for f in d.rows("followups") if f["attempts"]])
+    d.write_conf(re.sub(
+        r'endpoint "crm" \{.*?\n\}',
+        'endpoint "crm" {\n    type = "chat"\n    provider = "slack"\n'
+        '    url = "https://127.0.0.1/x"\n}', d.conf.read_text(),
+        flags=re.S))
+    status, _, err = d.ctl("reload")
+    assert status == 0, err
+    wait_until(lambda: d.rows("dead list") and d.rows("followups") == [])
+    letter, = d.rows("dead list")
+    assert letter["reason"] == "endpoint-removed" and letter["attempts"] == 1
+    assert len(sink.requests) == 1
+
+
+OFFICE = ('calendar "office" {\n    timezone = "UTC"\n'
+          '    open = {"mon-sun 00:00-24:00"}\n}')
+IN_OFFICE = LOOP.replace('stage "listen" {',
+                         'stage "listen" { calendar = "office"')
+
+
+@pytest.mark.parametrize("noticed", [False, True])
+def test_without_redis_nothing_is_taken_away(
+        world, redis, producer, sink, noticed):
+    """OP6: what open complaints use cannot be checked while Redis does not
+    answer, so the old conf stays in force."""
+    d = world.daemon(redis, loop=IN_OFFICE, more=OFFICE,
+                     redis_more='command_timeout = "1s"')
+    producer.open("C-1", tier="low")
+    wait_until(lambda: redis.applied() == 1)
+    old = d.conf.read_text()
+    d.write_conf(old.replace(OFFICE, "").replace(
+        ' calendar = "office"', "").replace('"1h"', '"3h"'))
+    redis.signal(signal.SIGSTOP)
+    if noticed:
+        wait_until(lambda: d.state() == "degraded:redis")
+    status, _, err = d.ctl("reload")
+    redis.signal(signal.SIGCONT)
+    assert status in (1, 5) and "Redis" in err, (status, err)
+    d.wait_running()
+    assert not d.status()["config"]["ok"]
+    producer.open("C-2", tier="low")
+    producer.emit("complaint.assigned", "C-1", owner="wu",
+                  role="agent")
+    wait_until(lambda: redis.applied() == 3)
+    assert d.find("C-1")["owner"] == "wu"
+    assert d.find("C-2")["clocks"][0]["budget_ms"] == 3600_000
+    assert not redis.client.exists("{complaints}:parked")
+    d.write_conf(old)
+    assert d.ctl("reload")[0] == 0 and d.status()["config"]["ok"]
 
 
 @pytest.mark.parametrize("edit,says", [
