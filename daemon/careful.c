@@ -12,7 +12,7 @@ void
 am_careful_begin(struct am_shard *sh)
 {
 	sh->careful = am_store_left_behind(sh->store) ? AM_CAREFUL_UNITS : 0;
-	sh->marked[0] = '\0';
+	sh->marked_entry[0] = sh->marked_wake[0] = '\0';
 	if (sh->careful != 0)
 		am_log_notice("careful",
 		    "shard=%s units=%u reason=former_owner_died", sh->stream,
@@ -25,10 +25,18 @@ am_careful(const struct am_shard *sh)
 	return sh->careful != 0;
 }
 
-bool
-am_careful_marked(const struct am_shard *sh, const char *unit)
+/* Events and wake-ups take turns: the mark of one must not push out the
+ * other's, or neither is ever tried. */
+static char *
+mark_of(struct am_shard *sh, const char *unit)
 {
-	return strcmp(sh->marked, unit) == 0;
+	return unit[0] == 'w' ? sh->marked_wake : sh->marked_entry;
+}
+
+bool
+am_careful_marked(struct am_shard *sh, const char *unit)
+{
+	return strcmp(mark_of(sh, unit), unit) == 0;
 }
 
 static void
@@ -44,7 +52,8 @@ static void
 mark_done(struct am_turn *t, int rc)
 {
 	if (rc != 0)
-		t->sh->marked[0] = '\0';
+		mark_of(t->sh, t->unit)[0] = '\0';
+	t->unit = NULL;
 	t->sh->wake_at = 0; /* look again, for the unit itself */
 }
 
@@ -53,7 +62,7 @@ run_mark(struct am_turn *t)
 {
 	struct am_batch *b = am_commit_raw(t->commit);
 
-	tries_cmd(b, t->sh, "HINCRBY", t->sh->marked);
+	tries_cmd(b, t->sh, "HINCRBY", t->unit);
 	am_argi(b, 1);
 	am_turn_commit_send(t);
 }
@@ -61,7 +70,8 @@ run_mark(struct am_turn *t)
 void
 am_careful_mark(struct am_turn *t, const char *unit)
 {
-	snprintf(t->sh->marked, sizeof(t->sh->marked), "%s", unit);
+	snprintf(mark_of(t->sh, unit), sizeof(t->sh->marked_wake), "%s", unit);
+	t->unit = unit;
 	t->run = run_mark;
 	t->done = mark_done;
 	t->cases_n = t->loaded_n = 0; /* none is touched by this turn */

@@ -24,7 +24,7 @@ bool am_careful(const struct am_shard *sh);
 
 /* Was this unit marked by the turn before? Else the turn (open, nothing loaded
  * that matters) marks it: it ends with am_careful_mark(). */
-bool am_careful_marked(const struct am_shard *sh, const char *unit);
+bool am_careful_marked(struct am_shard *sh, const char *unit);
 void am_careful_mark(struct am_turn *t, const char *unit);
 
 /* Load how often the unit was tried; then next(t). */

@@ -61,9 +61,13 @@ lanes_of_conf(struct am_shard *sh)
 
 	for (size_t i = 0; i < conf->endpoints_n; i++)
 		am_shard_lane(sh, am_str_c(conf->endpoints[i]->name));
-	for (size_t i = 0; i < sh->lanes_n; i++)
-		sh->lanes[i]->removed =
-		    is_removed(conf, am_str_c(sh->lanes[i]->name));
+	for (size_t i = 0; i < sh->lanes_n; i++) {
+		struct am_lane *lane = sh->lanes[i];
+
+		lane->removed = is_removed(conf, am_str_c(lane->name));
+		if (lane->removed && lane->next_at != AM_NEVER)
+			lane->next_at = 0; /* what waits there ends now */
+	}
 }
 
 /* ---- loop definitions ---- */

@@ -83,7 +83,9 @@ struct am_shard {
 	struct event *kick, *timer;
 	am_ms trimmed_at;
 	unsigned careful; /* units still to be tried alone, see careful.h */
-	char marked[80];  /* the unit that the last turn marked, or "" */
+	/* units that were marked and not tried yet, one a kind of turn; or ""
+	 */
+	char marked_entry[80], marked_wake[80];
 	bool released;
 };
 

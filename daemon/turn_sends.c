@@ -451,44 +451,58 @@ keep_outcomes(struct am_turn *t)
 	sh->ended = t->outcomes;
 }
 
+/* When each lane has something to do next, as the commit saw it. */
 static void
-sends_done(struct am_turn *t, int rc)
+learn_lanes(struct am_turn *t)
 {
-	struct am_shard *sh = t->sh;
-	bool mine = sh->generation == t->generation;
+	bool idle = t->claims_n != 0 && !t->wrote; /* nothing was to be had */
 
-	if (rc == 0 && mine) {
-		for (size_t i = 0; i < t->lanes_n; i++)
-			if (t->rooms[i] != 0)
-				sh->lanes[i]->next_at =
-				    lane_is_ready(sh->lanes[i])
-					? 0
-					: am_commit_out(
-					      t->commit, sh->lanes[i]->name);
-		forget_outcomes(t);
-	} else if (rc == -AM_EPROTO && t->commit != NULL && mine) {
-		forget_outcomes(t); /* halted, but what could be written is */
-	} else if (mine) {
-		keep_outcomes(t);
+	for (size_t i = 0; i < t->lanes_n; i++) {
+		struct am_lane *lane = t->sh->lanes[i];
+
+		if (t->rooms[i] == 0)
+			continue;
+		lane->next_at = lane_is_ready(lane)
+				    ? 0
+				    : am_commit_out(t->commit, lane->name);
+		if (idle && lane->next_at <= t->now)
+			lane->next_at = t->now + EMPTY_LOOK;
 	}
+}
+
+static void
+end_claims(struct am_turn *t, bool go)
+{
 	for (size_t i = 0; i < t->claims_n; i++) {
 		struct am_claim *k = &t->claims[i];
 
 		if (k->sending == NULL)
 			continue;
-		if (rc == 0 && mine) {
+		if (go) {
 			keep_sending(t, k);
-		} else {
-			free(k->sending->endpoint);
-			free(k->sending->row);
-			free(k->sending);
+			continue;
 		}
+		free(k->sending->endpoint);
+		free(k->sending->row);
+		free(k->sending);
 	}
-	if (rc == 0 && mine && t->claims_n != 0 && !t->wrote)
-		for (size_t i = 0; i < t->lanes_n; i++) /* nothing to be had */
-			if (sh->lanes[i]->next_at <= t->now)
-				sh->lanes[i]->next_at = t->now + EMPTY_LOOK;
 	t->claims_n = 0;
+}
+
+static void
+sends_done(struct am_turn *t, int rc)
+{
+	bool mine = t->sh->generation == t->generation;
+	/* halted by EPROTO: what could be written is */
+	bool written = rc == 0 || (rc == -AM_EPROTO && t->commit != NULL);
+
+	if (mine && rc == 0)
+		learn_lanes(t);
+	if (mine && written)
+		forget_outcomes(t);
+	else if (mine)
+		keep_outcomes(t);
+	end_claims(t, mine && rc == 0);
 }
 
 /* ---- loads ---- */
@@ -514,7 +528,7 @@ take_row(struct am_turn *t, struct am_claim *k, struct am_str row)
 			    t->sh->stream);
 		return;
 	}
-	k->later = k->row.next_at > t->now;
+	k->later = k->row.next_at > t->now && !k->lane->removed;
 	if (k->lane->removed) {
 		k->dead = "endpoint-removed";
 		(void)am_turn_case(t, k->row.complaint);
@@ -634,7 +648,10 @@ ask_first(struct am_turn *t, struct am_batch *b)
 		am_args(
 		    b, am_key(keys, &t->arena, "out", am_str_c(lane->name)));
 		am_arg(b, "-inf");
-		am_argi(b, t->now);
+		if (lane->removed)
+			am_arg(b, "+inf"); /* it waits for nothing any more */
+		else
+			am_argi(b, t->now);
 		am_arg(b, "BYSCORE");
 		am_arg(b, "LIMIT");
 		am_argi(b, 0);

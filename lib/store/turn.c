@@ -48,7 +48,7 @@ am_turn_more(struct am_store *s)
 	return am_batch_new(s->turns);
 }
 
-/* A key of another type stops the shard; any other refusal is for now. */
+/* A key of another type stops the shard; any other refusal passes. */
 static int
 loads_rc(struct am_store *s, const struct am_batch *b)
 {
