@@ -71,8 +71,9 @@ run_server(const struct am_embedded *em, pid_t parent)
 	execlp("redis-server", "redis-server", "--port", "0", "--unixsocket",
 	    em->socket, "--unixsocketperm", "700", "--dir", em->real_dir,
 	    "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
-	    "--maxmemory-policy", "noeviction", "--daemonize", "no",
-	    "--set-proc-title", "no", (char *)NULL);
+	    "--maxmemory-policy", "noeviction", "--hash-max-listpack-value",
+	    "1024", "--daemonize", "no", "--set-proc-title", "no",
+	    (char *)NULL);
 	_exit(127);
 }
 

@@ -105,6 +105,7 @@ class Redis(Process):
         self.port = port
         cmd = ["redis-server", "--port", port, "--bind", "127.0.0.1",
                "--unixsocket", self.sock, "--dir", self.dir, "--save", "",
+               "--hash-max-listpack-value", "1024",  # as conf/redis-amends.conf
                "--appendonly", "no" if aof == "no" else "yes",
                "--appendfsync", aof, "--maxmemory-policy", "noeviction",
                "--enable-debug-command", "local", "--loglevel", "warning",
