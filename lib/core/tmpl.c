@@ -83,7 +83,10 @@ get_tier(const struct am_tmpl_ctx *x, struct am_buf *out)
 static void
 get_owner(const struct am_tmpl_ctx *x, struct am_buf *out)
 {
-	am_buf_addstr(out, x->complaint->owner);
+	if (x->complaint->owner.n != 0)
+		am_buf_addstr(out, x->complaint->owner);
+	else
+		am_buf_addc(out, '-'); /* nobody yet; a gap reads like a fault */
 }
 
 static void
