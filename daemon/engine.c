@@ -240,10 +240,11 @@ am_engine_free(struct am_engine *e)
 	if (e->stop_timer != NULL)
 		event_free(e->stop_timer);
 	am_ctl_free(e->ctl);
+	/* first what calls back into the shards */
+	am_deliver_free(e->deliver);
 	for (size_t i = 0; i < e->shards_n; i++)
 		am_shard_free(e->shards[i]);
 	free(e->shards);
-	am_deliver_free(e->deliver);
 	/* let deferred callbacks run: they free what they carry */
 	event_base_loop(e->base, EVLOOP_NONBLOCK);
 	if (e->dns != NULL)

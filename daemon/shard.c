@@ -171,6 +171,7 @@ forget_all(struct am_shard *sh)
 		sh->lanes[i]->ready_n = sh->lanes[i]->ready_i = 0;
 		sh->lanes[i]->starting = 0;
 	}
+	sh->careful = 0;
 	sh->wake_at = AM_NEVER;
 	sh->entries = false;
 	sh->caught_up = false;
@@ -347,13 +348,13 @@ arm(struct am_shard *sh)
 	am_ms wait = sh->retry_at - am_engine_monotonic();
 	struct timeval tv;
 
-	if (at == AM_NEVER && wait <= 0) {
+	if (wait <= 0 && (at == AM_NEVER || sh->engine->stopping)) {
 		evtimer_del(sh->timer);
 		return;
 	}
 	if (in < 0)
 		in = 0;
-	if (in < wait)
+	if (wait > 0)
 		in = wait;
 	if (in > AM_HOUR) /* clocks are set; look now and then */
 		in = AM_HOUR;

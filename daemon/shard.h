@@ -83,9 +83,8 @@ struct am_shard {
 	struct event *kick, *timer;
 	am_ms trimmed_at;
 	unsigned careful; /* units still to be tried alone, see careful.h */
-	/* units that were marked and not tried yet, one a kind of turn; or ""
-	 */
-	char marked_entry[80], marked_wake[80];
+	/* the unit of a kind that this process has counted last, or "" */
+	char counted_entry[80], counted_wake[80];
 	bool released;
 };
 

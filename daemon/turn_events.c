@@ -164,8 +164,7 @@ events_done(struct am_turn *t, int rc)
 		am_store_rewind(sh->store);
 	if (rc != 0)
 		return;
-	if (t->unit != NULL)
-		sh->careful--;
+	am_careful_passed(t);
 	for (size_t i = 0; i < t->kept_n; i++) {
 		sh->kept =
 		    realloc(sh->kept, (sh->kept_n + 1) * sizeof(*sh->kept));
@@ -225,21 +224,14 @@ on_tried(struct am_turn *t)
 	am_turn_load_cases(t, NULL);
 }
 
-/* The first entry alone, marked before it is looked at. */
+/* The first entry alone; the rest is read again. */
 static void
 one_entry(struct am_turn *t, struct am_batch *b)
 {
-	const char *unit =
-	    am_arena_printf(&t->arena, "e:%.*s", AM_ARG(t->entries[0].id));
-
 	t->entries_n = 1;
-	if (am_careful_marked(t->sh, unit)) {
-		am_careful_ask(t, b, unit, on_tried);
-		return;
-	}
-	am_store_rewind(t->sh->store);
-	am_careful_mark(t, unit);
-	am_turn_load_cases(t, b);
+	am_careful_count(t, b,
+	    am_arena_printf(&t->arena, "e:%.*s", AM_ARG(t->entries[0].id)),
+	    on_tried);
 }
 
 bool

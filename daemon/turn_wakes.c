@@ -33,8 +33,6 @@ unwake(struct am_turn *t, struct am_str id)
 static void
 run_wakes(struct am_turn *t)
 {
-	if (am_careful_poison(t) && t->cases[0]->exists)
-		t->cases[0]->unusable = "poison";
 	am_careful_done(t);
 	for (size_t i = 0; i < t->cases_n; i++) {
 		struct am_case *c = t->cases[i];
@@ -58,8 +56,8 @@ run_wakes(struct am_turn *t)
 static void
 wakes_done(struct am_turn *t, int rc)
 {
-	if (rc == 0 && t->unit != NULL)
-		t->sh->careful--;
+	if (rc == 0)
+		am_careful_passed(t);
 	if (rc != 0)
 		t->sh->wake_at = 0; /* look again */
 }
@@ -90,26 +88,26 @@ first_wake(const redisReply *r)
 	return isinf(at) ? AM_NEVER : (am_ms)ceil(at);
 }
 
+/* A poison wake-up is parked by its id alone: nothing of it is touched. */
 static void
 on_tried(struct am_turn *t)
 {
+	if (am_careful_poison(t)) {
+		t->cases[0]->exists = true;
+		t->cases[0]->unusable = "poison";
+		t->loaded_n = t->cases_n;
+	}
 	am_turn_load_cases(t, NULL);
 }
 
-/* The first of those due alone, marked before it is looked at. */
+/* The first of those due alone. */
 static void
 one_wake(struct am_turn *t)
 {
-	const char *unit =
-	    am_arena_printf(&t->arena, "w:%.*s", AM_ARG(t->cases[0]->id));
-
 	t->cases_n = 1;
-	if (am_careful_marked(t->sh, unit)) {
-		am_careful_ask(t, am_turn_more(t->sh->store), unit, on_tried);
-		return;
-	}
-	am_careful_mark(t, unit);
-	am_turn_load_cases(t, NULL);
+	am_careful_count(t, am_turn_more(t->sh->store),
+	    am_arena_printf(&t->arena, "w:%.*s", AM_ARG(t->cases[0]->id)),
+	    on_tried);
 }
 
 static void

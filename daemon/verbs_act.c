@@ -107,11 +107,20 @@ emit_field(struct view *v, const char *key)
 }
 
 static void
+no_answer(struct view *v)
+{
+	am_ctl_end(v->call, AM_EXIT_FAILED,
+	    "Redis is away; the event may not have been written");
+}
+
+static void
 write_event(struct view *v)
 {
 	struct am_batch *b = am_view_query(v);
 	struct am_str word;
 
+	v->shard_i = v->engine->shards_n; /* no other shard after this */
+	v->end = no_answer;
 	am_cmd(b, "XADD");
 	am_arg(b, v->shard->stream);
 	am_arg(b, "*");
@@ -132,10 +141,14 @@ write_event(struct view *v)
 static void
 on_holds(struct view *v, struct am_batch *b)
 {
-	if (am_reply_int(am_batch_reply(b, 0)) != 0)
+	const redisReply *r = am_batch_reply(b, 0);
+
+	if (am_reply_int(r) != 0) {
 		write_event(v);
-	else
-		am_view_next_shard(v);
+		return;
+	}
+	v->unreachable += am_reply_is_error(r);
+	am_view_next_shard(v);
 }
 
 static void
@@ -149,13 +162,6 @@ ask_holds(struct view *v)
 	am_view_send(v, b, on_holds);
 }
 
-static void
-no_answer(struct view *v)
-{
-	am_ctl_end(v->call, AM_EXIT_FAILED,
-	    "Redis is away; the event may not have been written");
-}
-
 /* No shard holds it: a new complaint goes where its id's hash says. */
 static void
 end_emit(struct view *v)
@@ -163,7 +169,7 @@ end_emit(struct view *v)
 	static const uint8_t key[16] = "am_verb_emit key";
 	struct am_str id = emit_field(v, "complaint_id");
 
-	if (v->unreachable != 0) {
+	if (v->unreachable != 0 || !am_ctl_alive(v->call)) {
 		am_ctl_end(v->call, AM_EXIT_FAILED,
 		    "Redis is away; the event was not written");
 		return;
@@ -171,8 +177,6 @@ end_emit(struct view *v)
 	v->shard =
 	    v->engine
 		->shards[am_siphash(key, id.p, id.n) % v->engine->shards_n];
-	v->shard_i = v->engine->shards_n;
-	v->end = no_answer;
 	write_event(v);
 }
 

@@ -322,7 +322,7 @@ take(struct am_store *s, const struct am_batch *look, struct taking *found)
 		found->row.epoch = was.epoch;
 	if (!token_is_mine(&s->owner, old)) {
 		found->row.epoch++;
-		s->left_behind = old.n != 0;
+		s->left_behind = s->left_behind || old.n != 0;
 	}
 	*t = *found;
 	t->old_token = am_arena_dup(am_batch_arena(b), old);
@@ -430,6 +430,7 @@ decide(struct am_store *s, const struct am_batch *b)
 	if (!is_free(s, token, am_batch_reply(b, LOOK_BEAT))) {
 		am_owner_watch_on(s);
 		s->halt = AM_SHARD_STARTING; /* the owner's matter */
+		s->broken = false;
 		am_stream_next(s);
 	} else if (am_check_shard(s, b, LOOK_TYPES, &found.row, &found.info)) {
 		take(s, b, &found);

@@ -576,9 +576,12 @@ am_store_good_until(const struct am_store *s)
 }
 
 bool
-am_store_left_behind(const struct am_store *s)
+am_store_left_behind(struct am_store *s)
 {
-	return s->left_behind;
+	bool left = s->left_behind;
+
+	s->left_behind = false;
+	return left;
 }
 
 bool

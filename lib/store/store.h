@@ -95,7 +95,7 @@ const struct am_redis_facts *am_store_facts(const struct am_store *s);
 am_ms am_store_good_until(const struct am_store *s);
 bool am_store_may_act(const struct am_store *s);
 /* The owner before us did not hand over: it was killed, or it is cut off. */
-bool am_store_left_behind(const struct am_store *s);
+bool am_store_left_behind(struct am_store *s); /* said once a take-over */
 /* Entries behind the cursor's end, as of the last look. */
 uint64_t am_store_lag(const struct am_store *s);
 /* Id of the last entry read (taken or waiting to be taken). */

@@ -51,8 +51,28 @@ def test_what_lived_through_leaves_no_mark(world, redis, producer, sink):
     killed_with(d, redis, lambda ids: "e:0-0",
                 *[opened(f"D-{i}") for i in range(200)])
     wait_until(lambda: redis.applied() == 201, 30)
-    assert redis.client.hkeys(TRIES) == [b"e:0-0"]
+    wait_until(lambda: redis.client.hlen(TRIES) == 0)
     assert d.rows("rejects list") == []
+
+
+def test_a_lost_connection_is_no_death(world, redis, producer, sink):
+    """A unit is counted once in a process's life, however often its turn is
+    begun anew."""
+    d = world.daemon(redis, owner_ttl="10s")
+    producer.open("C-1")
+    wait_until(lambda: redis.applied() == 1)
+    d.kill9()
+    events = [opened(f"D-{i}") for i in range(100)]
+    for e in events:
+        redis.client.xadd("complaints", e)
+    d.start()
+    for _ in range(6):
+        redis.client.client_kill_filter(_type="normal", skipme=True)
+        seen = redis.applied()
+        wait_until(lambda: redis.applied() > seen or seen == 101, 30)
+    wait_until(lambda: redis.applied() == 101, 30)
+    assert d.rows("rejects list") == []
+    d.expected += ["."]
 
 
 def test_a_wake_up_of_three_deaths_parks_its_complaint(

@@ -153,3 +153,15 @@ def test_a_retry_does_not_overtake(world, redis, producer):
     assert sink.ids() == [first["id"], first["id"], behind["id"]]
     settle(d, redis)
     judge(d, redis, producer, sink)
+
+
+def test_a_receiver_that_hangs_does_not_hold_the_stop(world, redis, producer):
+    """SIGTERM with a transfer that outlasts the stop: it is cut, its attempt
+    stands in its row, and the process ends clean (the sanitizer watches)."""
+    from sink import silence
+    sink = world.sink(lambda r: silence)
+    d = world.daemon(redis, endpoint_more='timeout = "60s"')
+    producer.open("C-1")
+    wait_until(lambda: len(sink.requests) > 0)
+    assert d.stop(30) == 0
+    assert redis.client.zcard("{complaints}:out:crm") > 0
