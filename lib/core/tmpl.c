@@ -86,7 +86,8 @@ get_owner(const struct am_tmpl_ctx *x, struct am_buf *out)
 	if (x->complaint->owner.n != 0)
 		am_buf_addstr(out, x->complaint->owner);
 	else
-		am_buf_addc(out, '-'); /* nobody yet; a gap reads like a fault */
+		am_buf_addc(
+		    out, '-'); /* nobody yet; a gap reads like a fault */
 }
 
 static void

@@ -191,10 +191,14 @@ def test_show_of_a_reopening_notice_that_waits(world, redis, producer):
         producer.emit("stage.completed", "C-1", stage=stage, **more)
     producer.emit("customer.answered", "C-1", verdict="unsatisfied")
     wait_until(lambda: redis.applied() == 5)
+
+    def waiting():
+        return [(w["clock"], w["rung"])
+                for w in d.rows("show C-1")[0]["waiting"]]
+    # to the owner, to the supervisor; the question may be on the wire till then
+    wait_until(lambda: waiting() == [("resolve", ""), ("resolve", "")])
     shown = d.rows("show C-1")[0]
     assert shown["cycle"] == 2
-    assert [(w["clock"], w["rung"]) for w in shown["waiting"]] == [
-        ("resolve", ""), ("resolve", "")]  # to the owner, to the supervisor
     first = d.rows("followups --complaint C-1")[0]
     assert first["id"] == shown["waiting"][0]["id"]
     status, out, _ = d.ctl("show", "C-1")
