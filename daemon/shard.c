@@ -174,7 +174,6 @@ forget_all(struct am_shard *sh)
 	sh->careful = 0;
 	sh->wake_at = AM_NEVER;
 	sh->entries = false;
-	sh->caught_up = false;
 	free(sh->kept);
 	sh->kept = NULL;
 	sh->kept_n = 0;
@@ -259,10 +258,7 @@ on_entries(void *arg)
 static void
 on_idle(void *arg)
 {
-	struct am_shard *sh = arg;
-
-	sh->caught_up = true;
-	am_shard_kick(sh);
+	am_shard_kick(arg);
 }
 
 static void

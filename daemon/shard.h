@@ -62,7 +62,6 @@ struct am_shard {
 	uint64_t generation; /* of the ownership */
 	bool running;
 	bool entries;	/* the store has entries to take */
-	bool caught_up; /* nothing behind the cursor, as of the last look */
 	am_ms wake_at;	/* earliest wake-up, AM_NEVER: none */
 	am_ms retry_at; /* no turn before (monotonic): Redis refused; 0: none */
 	unsigned refused;	/* in a row, for the back-off */

@@ -248,7 +248,6 @@ am_turn_events(struct am_shard *sh)
 		sh->entries = false;
 		return false;
 	}
-	sh->caught_up = false;
 	b = am_turn_open_as(sh, AM_TURN_EVENTS, run_events, events_done);
 	sh->turn->held[sh->turn->held_n++] = hold;
 	sh->turn->entries = entries;

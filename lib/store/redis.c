@@ -168,8 +168,8 @@ on_later(evutil_socket_t fd, short what, void *arg)
 
 /* ---- time ---- */
 
-static void
-set_timer(struct event *ev, am_ms delay)
+void
+am_set_timer(struct event *ev, am_ms delay)
 {
 	struct timeval tv;
 
@@ -198,7 +198,7 @@ arm_timeout(struct am_redis *r, am_ms at, am_ms now)
 	if (at >= r->armed)
 		return;
 	r->armed = at;
-	set_timer(r->timeout, at - now + 1);
+	am_set_timer(r->timeout, at - now + 1);
 }
 
 /* ---- the connection ---- */
@@ -213,7 +213,7 @@ schedule_retry(struct am_redis *r)
 		cap = BACKOFF_MAX;
 	evutil_secure_rng_get_bytes(&random, sizeof random);
 	r->attempts++;
-	set_timer(r->retry, cap / 2 + (am_ms)(random % (uint32_t)(cap / 2)));
+	am_set_timer(r->retry, cap / 2 + (am_ms)(random % (uint32_t)(cap / 2)));
 }
 
 /* The one way down: what is on the wire fails with rc, a retry is armed. */
@@ -592,7 +592,7 @@ am_redis_new(struct event_base *base, struct evdns_base *dns,
 	r->timeout = event_new(base, -1, 0, on_timeout, r);
 	r->later = event_new(base, -1, 0, on_later, r);
 	AM_ASSERT(r->retry != NULL && r->timeout != NULL && r->later != NULL);
-	set_timer(r->retry, 0);
+	am_set_timer(r->retry, 0);
 	return r;
 }
 

@@ -4,6 +4,8 @@
 
 #include "store/redis.h"
 
+struct event;
+
 struct am_batch_cmd {
 	size_t from, to; /* RESP bytes in out */
 	size_t args;
@@ -51,3 +53,5 @@ void am_batch_copy(struct am_batch *b, const struct am_batch *from, size_t i);
 struct am_str am_batch_arg(const struct am_batch *b, size_t i, size_t j);
 /* Ends the command under construction, so that all slices are final. */
 void am_batch_seal(struct am_batch *b);
+/* Arm a timer; a delay in the past fires at once. */
+void am_set_timer(struct event *ev, am_ms delay);

@@ -43,18 +43,6 @@ am_shard_state_str(enum am_shard_state state)
 	return names[state];
 }
 
-void
-am_set_timer(struct event *ev, am_ms delay)
-{
-	struct timeval tv;
-
-	if (delay < 0)
-		delay = 0;
-	tv.tv_sec = (time_t)(delay / 1000);
-	tv.tv_usec = (suseconds_t)(delay % 1000 * 1000);
-	event_add(ev, &tv);
-}
-
 /* ---- the state ---- */
 
 static bool

@@ -127,7 +127,6 @@ void am_store_owned(struct am_store *s, const struct am_cursor_row *row,
     const struct am_stream_info *info, bool goes_on);
 /* Not any more: all memory of the shard goes. */
 void am_store_disowned(struct am_store *s);
-void am_set_timer(struct event *ev, am_ms delay);
 
 /* ---- check.c ---- */
 

@@ -16,7 +16,6 @@
  */
 #include "store/store_int.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -367,8 +366,6 @@ am_stream_account(
 		s->entries_base += gone; /* written by the next commit */
 	} else if (gone > 0) {
 		s->cursor.lost += (uint64_t)gone; /* as above */
-		am_log_warn(
-		    "events_lost", "shard=%s n=%" PRId64, s->keys.stream, gone);
 		s->ev.on_lost(s->arg, (uint64_t)gone);
 	}
 }
