@@ -15,7 +15,33 @@
 #define AM_APPLIED_MAX 256 /* event hashes remembered */
 #define AM_WAITING_MAX 64  /* follow-ups not ended, per complaint */
 #define AM_CHAIN_LEN 16	   /* bytes of a journal hash */
-#define AM_RUNG_NOTICE 255 /* of a follow-up that no rung fired */
+#define AM_RUNG_NOTICE 128 /* from here on: no rung fired it, see below */
+
+/*
+ * Follow-ups that an event calls for and no rung: what they are about and for
+ * whom stands in their `rung`, so that the next channel can be tried.
+ */
+enum am_notice {
+	AM_NOTICE_REOPEN,
+	AM_NOTICE_DEADLOCK,
+	AM_NOTICE_CONTRADICTION,
+	AM_NOTICE_RECOURSE,    /* of rejection, deadlock or final: customer */
+	AM_NOTICE_EXTENDED,    /* a due has moved: customer */
+	AM_NOTICE_WITHDRAWN,   /* the closing receipt: customer */
+	AM_NOTICE_OUTCOME,     /* what became of the complaint that this one
+				  duplicates: customer */
+	AM_NOTICE_UNREACHABLE, /* a person is told */
+	AM_NOTICE_MESSAGE,     /* the customer wrote and waits: owner */
+	AM_NOTICE_ASSIGNED,    /* it was given to them: owner */
+	AM_NOTICE_UNOWNED,     /* nobody owns it */
+	AM_NOTICE_AUTOCLOSE,   /* silence is over but it must not close */
+	AM_NOTICES_N,
+};
+static inline uint8_t
+am_notice_rung(enum am_notice notice, enum am_role to)
+{
+	return (uint8_t)(AM_RUNG_NOTICE + (unsigned)notice * 8 + (unsigned)to);
+}
 
 enum am_status { AM_NONE, AM_OPEN, AM_HELD, AM_CLOSED };
 
@@ -57,7 +83,19 @@ struct am_clock {
 	am_ms started;	/* first start of this entry, for `since` */
 	am_ms budget, consumed;
 	am_ms running_since; /* meaningful while RUNNING */
+	am_ms extra;	     /* share of the budget that extensions added */
+	uint8_t extensions;  /* of this entry */
 };
+
+/* What became of the recourse notice (CF7). */
+enum am_recourse {
+	AM_RECOURSE_NONE,
+	AM_RECOURSE_SENT,
+	AM_RECOURSE_DELIVERED,
+	AM_RECOURSE_FAILED, /* by every channel */
+};
+
+enum am_day_part { AM_MORNING, AM_AFTERNOON, AM_EVENING };
 
 /* A follow-up that has not ended, oldest first. */
 struct am_waiting {
@@ -76,6 +114,14 @@ enum am_complaint_flags {
 	AM_CF_CONTRADICTORY = 1 << 2, /* a person decides */
 	AM_CF_DEADLOCK = 1 << 3,
 	AM_CF_UNSATISFIED = 1 << 4, /* last answer of this cycle, only noted */
+	AM_CF_EMERGENCY = 1 << 5,   /* calendars do not stop it */
+	AM_CF_WAITS_CUSTOMER = 1 << 6, /* the hold does */
+	AM_CF_DECLINED = 1 << 7,       /* refused to talk: rule 14 */
+	AM_CF_NO_CALLS = 1 << 8,       /* wrong number, or opted out of calls */
+	AM_CF_UNREACHABLE = 1 << 9,    /* told by no channel: a person's */
+	AM_CF_NOT_UPHELD = 1 << 10,    /* closes when recourse is delivered */
+	AM_CF_NEGATIVE = 1 << 11,      /* a comment of this cycle was */
+	AM_CF_ERASED = 1 << 12,	       /* personal data have left */
 };
 
 struct am_complaint {
@@ -91,6 +137,10 @@ struct am_complaint {
 	uint16_t owed;	  /* bit per stage */
 	uint16_t done;	  /* bit per stage met, implied or waived, this cycle */
 	uint8_t score;	  /* last answer's, 0: none */
+	uint8_t attempts; /* callbacks recorded in this confirm stage … */
+	uint8_t misses;	  /* … of which nobody was reached */
+	uint8_t parts;	  /* bit per am_day_part used by them */
+	uint8_t recourse; /* enum am_recourse */
 	uint32_t version; /* business changes, from 1 */
 	uint32_t seq;	  /* last journal line */
 	am_ms opened_at, closed_at; /* closed_at 0: not closed */
@@ -99,9 +149,16 @@ struct am_complaint {
 	am_ms quiet_until; /* resume_grace: no rung before; 0: none */
 	am_ms answered_at; /* last customer.answered, 0: none */
 	struct am_str owner, loop_owner, supervisor, team;
-	struct am_str category;
-	struct am_str lang; /* of the customer, "" unknown */
+	struct am_str category, severity;
+	struct am_str lang;	/* of the customer, "" unknown */
+	struct am_str tz;	/* of the customer, IANA; "" unknown */
+	struct am_str incident; /* key that many complaints share */
 	struct am_str hold_reason;
+	struct am_str respondents; /* complained about; '\n' between */
+	struct am_str resolver;	   /* who did the stage before confirm */
+	struct am_str repeat_of;   /* the complaint before this one */
+	struct am_str duplicates;  /* complaints that follow this; '\n' */
+	struct am_str target;	   /* the complaint that this duplicates */
 	struct am_clock clocks[AM_CLOCKS_MAX];
 	struct am_waiting *waiting;
 	size_t waiting_n;

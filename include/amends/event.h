@@ -37,6 +37,9 @@ enum am_event_type {
 	AM_EV_WAKE,		/* "wake": time has passed */
 	AM_EV_FOLLOWUP_ENDED,	/* "followup.ended": fields below */
 	AM_EV_FOLLOWUP_REVIVED, /* "followup.revived": a dead one is replayed */
+	AM_EV_FORCED,		/* "complaint.closed": a person ends it */
+	AM_EV_CALENDAR,		/* "calendar.changed": dues are another's */
+	AM_EV_MIGRATED,		/* "loop.migrated": to another definition */
 	AM_EVENTS_N,
 };
 
@@ -45,6 +48,13 @@ enum am_event_type {
  * followup.ended: followup_id, state (delivered dead suppressed expired),
  *   reason, attempts (decimal), status (last HTTP status or 0), late (yes|no)
  * followup.revived: followup_id, endpoint, clock, rung, entry, cycle (decimal)
+ * complaint.closed: by, reason (personal); outcome is deadlock_closed,
+ *   unreachable or forced, as the complaint stands
+ * calendar.changed: due[0] … one a clock slot, as the slot's number, a blank
+ *   and the due in ms that the old calendar gave; reason
+ * loop.migrated: the same and from (NAME@HASH), tier (its name); by, reason.
+ *   The definition given to am_step() is the new one.
+ * The last two are remembered like inbound ones: told twice, applied once.
  */
 
 /*

@@ -17,14 +17,30 @@
 #define AM_TIERS_MAX 8
 #define AM_LIST_MAX 16
 
-/* Clock slots of a complaint: four loop-wide ones, then one a stage. */
+/*
+ * Clock slots of a complaint: four loop-wide ones, one a stage, then those that
+ * a rule starts. The latter are made from keys of the loop (`attempts`,
+ * `silence`, `hold_reminders`, `unowned_max`); they have a ladder like any
+ * other, so that nothing happens by itself that is not a rung.
+ */
 enum am_clock_slot {
 	AM_CLOCK_ACKNOWLEDGE,
 	AM_CLOCK_INFORM,
 	AM_CLOCK_FINAL,
 	AM_CLOCK_AFTERCARE,
 	AM_CLOCK_STAGE0,
-	AM_CLOCKS_MAX = AM_CLOCK_STAGE0 + AM_STAGES_MAX,
+	/* "callback": runs with the confirm stage; a rung an attempt to reach
+	 * the customer, and last the written notice, which is told */
+	AM_CLOCK_CALLBACK = AM_CLOCK_STAGE0 + AM_STAGES_MAX,
+	/* "silence": from the notice to closing; "reminder" and "close" */
+	AM_CLOCK_SILENCE,
+	/* "hold": runs while held; a rung a reminder. Counts in the calendar
+	 * of the held stage */
+	AM_CLOCK_HOLD,
+	/* "unowned": runs while the stage has no owner; its lapse fires the
+	 * stage's ladder. Counts in the calendar of the stage */
+	AM_CLOCK_UNOWNED,
+	AM_CLOCKS_MAX,
 };
 
 enum am_unit {
@@ -54,6 +70,8 @@ enum am_action {
 	AM_ACTION_REASSIGN,
 	AM_ACTION_RAISE_TIER,
 	AM_ACTION_CLOSE,
+	AM_ACTION_CLIMB, /* of "unowned": the stage's next rung to staff fires;
+			    not a word of conf */
 };
 
 /* Why a follow-up goes out: the `type` of a webhook is "followup.REASON". */
@@ -74,6 +92,13 @@ enum am_reason {
 /* A compiled message template; see core/tmpl.h. */
 struct am_tmpl;
 
+/* Hours in which nobody is written to, minutes of the recipient's local day;
+ * to <= from: over midnight. */
+struct am_quiet {
+	const char *name;
+	int from, to;
+};
+
 struct am_message {
 	const char *name;
 	const struct am_tmpl *text; /* the default language */
@@ -89,6 +114,7 @@ struct am_via {
 	const char *endpoint;
 	bool exists; /* an endpoint of that name is in conf */
 	bool usable; /* its type is in force and it can reach the role */
+	const struct am_quiet *quiet; /* of the endpoint; NULL: none */
 };
 
 /*
@@ -100,6 +126,8 @@ struct am_rungdef {
 	bool is_pct;
 	int pct; /* 0..100 */
 	struct am_duration offset;
+	bool told;	      /* fires only when an event says so */
+	uint8_t except_tiers; /* bit per tier that it is not for */
 	enum am_role to;
 	enum am_reason
 	    reason; /* derived from place and clock when conf is read */
@@ -118,7 +146,8 @@ struct am_rungdef {
 struct am_clockdef {
 	const char *name; /* "acknowledge" … or the stage's name */
 	bool in_use;
-	bool from_receipt;	   /* `clock = received`; else at entry */
+	bool from_receipt; /* `clock = received`; else at entry */
+	bool from_start;   /* offsets of its rungs count from its start */
 	struct am_duration budget; /* n == 0 with rungs at 0 % only: no lapse */
 	struct am_duration
 	    tier_budget[AM_TIERS_MAX]; /* n < 0: the common one */
@@ -144,10 +173,18 @@ struct am_stagedef {
 	struct am_duration attempts[AM_LIST_MAX];
 	size_t attempts_n;
 	struct am_duration silence;
+	size_t ask;	  /* index of the rung that is the question, or
+			     AM_RUNGS_MAX: the customer is not asked */
 	size_t reopen_to; /* stage index */
 	int reopen_at;	  /* score 1..5 at or below: unsatisfied; 0: none */
 	am_ms reopen_window;
 	int max_reopens;
+};
+
+/* Who stands for a role in conf: names of persons, in order. */
+struct am_holders {
+	const char *person[AM_LIST_MAX];
+	size_t n;
 };
 
 struct am_loopdef {
@@ -167,10 +204,28 @@ struct am_loopdef {
 	const char *hold_reasons[AM_LIST_MAX];
 	size_t hold_reasons_n;
 	struct am_duration max_hold;
+	bool resume_on_customer;
 	am_ms resume_grace;
 	am_ms contradict_window;
+	am_ms repeat_window; /* 0: repeats are not looked for */
+	int max_extensions;  /* of one clock and entry */
+	bool separate_confirm;
+	bool notify_withdrawal;
+	const char *negative_words[AM_LIST_MAX]; /* lower case */
+	size_t negative_words_n;
+	const char *emergency[AM_LIST_MAX]; /* severities of the fast lane */
+	size_t emergency_n;
+	am_ms group_wait; /* one digest to staff an incident and this long */
+	/* Bound from the rest of conf; not in the hash. */
 	am_ms retain; /* `redis.retain`: a closed complaint is kept this long */
+	am_ms catchup_after;	  /* a rung fired later than this is catch-up */
 	const char *recourse_url; /* "" when none */
+	struct am_holders holders[AM_ROLES_N];
+	/* A zone by IANA name, NULL: unknown. The same name gives the same
+	 * zone as long as the definition lives. NULL: there are none. */
+	const struct am_zone *(*find_zone)(
+	    const void *zones, struct am_str name);
+	const void *zones; /* its first argument */
 };
 
 const char *am_role_str(enum am_role role);

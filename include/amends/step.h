@@ -33,6 +33,9 @@ struct am_followup {
 	struct am_str endpoint; /* "" when none was usable */
 	struct am_str rung_name;
 	am_ms due_at, fired_at;
+	am_ms not_before;    /* quiet hours: no attempt before; 0: at once */
+	struct am_str group; /* goes out with its like in one digest; "" */
+	bool catchup;	     /* fired over catchup_after late: paced */
 	bool queued; /* false: an earlier one to this endpoint must end first */
 	bool dead;   /* born dead: `dead_reason`; goes to the dead letters */
 	const char *dead_reason;
@@ -58,6 +61,21 @@ struct am_note {
 	size_t pairs_n;
 };
 
+/*
+ * An event that the step causes for another complaint (a repeat is opened, a
+ * duplicate hears of the outcome): an entry of the shard's own stream, in the
+ * same commit, with source "amends" and an event_id made from cause. It may
+ * hold personal fields; no journal does.
+ */
+struct am_emit {
+	struct am_emit *next;
+	enum am_event_type type;
+	struct am_str complaint_id;
+	struct am_str event_id;
+	struct am_pair pairs[16];
+	size_t pairs_n;
+};
+
 /* HINCRBY of `{s}:tally` (day NULL) or of `{s}:kpi:<day>`. */
 struct am_tally {
 	struct am_tally *next;
@@ -72,12 +90,14 @@ struct am_update {
 	const char *code; /* why ignored; NULL else */
 	struct am_reject reject;
 	bool changed; /* version rose */
+	bool erase;   /* the personal data leave, the rest stays */
 	bool forget;  /* retention is over: record, journal and data leave */
 	struct am_complaint next;
 	struct am_followup *followups, **followups_tail;
 	struct am_fu_change *changes, **changes_tail;
 	struct am_note *notes, **notes_tail;
 	struct am_tally *tallies, **tallies_tail;
+	struct am_emit *emits, **emits_tail;
 	struct am_str line; /* journal line, n == 0 when none is written */
 	am_ms wake_at;
 	bool wake_same; /* as it was before the step: the index stands */

@@ -4,7 +4,8 @@
  *   version, presence (varint of P_* bits), head (status | outcome << 2),
  *   place (stage | tier << 4), loop, cycle, version, seq, opened_at,
  *   what presence names in the order of the tables below,
- *   clocks (varint bit per slot, then each), applied, waiting, chain
+ *   clocks (varint bit per slot, then each), extensions, applied, waiting,
+ *   chain
  *
  * Instants are signed differences to opened_at, budgets and spans a varint
  * whose low bit says seconds, for most of them are whole. The event that
@@ -46,7 +47,17 @@ enum {
 	P_QUIET_UNTIL = 1 << 17,
 	P_ANSWERED_AT = 1 << 18,
 	P_LOOP_TEXT = 1 << 19, /* loop_ref is not NAME@12 hex digits */
-	P_ALL = (1 << 20) - 1,
+	P_RESOLVER = 1 << 20,
+	P_CALLS = 1 << 21, /* attempts, misses, parts, recourse */
+	P_TZ = 1 << 22,
+	P_SEVERITY = 1 << 23,
+	P_INCIDENT = 1 << 24,
+	P_RESPONDENTS = 1 << 25,
+	P_REPEAT_OF = 1 << 26,
+	P_DUPLICATES = 1 << 27,
+	P_TARGET = 1 << 28,
+	P_EXTENDED = 1 << 29, /* a clock was: behind the clocks */
+	P_ALL = (1 << 30) - 1,
 };
 
 #define AT(member) offsetof(struct am_complaint, member)
@@ -76,6 +87,14 @@ static const struct field {
 	{ P_TEAM, AT(team) },
 	{ P_SUPERVISOR, AT(supervisor) },
 	{ P_HOLD_REASON, AT(hold_reason) },
+	{ P_RESOLVER, AT(resolver) },
+	{ P_TZ, AT(tz) },
+	{ P_SEVERITY, AT(severity) },
+	{ P_INCIDENT, AT(incident) },
+	{ P_RESPONDENTS, AT(respondents) },
+	{ P_REPEAT_OF, AT(repeat_of) },
+	{ P_DUPLICATES, AT(duplicates) },
+	{ P_TARGET, AT(target) },
 };
 
 #define FIELD(type, c, f) ((type *)((char *)(c) + (f)->at))
@@ -162,6 +181,11 @@ presence(const struct am_complaint *c)
 		bits = (bits & ~(uint32_t)P_HOLD_UNTIL) | P_HOLD_OPEN;
 	if (c->score != 0)
 		bits |= P_SCORE;
+	if ((c->attempts | c->misses | c->parts | c->recourse) != 0)
+		bits |= P_CALLS;
+	for (size_t i = 0; i < AM_CLOCKS_MAX; i++)
+		if (c->clocks[i].extensions != 0)
+			bits |= P_EXTENDED;
 	if (c->waiting_n != 0)
 		bits |= P_WAITING;
 	return bits;
@@ -172,7 +196,7 @@ clock_used(const struct am_clock *k)
 {
 	return k->state != AM_CLK_OFF || k->entry != 0 || k->missed ||
 	       k->fired != 0 || k->cause != 0 || k->started != 0 ||
-	       k->budget != 0 || k->consumed != 0;
+	       k->budget != 0 || k->consumed != 0 || k->extensions != 0;
 }
 
 static void
@@ -233,6 +257,23 @@ add_clocks(struct am_buf *out, const struct am_complaint *c)
 			add_clock(out, c, &c->clocks[i]);
 }
 
+/* Few clocks are ever extended: a list, in place of a field in each. */
+static void
+add_extended(struct am_buf *out, const struct am_complaint *c)
+{
+	unsigned used = 0;
+
+	for (size_t i = 0; i < AM_CLOCKS_MAX; i++)
+		used |= c->clocks[i].extensions != 0 ? 1u << i : 0;
+	am_buf_addvar(out, used);
+	for (size_t i = 0; i < AM_CLOCKS_MAX; i++) {
+		if ((used & 1u << i) == 0)
+			continue;
+		am_buf_addc(out, (char)c->clocks[i].extensions);
+		add_span(out, c->clocks[i].extra);
+	}
+}
+
 static void
 add_waiting(struct am_buf *out, const struct am_complaint *c)
 {
@@ -270,6 +311,12 @@ add_fields(struct am_buf *out, uint32_t bits, const struct am_complaint *c)
 			am_buf_addvar(out, *CFIELD(uint16_t, c, &small[i]));
 	if (bits & P_SCORE)
 		am_buf_addc(out, (char)c->score);
+	if (bits & P_CALLS) {
+		am_buf_addc(out, (char)c->attempts);
+		am_buf_addc(out, (char)c->misses);
+		am_buf_addc(out, (char)c->parts);
+		am_buf_addc(out, (char)c->recourse);
+	}
 	for (size_t i = 0; i < AM_COUNT(instants); i++)
 		if (bits & instants[i].bit)
 			am_pack_delta(
@@ -311,6 +358,8 @@ am_record_pack(const struct am_complaint *c, struct am_buf *out)
 	add_fields(out, bits, c);
 	add_applied(out, c);
 	add_clocks(out, c);
+	if (bits & P_EXTENDED)
+		add_extended(out, c);
 	if (bits & P_WAITING)
 		add_waiting(out, c);
 	am_buf_add(out, c->chain, sizeof(c->chain));
@@ -374,6 +423,12 @@ get_fields(struct am_rd *r, uint32_t bits, struct am_complaint *c)
 			    (uint16_t)am_unpack_max(r, UINT16_MAX);
 	if (bits & P_SCORE)
 		c->score = am_rd_u8(r);
+	if (bits & P_CALLS) {
+		c->attempts = am_rd_u8(r);
+		c->misses = am_rd_u8(r);
+		c->parts = am_rd_u8(r);
+		c->recourse = am_rd_u8(r);
+	}
 	for (size_t i = 0; i < AM_COUNT(instants); i++)
 		if (bits & instants[i].bit)
 			*FIELD(am_ms, c, &instants[i]) =
@@ -454,6 +509,23 @@ get_clocks(struct am_rd *r, struct am_complaint *c)
 }
 
 static void
+get_extended(struct am_rd *r, struct am_complaint *c)
+{
+	uint64_t used = am_unpack_max(r, (1u << AM_CLOCKS_MAX) - 1);
+
+	for (size_t i = 0; i < AM_CLOCKS_MAX; i++) {
+		if ((used & 1u << i) == 0)
+			continue;
+		c->clocks[i].extensions = am_rd_u8(r);
+		c->clocks[i].extra = get_span(r);
+		if (c->clocks[i].extensions == 0)
+			r->bad = true;
+	}
+	if (used == 0)
+		r->bad = true;
+}
+
+static void
 get_waiting(struct am_rd *r, struct am_arena *a, struct am_complaint *c)
 {
 	size_t n = am_unpack_max(r, AM_WAITING_MAX);
@@ -525,6 +597,8 @@ am_record_unpack(struct am_str id, struct am_str bytes, struct am_arena *a,
 	get_fields(&r, bits, &new);
 	get_applied(&r, a, &new);
 	get_clocks(&r, &new);
+	if (bits & P_EXTENDED)
+		get_extended(&r, &new);
 	if (bits & P_WAITING)
 		get_waiting(&r, a, &new);
 	chain = am_rd_bytes(&r, sizeof(new.chain));

@@ -13,7 +13,7 @@
 
 #include <amends/complaint.h>
 
-#define AM_RECORD_VERSION 1
+#define AM_RECORD_VERSION 2 /* 1: before the slots behind the stages */
 
 /*
  * Append the complaint. The id is the key's and is not in the bytes; nor is

@@ -149,6 +149,54 @@ am_tally_day(struct am_act *a, const char *what, const char *which)
 	    join(a, words, AM_COUNT(words)), 1);
 }
 
+/*
+ * The id comes from cause, as a follow-up's does: (complaint, event, n). Told
+ * again after a lost write it is the same, and the receiver's own memory of
+ * what it has applied drops it.
+ */
+static struct am_str
+emit_id(struct am_act *a, enum am_event_type type, unsigned n)
+{
+	struct am_buf b;
+
+	am_buf_arena(&b, a->up->arena, AM_ID_MAX + 48);
+	am_buf_add(&b, a->up->next.id.p, a->up->next.id.n);
+	am_buf_addc(&b, '/');
+	for (int shift = 56; shift >= 0; shift -= 8) {
+		uint8_t byte = (uint8_t)(a->cause >> shift);
+
+		am_buf_addhex(&b, &byte, 1);
+	}
+	am_buf_addc(&b, '/');
+	am_buf_adds(&b, am_event_spec(type)->name);
+	am_buf_addc(&b, '/');
+	am_buf_addi(&b, n);
+	return am_buf_str(&b);
+}
+
+struct am_emit *
+am_act_emit(struct am_act *a, enum am_event_type type,
+    struct am_str complaint_id, unsigned n)
+{
+	struct am_emit *e = am_arena_zalloc(a->up->arena, sizeof(*e));
+
+	e->type = type;
+	e->complaint_id = complaint_id;
+	e->event_id = emit_id(a, type, n);
+	*a->up->emits_tail = e;
+	a->up->emits_tail = &e->next;
+	return e;
+}
+
+void
+am_emit_str(struct am_emit *e, const char *key, struct am_str value)
+{
+	if (value.n == 0)
+		return;
+	AM_ASSERT(e->pairs_n < AM_COUNT(e->pairs));
+	e->pairs[e->pairs_n++] = (struct am_pair){ am_str_c(key), value };
+}
+
 void
 am_act_refuse(
     struct am_act *a, const char *code, const char *field, const char *text)

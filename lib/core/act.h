@@ -55,6 +55,11 @@ void am_tally_open(struct am_act *a, int64_t delta);
 void am_tally_stage(struct am_act *a, int64_t delta);
 /* The day's figures: `LOOP:what` or `LOOP:what:which`. */
 void am_tally_day(struct am_act *a, const char *what, const char *which);
+/* An event for another complaint, see step.h; n tells several of one step
+ * apart. Values are borrowed and must live as long as the update. */
+struct am_emit *am_act_emit(struct am_act *a, enum am_event_type type,
+    struct am_str complaint_id, unsigned n);
+void am_emit_str(struct am_emit *e, const char *key, struct am_str value);
 void am_act_refuse(
     struct am_act *a, const char *code, const char *field, const char *text);
 
@@ -72,6 +77,15 @@ void am_act_miss(struct am_act *a, size_t i, am_ms due);
  * when it is the confirm stage, the customer has answered and nothing is owed.
  */
 void am_act_enter(struct am_act *a, size_t stage);
+/* "unowned" runs while nobody owns the stage; call when the owner changes. */
+void am_act_watch_owner(struct am_act *a);
+/* What a rung does beside its follow-up (act_role.c). */
+void am_act_rung_action(struct am_act *a, size_t clock, size_t rung);
+/* Silence is over: close unconfirmed or declined, or tell a person why not
+ * (act_callback.c). */
+void am_act_silence_over(struct am_act *a);
+/* One tier up, if there is one; what is consumed stays (act_tier.c). */
+void am_act_raise_tier(struct am_act *a, const char *reason);
 /* End of a hold. */
 void am_act_resume(struct am_act *a, am_ms at, const char *reason);
 /* Close with an outcome; why: reason of the follow-ups that are dropped. */

@@ -191,8 +191,8 @@ am_call_a_human(struct am_act *a)
 	if (r < d->rungs_n)
 		am_fu_rung_told(a, clock, r, "contradiction");
 	else
-		am_fu_notice(a, clock, "contradiction", AM_ROLE_SUPERVISOR,
-		    AM_REASON_OPERATOR);
+		am_fu_notice(
+		    a, clock, AM_NOTICE_CONTRADICTION, AM_ROLE_SUPERVISOR);
 }
 
 /* `final` runs as if the loop had never been closed. */
@@ -276,11 +276,10 @@ am_reopen(struct am_act *a)
 	am_tally_day(a, "reopened", NULL);
 	restart_owed(a, to);
 	am_act_enter(a, to);
-	am_fu_notice(a, AM_CLOCK_STAGE0 + to, "reopen", AM_ROLE_OWNER,
-	    AM_REASON_ESCALATE);
+	am_fu_notice(a, AM_CLOCK_STAGE0 + to, AM_NOTICE_REOPEN, AM_ROLE_OWNER);
 	if (!partial)
-		am_fu_notice(a, AM_CLOCK_STAGE0 + to, "reopen",
-		    AM_ROLE_SUPERVISOR, AM_REASON_ESCALATE);
+		am_fu_notice(a, AM_CLOCK_STAGE0 + to, AM_NOTICE_REOPEN,
+		    AM_ROLE_SUPERVISOR);
 }
 
 /*
@@ -305,8 +304,6 @@ am_deadlock(struct am_act *a)
 	c->flags |= AM_CF_DEADLOCK;
 	c->flags &= (uint16_t)~AM_CF_CONTRADICTORY;
 	am_tally_day(a, "deadlock", NULL);
-	am_fu_notice(a, AM_CLOCK_FINAL, "deadlock", AM_ROLE_SUPERVISOR,
-	    AM_REASON_OPERATOR);
-	am_fu_notice(a, AM_CLOCK_FINAL, "deadlock", AM_ROLE_CUSTOMER,
-	    AM_REASON_RECOURSE);
+	am_fu_notice(a, AM_CLOCK_FINAL, AM_NOTICE_DEADLOCK, AM_ROLE_SUPERVISOR);
+	am_fu_notice(a, AM_CLOCK_FINAL, AM_NOTICE_RECOURSE, AM_ROLE_CUSTOMER);
 }

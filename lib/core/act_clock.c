@@ -36,7 +36,7 @@ am_act_miss(struct am_act *a, size_t i, am_ms due)
 	am_note_c(n, "clock", name);
 	am_note_int(a, n, "due_at", due);
 	am_note_int(a, n, "fired_at", a->now);
-	if (i >= AM_CLOCK_STAGE0) {
+	if (i >= AM_CLOCK_STAGE0 && i < AM_CLOCK_CALLBACK) {
 		n = am_act_note(a, "stage.missed");
 		am_note_c(n, "stage", name);
 		am_note_int(a, n, "due_at", due);
@@ -79,6 +79,43 @@ am_act_end(struct am_act *a, size_t i, am_ms at, enum am_clock_state end)
 	return !c->clocks[i].missed;
 }
 
+/* What runs beside the stages' clocks belongs to the stage that is left. */
+static void
+end_beside(struct am_act *a)
+{
+	static const size_t beside[] = { AM_CLOCK_CALLBACK, AM_CLOCK_SILENCE,
+		AM_CLOCK_UNOWNED };
+
+	for (size_t i = 0; i < AM_COUNT(beside); i++)
+		(void)am_act_end(a, beside[i], a->ev->at, AM_CLK_OVER);
+}
+
+static void
+start_beside(struct am_act *a)
+{
+	struct am_complaint *c = &a->up->next;
+
+	c->attempts = c->misses = c->parts = 0;
+	c->flags &= (uint16_t) ~(AM_CF_DECLINED | AM_CF_UNREACHABLE);
+	if (a->def->stages[c->stage].kind == AM_STAGE_CONFIRM &&
+	    a->def->clocks[AM_CLOCK_CALLBACK].in_use)
+		am_act_start(a, AM_CLOCK_CALLBACK, a->ev->at);
+	am_act_watch_owner(a);
+}
+
+void
+am_act_watch_owner(struct am_act *a)
+{
+	struct am_complaint *c = &a->up->next;
+	bool runs = am_clock_live(&c->clocks[AM_CLOCK_UNOWNED]);
+
+	if (c->owner.n > 0 && runs)
+		(void)am_act_end(a, AM_CLOCK_UNOWNED, a->ev->at, AM_CLK_MET);
+	else if (c->owner.n == 0 && !runs &&
+		 a->def->clocks[AM_CLOCK_UNOWNED].in_use)
+		am_act_start(a, AM_CLOCK_UNOWNED, a->ev->at);
+}
+
 void
 am_act_enter(struct am_act *a, size_t stage)
 {
@@ -88,6 +125,7 @@ am_act_enter(struct am_act *a, size_t stage)
 
 	c->stage = (uint8_t)stage;
 	c->quiet_until = 0; /* an acknowledgement's ttl ends with progress */
+	end_beside(a);
 	am_tally_stage(a, 1);
 	n = am_act_note(a, "stage.entered");
 	am_note_c(n, "stage", a->def->stages[stage].name);
@@ -98,6 +136,7 @@ am_act_enter(struct am_act *a, size_t stage)
 	}
 	if (!am_clock_live(&c->clocks[clock]))
 		am_act_start(a, clock, a->ev->at);
+	start_beside(a);
 	am_note_int(a, n, "due_at", am_clock_due(a->def, c, clock));
 	am_note_str(n, "owner", c->owner);
 }
@@ -127,8 +166,10 @@ am_act_resume(struct am_act *a, am_ms at, const char *reason)
 	struct am_note *n;
 
 	c->status = AM_OPEN;
-	for (size_t i = AM_CLOCK_STAGE0; i < AM_CLOCKS_MAX; i++)
+	for (size_t i = 0; i < AM_CLOCKS_MAX; i++)
 		am_clock_resume(c, i, at);
+	(void)am_act_end(a, AM_CLOCK_HOLD, at, AM_CLK_OVER);
+	c->flags &= (uint16_t)~AM_CF_WAITS_CUSTOMER;
 	c->quiet_until = 0;
 	if (a->def->resume_grace > 0)
 		c->quiet_until = at + a->def->resume_grace;

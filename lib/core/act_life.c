@@ -137,7 +137,7 @@ ttl_end(const struct am_loopdef *def, const struct am_complaint *c,
 	if (am_duration_parse(ttl, &d) != 0)
 		return AM_NEVER;
 	return am_clock_after(
-	    &def->clocks[AM_CLOCK_STAGE0 + c->stage], ev->at, d);
+	    def, c, AM_CLOCK_STAGE0 + (size_t)c->stage, ev->at, d);
 }
 
 AM_GUARD(am_is_bad_ttl)
@@ -227,18 +227,36 @@ am_refuse_until(struct am_act *a)
 	    "2026-11-21T09:00:00+08:00");
 }
 
+/* As the event says; else the shipped reason waiting_customer says it. */
+static bool
+waits_for_customer(const struct am_event *ev)
+{
+	struct am_str on = am_event_get(ev, "waiting_on");
+
+	if (on.n > 0)
+		return am_str_is(on, "customer");
+	return am_str_is(am_event_get(ev, "reason"), "waiting_customer");
+}
+
 void
 am_hold(struct am_act *a)
 {
 	struct am_complaint *c = &a->up->next;
 	struct am_note *n = am_act_note(a, "complaint.held");
 
-	for (size_t i = AM_CLOCK_STAGE0; i < AM_CLOCKS_MAX; i++)
-		am_act_stop(a, i, a->ev->at);
+	for (size_t i = 0; i < AM_CLOCKS_MAX; i++) {
+		if (am_clock_holds(i))
+			am_act_stop(a, i, a->ev->at);
+	}
 	c->status = AM_HELD;
 	c->held_since = a->ev->at;
 	c->hold_until = until(a->ev);
 	c->hold_reason = am_act_field(a, "reason");
+	c->flags &= (uint16_t)~AM_CF_WAITS_CUSTOMER;
+	if (waits_for_customer(a->ev))
+		c->flags |= AM_CF_WAITS_CUSTOMER;
+	if (a->def->clocks[AM_CLOCK_HOLD].rungs_n > 0)
+		am_act_start(a, AM_CLOCK_HOLD, a->ev->at);
 	am_note_str(n, "reason", c->hold_reason);
 	am_note_str(n, "waiting_on", am_act_field(a, "waiting_on"));
 	am_note_c(n, "stage", a->def->stages[c->stage].name);

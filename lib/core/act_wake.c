@@ -55,6 +55,7 @@ am_climb(struct am_act *a)
 			am_fu_rung(a, next.clock, next.rung,
 			    am_clock_position(
 				a->def, c, next.clock, next.rung));
+			am_act_rung_action(a, next.clock, next.rung);
 			break;
 		case AM_NEXT_FORGET: /* the journal goes, and needs no line */
 			a->up->forget = true;

@@ -30,9 +30,28 @@ bool am_clock_has_lapse(const struct am_complaint *c, size_t i);
 am_ms am_clock_position(const struct am_loopdef *def,
     const struct am_complaint *c, size_t i, size_t rung);
 
-/* d after t, on the calendars of clock i; AM_NEVER beyond the horizon. */
-am_ms
-am_clock_after(const struct am_clockdef *d, am_ms t, struct am_duration dur);
+/* The budget of clock i from `at`, by the tier and cycle in force, without
+ * extensions. */
+am_ms am_clock_budget(const struct am_loopdef *def,
+    const struct am_complaint *c, size_t i, am_ms at);
+
+/* dur after t, as clock i counts; AM_NEVER beyond the horizon. */
+am_ms am_clock_after(const struct am_loopdef *def, const struct am_complaint *c,
+    size_t i, am_ms t, struct am_duration dur);
+
+/* What clock i counts in: NULL when all time does. */
+const struct am_calendar *am_clock_calendar(
+    const struct am_loopdef *def, const struct am_complaint *c, size_t i);
+
+/* True for clocks that a hold stops and resume_grace quietens: the stages',
+ * callback and silence. */
+bool am_clock_holds(size_t i);
+
+/* callback.c: when attempt `rung` is due: inside the confirm stage's calendar,
+ * outside of the customer's quiet hours, in a part of the day not used yet when
+ * one is left. */
+am_ms am_attempt_at(
+    const struct am_loopdef *def, const struct am_complaint *c, size_t rung);
 
 /* When the hold in force ends by itself; AM_NEVER when there is none. */
 am_ms am_hold_end(const struct am_loopdef *def, const struct am_complaint *c);

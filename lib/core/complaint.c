@@ -56,9 +56,11 @@ clocks_ok(const struct am_loopdef *def, const struct am_complaint *c)
 {
 	for (size_t i = 0; i < AM_CLOCKS_MAX; i++) {
 		const struct am_clock *k = &c->clocks[i];
-		bool there = i < AM_CLOCK_STAGE0 + def->stages_n;
+		bool there = i < AM_CLOCK_STAGE0 + def->stages_n ||
+			     i >= AM_CLOCK_CALLBACK;
 
-		if (k->state > AM_CLK_OVER || k->budget < 0 || k->consumed < 0)
+		if (k->state > AM_CLK_OVER || k->budget < 0 ||
+		    k->consumed < 0 || k->extra < 0 || k->extra > k->budget)
 			return false;
 		if (k->state != AM_CLK_OFF && !there)
 			return false;

@@ -59,6 +59,7 @@ static const struct am_field_spec opened[] = {
 	CORE("owner", SHORT, NULL, "who owns it from the start"),
 	CORE("supervisor", SHORT, NULL, "who supervises the owner"),
 	CORE("team", SHORT, NULL, "the owner's team"),
+	CORE("repeat_of", 64, NULL, "the complaint before this one, when it is a repeat"),
 };
 static const struct am_field_spec updated[] = {
 	CORE("tier", SHORT, NULL, "new tier"),
@@ -192,6 +193,21 @@ static const struct am_field_spec revived[] = {
 	NEED("entry", 12, NULL, "entry of the clock, decimal"),
 	NEED("cycle", 12, NULL, "cycle it was fired in, decimal"),
 };
+static const struct am_field_spec forced[] = {
+	NEED("by", SHORT, NULL, "who ends it"),
+	NEEDP("reason", TEXT, "why"),
+};
+static const struct am_field_spec calendar[] = {
+	NEED("due", SHORT, NULL, "due[0] …: clock slot, a blank, the due that was, in ms"),
+	CORE("reason", SHORT, NULL, "which calendar"),
+};
+static const struct am_field_spec migrated[] = {
+	NEED("due", SHORT, NULL, "due[0] …: clock slot, a blank, the due that was, in ms"),
+	NEED("from", REF, NULL, "NAME@HASH that it leaves"),
+	NEED("tier", SHORT, NULL, "name of its tier"),
+	CORE("by", SHORT, NULL, "who moves it"),
+	PERS("reason", TEXT, "why"),
+};
 
 #define FIELDS(f) f, AM_COUNT(f)
 #define NOW true, true    /* from producers, built */
@@ -247,6 +263,12 @@ static const struct am_event_spec specs[] = {
 	    "A follow-up was delivered or given up." },
 	{ AM_EV_FOLLOWUP_REVIVED, "followup.revived", OWN, FIELDS(revived),
 	    "A dead follow-up is sent again, under its old id." },
+	{ AM_EV_FORCED, "complaint.closed", OWN, FIELDS(forced),
+	    "A person ends a deadlock, or what cannot end otherwise." },
+	{ AM_EV_CALENDAR, "calendar.changed", OWN, FIELDS(calendar),
+	    "Dues are judged anew by another calendar, a note each." },
+	{ AM_EV_MIGRATED, "loop.migrated", OWN, FIELDS(migrated),
+	    "The complaint goes on under another definition of its loop." },
 };
 /* clang-format on */
 

@@ -460,22 +460,42 @@ way_to(const struct am_loopdef *def, size_t clock, enum am_role to, bool any)
 	return any ? NULL : way_to(def, clock, to, true);
 }
 
+/* What a notice is called: its name, its precise reason; and its type. */
+static const struct {
+	const char *name;
+	enum am_reason type;
+} notices[AM_NOTICES_N] = {
+	[AM_NOTICE_REOPEN] = { "reopen", AM_REASON_ESCALATE },
+	[AM_NOTICE_DEADLOCK] = { "deadlock", AM_REASON_OPERATOR },
+	[AM_NOTICE_CONTRADICTION] = { "contradiction", AM_REASON_OPERATOR },
+	[AM_NOTICE_RECOURSE] = { "recourse", AM_REASON_RECOURSE },
+	[AM_NOTICE_EXTENDED] = { "extended", AM_REASON_INFORM },
+	[AM_NOTICE_WITHDRAWN] = { "withdrawn", AM_REASON_INFORM },
+	[AM_NOTICE_OUTCOME] = { "outcome", AM_REASON_INFORM },
+	[AM_NOTICE_UNREACHABLE] = { "unreachable", AM_REASON_OPERATOR },
+	[AM_NOTICE_MESSAGE] = { "message", AM_REASON_OPERATOR },
+	[AM_NOTICE_ASSIGNED] = { "assigned", AM_REASON_OPERATOR },
+	[AM_NOTICE_UNOWNED] = { "unowned", AM_REASON_OPERATOR },
+	[AM_NOTICE_AUTOCLOSE] = { "autoclose", AM_REASON_OPERATOR },
+};
+
 void
-am_fu_notice(struct am_act *a, size_t clock, const char *name, enum am_role to,
-    enum am_reason type)
+am_fu_notice(
+    struct am_act *a, size_t clock, enum am_notice notice, enum am_role to)
 {
 	const struct am_via *via = way_to(a->def, clock, to, false);
-	struct am_followup *f = make(a, clock, AM_RUNG_NOTICE, a->ev->at);
-	const struct am_fu_say say = { name, NULL };
+	struct am_followup *f =
+	    make(a, clock, am_notice_rung(notice, to), a->ev->at);
+	const struct am_fu_say say = { notices[notice].name, NULL };
 	struct am_buf b;
 
 	/* a colon is in no rung's name: the id cannot be that of a rung */
 	am_buf_arena(&b, a->up->arena, 40);
-	am_buf_adds(&b, name);
+	am_buf_adds(&b, notices[notice].name);
 	am_buf_addc(&b, ':');
 	am_buf_adds(&b, am_role_str(to));
 	f->rung_name = am_buf_str(&b);
-	f->reason = type;
+	f->reason = notices[notice].type;
 	f->to = to;
 	if (via != NULL)
 		f->endpoint = am_str_c(via->endpoint);
@@ -582,9 +602,9 @@ revival(const struct am_loopdef *def, const struct am_event *ev,
 
 	if (am_fu_id_parse(am_event_get(ev, "followup_id"), w->id) != 0 ||
 	    am_event_get(ev, "endpoint").n == 0 ||
-	    !small_number(
-		ev, "clock", AM_CLOCK_STAGE0 + def->stages_n - 1, &clock) ||
-	    !small_number(ev, "rung", AM_RUNG_NOTICE, &rung) ||
+	    !small_number(ev, "clock", AM_CLOCKS_MAX - 1, &clock) ||
+	    def->clocks[clock].name == NULL ||
+	    !small_number(ev, "rung", UINT8_MAX, &rung) ||
 	    !small_number(ev, "entry", UINT16_MAX, &entry) ||
 	    !small_number(ev, "cycle", UINT16_MAX, &cycle))
 		return false;

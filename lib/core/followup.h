@@ -21,10 +21,14 @@ void am_fu_rung(struct am_act *a, size_t clock, size_t rung, am_ms due);
 /* The same out of turn, because of this event: a contradiction. */
 void am_fu_rung_told(
     struct am_act *a, size_t clock, size_t rung, const char *reason);
-/* Tell a role something that is no rung, by the endpoints the loop has for it.
- * name and reason: "reopen". */
-void am_fu_notice(struct am_act *a, size_t clock, const char *name,
-    enum am_role to, enum am_reason type);
+/*
+ * Tell a role something that no rung says, by the endpoints that the loop has
+ * for it: on that clock first, else on any. It belongs to the clock's present
+ * entry and is superseded with it. When a channel fails the next is tried, as
+ * with rungs.
+ */
+void am_fu_notice(
+    struct am_act *a, size_t clock, enum am_notice notice, enum am_role to);
 
 /* Drop what waits of one clock, or all of it. In flight stays. */
 void am_fu_drop_clock(struct am_act *a, size_t clock, const char *reason);

@@ -32,9 +32,9 @@ const char *
 am_action_str(enum am_action action)
 {
 	static const char *const words[] = { "", "reassign", "raise-tier",
-		"close" };
+		"close", "climb" };
 
-	AM_ASSERT(action <= AM_ACTION_CLOSE);
+	AM_ASSERT(action <= AM_ACTION_CLIMB);
 	return words[action];
 }
 

@@ -127,6 +127,9 @@ static const struct rule rules[] = {
 	SKIP   (THERE,    AM_EV_OPTED_IN,        "unsupported",      "not in force"),
 	SKIP   (THERE,    AM_EV_IMPROVEMENT,     "unsupported",      "not in force"),
 	SKIP   (THERE,    AM_EV_ERASED,          "unsupported",      "not in force"),
+	SKIP   (THERE,    AM_EV_FORCED,          "unsupported",      "not in force"),
+	SKIP   (THERE,    AM_EV_CALENDAR,        "unsupported",      "not in force"),
+	SKIP   (THERE,    AM_EV_MIGRATED,        "unsupported",      "not in force"),
 };
 /* clang-format on */
 
@@ -272,18 +275,19 @@ init(struct am_act *a, const struct am_complaint *cur)
 	up->changes_tail = &up->changes;
 	up->notes_tail = &up->notes;
 	up->tallies_tail = &up->tallies;
+	up->emits_tail = &up->emits;
 	if (cur->waiting_n > 0)
 		read_in_flight(a);
 }
 
 static void
-seal(struct am_act *a, const struct am_complaint *cur, bool inbound)
+seal(struct am_act *a, const struct am_complaint *cur, bool remembered)
 {
 	struct am_update *up = a->up;
 
 	if (!a->silent) {
 		AM_ASSERT(up->notes != NULL); /* a line says something */
-		if (inbound)
+		if (remembered)
 			remember(a);
 		am_journal_seal(up, a->def, a->ev, a->in_flight, a->now);
 	}
@@ -297,14 +301,17 @@ int
 am_step(const struct am_loopdef *def, const struct am_complaint *cur,
     const struct am_event *ev, am_ms now, struct am_update *up)
 {
-	bool inbound = am_event_spec(ev->type)->inbound;
+	/* what a walk over many complaints tells may come twice, too */
+	bool remembered = am_event_spec(ev->type)->inbound ||
+			  ev->type == AM_EV_CALENDAR ||
+			  ev->type == AM_EV_MIGRATED;
 	struct am_act a = { .def = def, .ev = ev, .now = now, .up = up };
 
 	if (am_complaint_check(def, cur) != 0)
 		return -AM_EINVAL;
 	init(&a, cur);
 	a.cause = am_event_hash(ev->source, ev->event_id);
-	if (inbound && was_applied(cur, a.cause)) {
+	if (remembered && was_applied(cur, a.cause)) {
 		up->verdict = AM_DUPLICATE;
 	} else if (cur->status != AM_NONE && ev->expected_version >= 0 &&
 		   ev->expected_version < cur->version) {
@@ -318,7 +325,7 @@ am_step(const struct am_loopdef *def, const struct am_complaint *cur,
 		up->next = *cur;
 		up->wake_at = am_wake_at(def, cur);
 	} else {
-		seal(&a, cur, inbound);
+		seal(&a, cur, remembered);
 	}
 	return 0;
 }

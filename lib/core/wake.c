@@ -15,14 +15,34 @@
 static bool
 is_stage_clock(size_t i)
 {
-	return i >= AM_CLOCK_STAGE0;
+	return i >= AM_CLOCK_STAGE0 && i < AM_CLOCK_STAGE0 + AM_STAGES_MAX;
 }
 
-/* What the budget counts in: the common budget's unit says it for all tiers. */
-static const struct am_calendar *
-counts_in(const struct am_clockdef *d)
+bool
+am_clock_holds(size_t i)
 {
-	return d->budget.unit == AM_UNIT_DAYS ? NULL : d->calendar;
+	return is_stage_clock(i) || i == AM_CLOCK_CALLBACK ||
+	       i == AM_CLOCK_SILENCE || i == AM_CLOCK_UNOWNED;
+}
+
+/* Whose calendars clock i goes by. */
+static const struct am_clockdef *
+beat(const struct am_loopdef *def, const struct am_complaint *c, size_t i)
+{
+	if (i == AM_CLOCK_HOLD || i == AM_CLOCK_UNOWNED)
+		i = AM_CLOCK_STAGE0 + (size_t)c->stage;
+	return &def->clocks[i];
+}
+
+/* The common budget's unit says for all tiers what the clock counts in. */
+const struct am_calendar *
+am_clock_calendar(
+    const struct am_loopdef *def, const struct am_complaint *c, size_t i)
+{
+	if (def->clocks[i].budget.unit == AM_UNIT_DAYS ||
+	    (c->flags & AM_CF_EMERGENCY) != 0)
+		return NULL;
+	return beat(def, c, i)->calendar;
 }
 
 static am_ms
@@ -34,15 +54,18 @@ add(const struct am_calendar *cal, am_ms t, am_ms work)
 }
 
 am_ms
-am_clock_after(const struct am_clockdef *d, am_ms t, struct am_duration dur)
+am_clock_after(const struct am_loopdef *def, const struct am_complaint *c,
+    size_t i, am_ms t, struct am_duration dur)
 {
+	const struct am_clockdef *d = beat(def, c, i);
+	bool emergency = (c->flags & AM_CF_EMERGENCY) != 0;
 	am_ms due;
 
 	if (t == AM_NEVER)
 		return AM_NEVER;
 	switch (dur.unit) {
 	case AM_UNIT_TIME:
-		return add(d->calendar, t, dur.n);
+		return add(emergency ? NULL : d->calendar, t, dur.n);
 	case AM_UNIT_DAYS:
 		return add(NULL, t, dur.n);
 	case AM_UNIT_BD:
@@ -55,44 +78,53 @@ am_clock_after(const struct am_clockdef *d, am_ms t, struct am_duration dur)
 	return due;
 }
 
-/* The budget as one figure in what the clock counts in. */
+/* As one figure in what the clock counts in. */
 static am_ms
-budget_from(const struct am_clockdef *d, struct am_duration dur, am_ms at)
+budget_from(const struct am_loopdef *def, const struct am_complaint *c,
+    size_t i, struct am_duration dur, am_ms at)
 {
-	const struct am_calendar *cal = counts_in(d);
+	const struct am_calendar *cal = am_clock_calendar(def, c, i);
 	am_ms due;
 
 	if (dur.n <= 0)
 		return 0;
-	if ((dur.unit == AM_UNIT_TIME && cal == d->calendar) ||
+	if ((dur.unit == AM_UNIT_TIME &&
+		(cal != NULL || beat(def, c, i)->calendar == NULL ||
+		    (c->flags & AM_CF_EMERGENCY) != 0)) ||
 	    (dur.unit == AM_UNIT_DAYS && cal == NULL))
 		return dur.n;
-	due = am_clock_after(d, at, dur);
+	due = am_clock_after(def, c, i, at, dur);
 	if (due == AM_NEVER) /* beyond the horizon, and so is the due */
 		return dur.unit == AM_UNIT_BD ? dur.n * AM_DAY : dur.n;
 	return am_calendar_span(cal, at, due);
+}
+
+am_ms
+am_clock_budget(const struct am_loopdef *def, const struct am_complaint *c,
+    size_t i, am_ms at)
+{
+	const struct am_clockdef *d = &def->clocks[i];
+	struct am_duration dur = d->budget;
+	am_ms budget;
+
+	if (c->tier < def->tiers_n && d->tier_budget[c->tier].n >= 0)
+		dur = d->tier_budget[c->tier];
+	budget = budget_from(def, c, i, dur, at);
+	if (c->cycle > 1 && is_stage_clock(i))
+		budget -= budget / 2;
+	return budget;
 }
 
 void
 am_clock_start(const struct am_loopdef *def, struct am_complaint *c, size_t i,
     am_ms at, uint64_t cause)
 {
-	const struct am_clockdef *d = &def->clocks[i];
-	struct am_duration dur = d->budget;
-	uint16_t entry = (uint16_t)(c->clocks[i].entry + 1);
-	am_ms budget;
-
-	if (c->tier < def->tiers_n && d->tier_budget[c->tier].n >= 0)
-		dur = d->tier_budget[c->tier];
-	budget = budget_from(d, dur, at);
-	if (c->cycle > 1 && is_stage_clock(i))
-		budget -= budget / 2;
 	c->clocks[i] = (struct am_clock){
 		.state = AM_CLK_RUNNING,
-		.entry = entry,
+		.entry = (uint16_t)(c->clocks[i].entry + 1),
 		.cause = cause,
 		.started = at,
-		.budget = budget,
+		.budget = am_clock_budget(def, c, i, at),
 		.running_since = at,
 	};
 }
@@ -105,8 +137,8 @@ am_clock_stop(
 
 	if (k->state != AM_CLK_RUNNING)
 		return;
-	k->consumed +=
-	    am_calendar_span(counts_in(&def->clocks[i]), k->running_since, at);
+	k->consumed += am_calendar_span(
+	    am_clock_calendar(def, c, i), k->running_since, at);
 	k->state = AM_CLK_STOPPED;
 }
 
@@ -139,7 +171,8 @@ am_clock_live(const struct am_clock *k)
 bool
 am_clock_has_lapse(const struct am_complaint *c, size_t i)
 {
-	return i != AM_CLOCK_AFTERCARE && c->clocks[i].budget > 0;
+	return (i < AM_CLOCK_AFTERCARE || is_stage_clock(i)) &&
+	       c->clocks[i].budget > 0;
 }
 
 /*
@@ -167,28 +200,36 @@ back(const struct am_calendar *cal, am_ms low, am_ms t, am_ms work)
 
 /* When the clock, as it runs, has counted `work`. */
 static am_ms
-counted(const struct am_clockdef *d, const struct am_clock *k, am_ms work)
+counted(const struct am_loopdef *def, const struct am_complaint *c, size_t i,
+    am_ms work)
 {
+	const struct am_calendar *cal = am_clock_calendar(def, c, i);
+	const struct am_clock *k = &c->clocks[i];
 	am_ms left = work - k->consumed;
 
 	if (left >= 0)
-		return add(counts_in(d), k->running_since, left);
-	return back(counts_in(d), k->started, k->running_since, -left);
+		return add(cal, k->running_since, left);
+	return back(cal, k->started, k->running_since, -left);
 }
 
 am_ms
 am_clock_position(const struct am_loopdef *def, const struct am_complaint *c,
     size_t i, size_t rung)
 {
-	const struct am_clockdef *d = &def->clocks[i];
+	const struct am_rungdef *r = &def->clocks[i].rungs[rung];
 	const struct am_clock *k = &c->clocks[i];
-	const struct am_rungdef *r = &d->rungs[rung];
+	am_ms from = def->clocks[i].from_start ? 0 : k->budget;
 
+	if (r->told)
+		return AM_NEVER;
+	if (i == AM_CLOCK_CALLBACK)
+		return am_attempt_at(def, c, rung);
 	if (r->is_pct)
-		return counted(d, k, k->budget * r->pct / 100);
-	if (r->offset.unit == AM_UNIT_TIME && d->calendar == counts_in(d))
-		return counted(d, k, k->budget + r->offset.n);
-	return am_clock_after(d, counted(d, k, k->budget), r->offset);
+		return counted(def, c, i, k->budget * r->pct / 100);
+	if (r->offset.unit == AM_UNIT_TIME &&
+	    def->clocks[i].budget.unit != AM_UNIT_DAYS)
+		return counted(def, c, i, from + r->offset.n);
+	return am_clock_after(def, c, i, counted(def, c, i, from), r->offset);
 }
 
 am_ms
@@ -198,7 +239,8 @@ am_rung_due(const struct am_loopdef *def, const struct am_complaint *c,
 	const struct am_clock *k = &c->clocks[clock];
 
 	if (k->state != AM_CLK_RUNNING || rung >= def->clocks[clock].rungs_n ||
-	    (k->fired >> rung & 1) != 0)
+	    (k->fired >> rung & 1) != 0 ||
+	    (def->clocks[clock].rungs[rung].except_tiers >> c->tier & 1) != 0)
 		return AM_NEVER;
 	return am_clock_position(def, c, clock, rung);
 }
@@ -211,7 +253,7 @@ am_clock_due(
 
 	if (k->state != AM_CLK_RUNNING || k->budget <= 0)
 		return AM_NEVER;
-	return counted(&def->clocks[clock], k, k->budget);
+	return counted(def, c, clock, k->budget);
 }
 
 am_ms
@@ -223,8 +265,8 @@ am_hold_end(const struct am_loopdef *def, const struct am_complaint *c)
 		return AM_NEVER;
 	if (def->max_hold.n <= 0)
 		return c->hold_until;
-	end = am_clock_after(&def->clocks[AM_CLOCK_STAGE0 + c->stage],
-	    c->held_since, def->max_hold);
+	end =
+	    am_clock_after(def, c, AM_CLOCK_HOLD, c->held_since, def->max_hold);
 	return end < c->hold_until ? end : c->hold_until;
 }
 
@@ -233,15 +275,16 @@ static am_ms
 fire_at(const struct am_loopdef *def, const struct am_complaint *c,
     size_t clock, size_t rung, am_ms due)
 {
-	const struct am_clockdef *d = &def->clocks[clock];
 	am_ms open;
 
 	if (due == AM_NEVER)
 		return AM_NEVER;
-	if (is_stage_clock(clock) && due < c->quiet_until)
+	if (am_clock_holds(clock) && due < c->quiet_until)
 		due = c->quiet_until;
-	if (d->rungs[rung].defer &&
-	    am_calendar_next_open(d->calendar, due, &open) == 0)
+	if (def->clocks[clock].rungs[rung].defer &&
+	    (c->flags & AM_CF_EMERGENCY) == 0 &&
+	    am_calendar_next_open(beat(def, c, clock)->calendar, due, &open) ==
+		0)
 		return open;
 	return due;
 }
@@ -267,7 +310,9 @@ consider_clock(const struct am_loopdef *def, const struct am_complaint *c,
 	const struct am_clock *k = &c->clocks[i];
 	size_t r = 0;
 
-	while (r < d->rungs_n && (k->fired >> r & 1) != 0)
+	while (r < d->rungs_n &&
+	       ((k->fired >> r & 1) != 0 ||
+		   (d->rungs[r].except_tiers >> c->tier & 1) != 0))
 		r++;
 	if (r < d->rungs_n && d->rungs[r].is_pct && d->rungs[r].pct < 100 &&
 	    !d->rungs[r].defer && c->quiet_until == 0) {
@@ -293,7 +338,7 @@ am_wake_next(const struct am_loopdef *def, const struct am_complaint *c)
 	if (c->status == AM_NONE)
 		return next;
 	consider(&next, am_hold_end(def, c), AM_NEXT_HOLD_END, 0, 0);
-	for (size_t i = 0; i < AM_CLOCK_STAGE0 + def->stages_n; i++) {
+	for (size_t i = 0; i < AM_CLOCKS_MAX; i++) {
 		live = live || am_clock_live(&c->clocks[i]);
 		if (c->clocks[i].state == AM_CLK_RUNNING)
 			consider_clock(def, c, i, &next);
