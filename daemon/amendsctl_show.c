@@ -107,6 +107,32 @@ status_redis(const struct am_term *t, const json_t *r)
 	    why.n > 0 ? "; " : "", AM_ARG(why));
 }
 
+/* Since the load; what was true then stands among the warnings. */
+static void
+status_endings(const struct am_term *t, const json_t *c)
+{
+	const json_t *warnings = json_object_get(c, "warnings");
+	json_t *name, *w;
+	size_t i, k;
+
+	json_array_foreach(json_object_get(c, "calendars_ending"), i, name)
+	{
+		char text[256];
+		bool told = false;
+
+		snprintf(text, sizeof(text), "the dates of calendar \"%s\" end",
+		    json_is_string(name) ? json_string_value(name) : "?");
+		json_array_foreach(warnings, k, w) told |=
+		    json_is_string(w) &&
+		    strstr(json_string_value(w), text) != NULL;
+		if (!told)
+			field(t, "", AM_HUE_YELLOW,
+			    "%s within 60 days, or have ended; add the closed "
+			    "and extra dates to come",
+			    text);
+	}
+}
+
 static void
 status_config(const struct am_term *t, const json_t *c)
 {
@@ -124,6 +150,7 @@ status_config(const struct am_term *t, const json_t *c)
 	json_array_foreach(json_object_get(c, "warnings"), i, w)
 	    field(t, i == 0 ? "warnings" : "", AM_HUE_YELLOW, "%s",
 		json_is_string(w) ? json_string_value(w) : "?");
+	status_endings(t, c);
 }
 
 void

@@ -225,6 +225,7 @@ am_engine_new(struct event_base *base, struct am_conf *conf,
 	e->shards_n = conf->redis.streams_n;
 	for (size_t i = 0; i < e->shards_n; i++)
 		e->shards[i] = am_shard_new(e, conf->redis.streams[i]);
+	am_engine_watch_calendars(e);
 	*out = e;
 	return 0;
 out:
@@ -239,6 +240,8 @@ am_engine_free(struct am_engine *e)
 		return;
 	if (e->stop_timer != NULL)
 		event_free(e->stop_timer);
+	if (e->tick != NULL)
+		event_free(e->tick);
 	am_ctl_free(e->ctl);
 	/* first what calls back into the shards */
 	am_deliver_free(e->deliver);

@@ -41,6 +41,8 @@ struct am_engine {
 	bool stopping;
 	bool announced; /* READY was sent */
 	struct event *stop_timer;
+	struct event *tick; /* each hour */
+	int64_t day;	    /* UTC, of the last look at the calendars */
 	bool releasing;
 	am_ms stop_by;
 	int exit_code;
@@ -72,6 +74,11 @@ const char *am_engine_state(const struct am_engine *e);
  * a text when it was refused and the old one stays in force. */
 typedef void am_reload_cb(void *arg, int rc, const char *text);
 void am_engine_reload(struct am_engine *e, am_reload_cb *done, void *arg);
+/*
+ * Look at the calendars once a day: dates that end are logged, and calendars
+ * that are not compiled far enough ahead are compiled anew, by a reload.
+ */
+void am_engine_watch_calendars(struct am_engine *e);
 /* A turn has ended: a configuration that waits may be switched to. */
 void am_engine_turn_ended(struct am_engine *e);
 

@@ -5,6 +5,11 @@
  * definitions its open complaints are on; each must still bind against the new
  * names, or the reload is refused with the count. The switch itself happens
  * between turns: no turn ever sees two configurations.
+ *
+ * Calendars are compiled for some years around the load. A daemon that lives
+ * longer reloads by itself, long before their end and once a day until it has
+ * worked: what is then refused stands in the status, and there is time to mend
+ * it.
  */
 
 #include "daemon/engine.h"
@@ -321,4 +326,47 @@ am_engine_turn_ended(struct am_engine *e)
 	for (size_t i = 0; i < e->shards_n; i++)
 		am_shard_reconfigure(e->shards[i]);
 	am_conf_unref(old);
+}
+
+/* ---- a daemon that runs for years ---- */
+
+static void
+tell_endings(const struct am_engine *e, am_ms now)
+{
+	const char *names[AM_CONF_LIST_MAX];
+	size_t n =
+	    am_conf_calendars_ending(e->conf, now, names, AM_COUNT(names));
+
+	for (size_t i = 0; i < n && i < AM_COUNT(names); i++)
+		am_log_warn(
+		    "calendar_ends", "calendar=%s reason=dates-end", names[i]);
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct am_engine *e = arg;
+	am_ms now = am_engine_now();
+
+	(void)fd;
+	(void)what;
+	if (now / AM_DAY == e->day || e->stopping)
+		return;
+	e->day = now / AM_DAY;
+	tell_endings(e, now);
+	if (am_conf_outlived(e->conf, now)) {
+		am_log_notice("calendars_extend", "path=%s", e->conf->path);
+		am_engine_reload(e, NULL, NULL);
+	}
+}
+
+void
+am_engine_watch_calendars(struct am_engine *e)
+{
+	const struct timeval hour = { .tv_sec = 3600 };
+
+	e->day = e->started_at / AM_DAY; /* the load has told of today */
+	e->tick = event_new(e->base, -1, EV_PERSIST, on_tick, e);
+	AM_ASSERT(e->tick != NULL);
+	event_add(e->tick, &hour);
 }

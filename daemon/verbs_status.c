@@ -142,6 +142,24 @@ add_redis(struct view *v)
 	am_buf_addc(b, '}');
 }
 
+/* Judged now: the warnings are those of the load, which may be long ago. */
+static void
+add_endings(struct view *v)
+{
+	const char *names[AM_CONF_LIST_MAX];
+	size_t n = am_conf_calendars_ending(
+	    v->engine->conf, am_engine_now(), names, AM_COUNT(names));
+
+	am_buf_addkey(&v->line, "calendars_ending");
+	am_buf_addc(&v->line, '[');
+	for (size_t i = 0; i < n && i < AM_COUNT(names); i++) {
+		if (i != 0)
+			am_buf_addc(&v->line, ',');
+		am_buf_addjson(&v->line, am_str_c(names[i]));
+	}
+	am_buf_addc(&v->line, ']');
+}
+
 static void
 add_conf(struct view *v)
 {
@@ -161,7 +179,9 @@ add_conf(struct view *v)
 			am_buf_addc(b, ',');
 		am_buf_addjson(b, am_str_c(e->conf->warnings[i]));
 	}
-	am_buf_adds(b, "]}");
+	am_buf_addc(b, ']');
+	add_endings(v);
+	am_buf_addc(b, '}');
 }
 
 static void

@@ -1,10 +1,11 @@
 /*
  * conf - load, share and free the configuration.
  *
- * Four passes: read all files into one tree, check every value by the table,
- * build the parts in the order in which they refer to each other, and only then
- * give the result away. A pass with faults ends the load after it has told all
- * of them; what is in force elsewhere is never touched.
+ * Four passes: read all files, and what they include, into one tree, check
+ * every value by the table, build the parts in the order in which they refer to
+ * each other, and only then give the result away. A pass with faults ends the
+ * load after it has told all of them; what is in force elsewhere is never
+ * touched.
  */
 
 #include "build.h"
@@ -14,44 +15,170 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/str.h"
 
 #define FILE_BYTES_MAX (1 << 20)
+#define INCLUDE_DEPTH_MAX 8
 #define YEARS_AHEAD 5
 
-static void
-read_text(struct am_build *b, struct am_node *root, const char *path)
-{
-	struct am_buf text;
-	char part[4096];
-	FILE *f = fopen(path, "re");
-	size_t n;
+/* A file that is read, so that none is read twice. */
+struct file {
+	struct file *next;
+	dev_t dev;
+	ino_t ino;
+	const char *path;
+	const struct am_include *by; /* NULL: the first, or one of conf.d */
+	bool open;		     /* it or what it includes is being read */
+};
 
-	if (f == NULL) {
-		am_diag_add(b->d, path, 0,
-		    "cannot open the configuration (%s); check the path and "
-		    "its mode",
-		    strerror(errno));
+struct reading {
+	struct am_build *b;
+	struct am_node *root;
+	struct file *files;
+	unsigned depth;
+};
+
+/* The file as it was met before (*again), else a new one. */
+static struct file *
+meet(struct reading *r, FILE *f, const char *path, const struct am_include *by,
+    bool *again)
+{
+	struct file *file;
+	struct stat st;
+
+	if (fstat(fileno(f), &st) != 0)
+		st.st_dev = st.st_ino = 0;
+	for (file = r->files; file != NULL; file = file->next) {
+		if (file->dev == st.st_dev && file->ino == st.st_ino)
+			break;
+	}
+	*again = file != NULL;
+	if (*again)
+		return file;
+	file = am_arena_zalloc(r->b->a, sizeof(*file));
+	*file = (struct file){ .next = r->files,
+		.dev = st.st_dev,
+		.ino = st.st_ino,
+		.path = path,
+		.by = by };
+	r->files = file;
+	return file;
+}
+
+/* path, which by includes or else lies in conf.d, was met before as first. */
+static void
+say_twice(struct reading *r, const struct file *first, const char *path,
+    const struct am_include *by)
+{
+	const struct am_include *line = by != NULL ? by : first->by;
+	struct am_diags *d = r->b->d;
+
+	if (line == NULL)
+		am_diag_add(d, path, 0,
+		    "the same file as %s; remove one of the two", first->path);
+	else if (first->open)
+		am_diag_add(d, line->file, line->line,
+		    "include: '%.200s' would include itself; remove this line",
+		    line->name);
+	else if (by == NULL || first->by == NULL)
+		am_diag_add(d, line->file, line->line,
+		    "include: '%.200s' is read without that; remove this line",
+		    line->name);
+	else
+		am_diag_add(d, line->file, line->line,
+		    "include: '%.200s' is included twice, first at %s:%d; "
+		    "remove one",
+		    line->name, first->by->file, first->by->line);
+}
+
+static void
+read_path(struct reading *r, const char *path, const struct am_include *by);
+
+/* The name is relative to the folder of the file that includes it. */
+static void
+read_include(struct reading *r, const struct am_include *i)
+{
+	const char *slash = strrchr(i->file, '/'), *path = i->name;
+
+	if (r->depth == INCLUDE_DEPTH_MAX) {
+		am_diag_add(r->b->d, i->file, i->line,
+		    "include: files are nested too deeply; %d levels are taken",
+		    INCLUDE_DEPTH_MAX);
 		return;
 	}
+	if (path[0] != '/' && slash != NULL)
+		path = am_arena_printf(
+		    r->b->a, "%.*s/%s", (int)(slash - i->file), i->file, path);
+	r->depth++;
+	read_path(r, path, i);
+	r->depth--;
+}
+
+/* A failure is told of the line that names the file, where one does. */
+static void
+cannot(struct reading *r, const char *what, const char *path,
+    const struct am_include *by, const char *advice)
+{
+	if (by != NULL)
+		am_diag_add(r->b->d, by->file, by->line,
+		    "include: cannot %s '%.200s' (%s); %s", what, path,
+		    strerror(errno), advice);
+	else
+		am_diag_add(r->b->d, path, 0,
+		    "cannot %s the configuration (%s); %s", what,
+		    strerror(errno), advice);
+}
+
+static void
+read_text(
+    struct reading *r, FILE *f, const char *path, const struct am_include *by)
+{
+	struct am_include *includes = NULL;
+	struct am_build *b = r->b;
+	struct am_buf text;
+	char part[4096];
+	size_t n;
+
 	am_buf_arena(&text, b->a, 16384);
 	errno = 0;
 	while ((n = fread(part, 1, sizeof(part), f)) > 0 &&
 	       text.n <= FILE_BYTES_MAX)
 		am_buf_add(&text, part, n);
 	if (ferror(f))
-		am_diag_add(b->d, path, 0,
-		    "cannot read the configuration (%s); it must be a plain "
-		    "file",
-		    strerror(errno));
+		cannot(r, "read", path, by, "it must be a plain file");
 	else if (text.n > FILE_BYTES_MAX)
 		am_diag_add(b->d, path, 1,
 		    "over %d bytes; split it into files in conf.d",
 		    FILE_BYTES_MAX);
 	else
-		am_tree_parse(b->a, root, path, am_buf_str(&text), b->d);
+		am_tree_parse(
+		    b->a, r->root, path, am_buf_str(&text), &includes, b->d);
+	for (; includes != NULL; includes = includes->next)
+		read_include(r, includes);
+}
+
+static void
+read_path(struct reading *r, const char *path, const struct am_include *by)
+{
+	FILE *f = fopen(path, "re");
+	struct file *file;
+	bool again;
+
+	if (f == NULL) {
+		cannot(r, "open", path, by, "check the path and its mode");
+		return;
+	}
+	file = meet(r, f, path, by, &again);
+	if (again) {
+		say_twice(r, file, path, by);
+	} else {
+		file->open = true;
+		read_text(r, f, path, by);
+		file->open = false;
+	}
 	fclose(f);
 }
 
@@ -67,8 +194,9 @@ is_conf(const struct dirent *e)
 /* The files NAME.conf in conf.d beside the file, in the order of their bytes.
  */
 static void
-read_conf_d(struct am_build *b, struct am_node *root, const char *path)
+read_conf_d(struct reading *r, const char *path)
 {
+	struct am_build *b = r->b;
 	const char *slash = strrchr(path, '/');
 	const char *dir = slash == NULL ? "conf.d"
 					: am_arena_printf(b->a, "%.*s/conf.d",
@@ -94,8 +222,9 @@ read_conf_d(struct am_build *b, struct am_node *root, const char *path)
 		}
 	}
 	for (int i = 0; i < n; i++) {
-		read_text(b, root,
-		    am_arena_printf(b->a, "%s/%s", dir, found[i]->d_name));
+		read_path(r,
+		    am_arena_printf(b->a, "%s/%s", dir, found[i]->d_name),
+		    NULL);
 		free(found[i]);
 	}
 	free(found);
@@ -161,6 +290,7 @@ am_conf_load(
 	struct am_diags d = { 0 };
 	struct am_node *root;
 	struct am_build b = { .c = c, .own = c, .d = &d };
+	struct reading r = { .b = &b };
 
 	if (c == NULL)
 		abort();
@@ -174,8 +304,9 @@ am_conf_load(
 	root = am_tree_new(b.a);
 	root->file = c->path;
 	b.root = root;
-	read_text(&b, root, c->path);
-	read_conf_d(&b, root, c->path);
+	r.root = root;
+	read_path(&r, c->path, NULL);
+	read_conf_d(&r, c->path);
 	if (d.n == 0)
 		build(&b, now);
 	if (d.n > 0) {
@@ -241,7 +372,7 @@ am_conf_bind_loop(const struct am_conf *c, struct am_str text,
 	const struct am_node *n;
 	const struct am_loopdef *found = NULL;
 
-	am_tree_parse(a, root, "", text, &d);
+	am_tree_parse(a, root, "", text, NULL, &d);
 	n = am_node_child(root, "loop", NULL);
 	if (d.n == 0 && (n == NULL || n->next != NULL || root->entries != NULL))
 		am_diag_add(&d, "", 1,

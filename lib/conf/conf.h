@@ -100,6 +100,9 @@ struct am_conf {
 		size_t operate_n;
 	} status;
 	const struct am_calendar **calendars;
+	/* of each: the last civil day that it names, closed or extra, since
+	 * 1970-01-01; INT32_MIN when it names none */
+	const int32_t *calendar_ends;
 	size_t calendars_n;
 	/* Monday to Friday, all day, one a zone in use: for `bd` without a
 	 * calendar */
@@ -128,6 +131,19 @@ struct am_conf *am_conf_load(
     const char *path, am_ms now, struct am_diag **diags, size_t *diags_n);
 struct am_conf *am_conf_ref(struct am_conf *c);
 void am_conf_unref(struct am_conf *c);
+
+/*
+ * How many calendars name closed and extra dates that end within 60 days of
+ * now, or have ended; the names of the first max of them in names. What was
+ * true at the load is in the warnings; a daemon runs on.
+ */
+size_t am_conf_calendars_ending(
+    const struct am_conf *c, am_ms now, const char **names, size_t max);
+/*
+ * True in the last quarter of the span for which calendars and zones are
+ * compiled, and outside of it: load again, or due times cannot be told.
+ */
+bool am_conf_outlived(const struct am_conf *c, am_ms now);
 
 const struct am_loopdef *
 am_conf_loop(const struct am_conf *c, struct am_str name);

@@ -100,15 +100,29 @@ fill(struct am_build *b, const struct am_node *n, struct am_calendar_src *src)
 	return last;
 }
 
-static void
-warn_end(struct am_build *b, const struct am_node *n, int32_t last, am_ms now)
+/* Civil days from now, in the calendar's zone, to its last dated day. */
+static int64_t
+days_left(const struct am_calendar *cal, int32_t last, am_ms now)
 {
-	int64_t left = (int64_t)last - now / AM_DAY, year;
+	am_ms local = now + am_zone_offset(cal->zone, now) * AM_SECOND;
+
+	return last - (local / AM_DAY - (local % AM_DAY < 0));
+}
+
+static bool
+ends_soon(const struct am_calendar *cal, int32_t last, am_ms now)
+{
+	return last != INT32_MIN && days_left(cal, last, now) <= SOON_DAYS;
+}
+
+static void
+warn_end(struct am_build *b, const struct am_node *n,
+    const struct am_calendar *cal, int32_t last, am_ms now)
+{
+	int64_t left = days_left(cal, last, now), year;
 	int month, day;
 	char when[64];
 
-	if (last == INT32_MIN || left > SOON_DAYS)
-		return;
 	am_civil_from_days(last, &year, &month, &day);
 	if (left >= 0)
 		snprintf(when, sizeof(when), "in %lld days", (long long)left);
@@ -121,17 +135,16 @@ warn_end(struct am_build *b, const struct am_node *n, int32_t last, am_ms now)
 }
 
 static const struct am_calendar *
-read_one(struct am_build *b, const struct am_node *n, am_ms now)
+read_one(struct am_build *b, const struct am_node *n, am_ms now, int32_t *last)
 {
 	struct am_calendar_src src = { .name = n->title };
 	const struct am_calendar *cal;
-	int32_t last;
 	am_ms open;
 	int rc;
 
 	if (am_find_zone(b, n, "timezone", &src.zone) != 0)
 		return NULL;
-	last = fill(b, n, &src);
+	*last = fill(b, n, &src);
 	rc = am_calendar_compile(b->a, &src, b->c->from, b->c->until, &cal);
 	if (rc == 0)
 		rc = am_calendar_next_open(cal, now, &open);
@@ -142,7 +155,8 @@ read_one(struct am_build *b, const struct am_node *n, am_ms now)
 		    n->title);
 		return NULL;
 	}
-	warn_end(b, n, last, now);
+	if (ends_soon(cal, *last, now))
+		warn_end(b, n, cal, *last, now);
 	return cal;
 }
 
@@ -151,15 +165,41 @@ am_read_calendars(struct am_build *b, am_ms now)
 {
 	const struct am_node *n = NULL;
 	const struct am_calendar *cal;
+	struct am_conf *c = b->own;
+	int32_t *ends;
 	size_t count = 0;
 
 	while ((n = am_node_child(b->root, "calendar", n)) != NULL)
 		count++;
-	b->own->calendars =
-	    am_arena_zalloc(b->a, (count + 1) * sizeof(*b->own->calendars));
+	c->calendars =
+	    am_arena_zalloc(b->a, (count + 1) * sizeof(*c->calendars));
+	c->calendar_ends = ends =
+	    am_arena_zalloc(b->a, (count + 1) * sizeof(*ends));
 	while ((n = am_node_child(b->root, "calendar", n)) != NULL) {
-		cal = read_one(b, n, now);
+		cal = read_one(b, n, now, &ends[c->calendars_n]);
 		if (cal != NULL)
-			b->own->calendars[b->own->calendars_n++] = cal;
+			c->calendars[c->calendars_n++] = cal;
 	}
+}
+
+size_t
+am_conf_calendars_ending(
+    const struct am_conf *c, am_ms now, const char **names, size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->calendars_n; i++) {
+		if (!ends_soon(c->calendars[i], c->calendar_ends[i], now))
+			continue;
+		if (n < max)
+			names[n] = c->calendars[i]->name;
+		n++;
+	}
+	return n;
+}
+
+bool
+am_conf_outlived(const struct am_conf *c, am_ms now)
+{
+	return now < c->from || now >= c->until - (c->until - c->from) / 4;
 }

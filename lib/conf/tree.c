@@ -13,6 +13,9 @@
  *    anywhere else, or not at all, the text was cut.
  * A misspelt key ends libconfuse's run. It is then declared, and the text is
  * read again, so that one run tells of all of them.
+ * include() is libconfuse's function, but not its own reader of files: that one
+ * would go round guard.c. What is included is noted, and read when this text is
+ * done.
  *
  * libconfuse is not reentrant and passes its callbacks no argument: `now_at` is
  * the one file-static pointer, set for the length of a parse.
@@ -30,6 +33,7 @@
 
 #define OPENED "\001"
 #define SENTINEL "end of file"
+#define INCLUDE "include"
 #define DIAGS_MAX 64
 #define UNKNOWN_MAX 16
 
@@ -40,8 +44,10 @@ struct reader {
 	const char *file;
 	const char *text; /* guarded */
 	struct am_diags *d;
-	bool at_end; /* the sentinel was seen */
-	bool again;  /* an unknown key was declared: read once more */
+	struct am_include **includes; /* the list's head, or NULL */
+	struct am_include **next;     /* where the next one goes */
+	bool at_end;		      /* the sentinel was seen */
+	bool again; /* an unknown key was declared: read once more */
 	struct {
 		const char *in, *name;
 	} unknown[UNKNOWN_MAX];
@@ -291,6 +297,28 @@ on_event(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
+/* libconfuse says nothing of its own when a function fails: we do. */
+static int
+on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
+{
+	struct reader *r = now_at;
+	struct am_include *i;
+
+	(void)opt;
+	if (argc != 1 || argv[0][0] == '\0') {
+		am_diag_add(r->d, r->file, cfg->line,
+		    "include takes one file; write include(\"NAME.conf\")");
+		return 0;
+	}
+	i = am_arena_zalloc(r->a, sizeof(*i));
+	i->name = am_arena_cstr(r->a, am_str_c(argv[0]));
+	i->file = r->file;
+	i->line = cfg->line;
+	*r->next = i;
+	r->next = &i->next;
+	return 0;
+}
+
 /*
  * Is the unknown word a key with a value? The word is looked for on its line
  * of the guarded text, which has no comments.
@@ -397,6 +425,12 @@ on_unknown(struct reader *r, int line, const char *name)
 		    am_node_text(r->top, where, sizeof(where)));
 		return;
 	}
+	if (strcmp(name, INCLUDE) == 0 && r->includes != NULL) {
+		am_diag_add(r->d, r->file, line,
+		    "include stands in %s; it belongs into the top level",
+		    am_node_text(r->top, where, sizeof(where)));
+		return;
+	}
 	say_unknown(r, line, name);
 	if (r->unknown_n < UNKNOWN_MAX && has_value(r, line, name)) {
 		r->unknown[r->unknown_n].in = am_node_type(r->top);
@@ -420,6 +454,10 @@ static const struct {
 	    "quotes where it has a name" },
 	{ "missing title for section '%s'",
 	    "%.40s has no title; give it a name, as in %.40s \"name\"" },
+	{ "missing parenthesis for function '%s'",
+	    "no ( after %.40s; write %.40s(\"NAME.conf\")" },
+	{ "syntax error in call of function '%s'",
+	    "%.40s( is not closed; write %.40s(\"NAME.conf\")" },
 	{ "unexpected closing brace",
 	    "'}' closes nothing; remove it, or add the { that is missing" },
 	{ "premature end of file",
@@ -463,7 +501,7 @@ make_opts(struct reader *r, const char *in)
 
 	o = am_options(&n);
 	at = v =
-	    am_arena_zalloc(&r->scratch, (n + UNKNOWN_MAX + 3) * sizeof(*v));
+	    am_arena_zalloc(&r->scratch, (n + UNKNOWN_MAX + 4) * sizeof(*v));
 	*at++ = (cfg_opt_t){ .name = OPENED,
 		.type = CFGT_STR,
 		.def = { .parsed = "x" },
@@ -493,6 +531,10 @@ make_opts(struct reader *r, const char *in)
 				.flags = CFGF_LIST | CFGF_NODEFAULT,
 				.validcb = on_event };
 	}
+	if (in[0] == '\0' && r->includes != NULL)
+		*at++ = (cfg_opt_t){
+			.name = INCLUDE, .type = CFGT_FUNC, .func = on_include
+		};
 	if (in[0] == '\0')
 		*at++ = (cfg_opt_t){ .name = SENTINEL,
 			.type = CFGT_STR,
@@ -510,6 +552,9 @@ parse_once(struct reader *r)
 
 	r->top = NULL;
 	r->again = r->at_end = false;
+	r->next = r->includes;
+	if (r->includes != NULL)
+		*r->includes = NULL;
 	now_at = r;
 	cfg = cfg_init(make_opts(r, ""), CFGF_NONE);
 	if (cfg == NULL)
@@ -547,14 +592,18 @@ rewind_to(struct am_node *root, const struct mark *m)
 
 void
 am_tree_parse(struct am_arena *a, struct am_node *root, const char *file,
-    struct am_str text, struct am_diags *d)
+    struct am_str text, struct am_include **includes, struct am_diags *d)
 {
 	const char *guarded;
 	struct mark mark = { root->last, root->last_entry };
 	struct am_diags unknown = { 0 };
-	struct reader r = { .a = a, .root = root, .d = d };
+	struct reader r = {
+		.a = a, .root = root, .d = d, .includes = includes
+	};
 	size_t from = d->n;
 
+	if (includes != NULL)
+		*includes = NULL;
 	am_arena_init(&r.scratch, 0);
 	guarded = am_guard(&r.scratch, file, text, d);
 	if (guarded == NULL) {

@@ -70,12 +70,21 @@ am_node_find(const struct am_node *n, const char *type, const char *title);
 
 struct am_node *am_tree_new(struct am_arena *a);
 
+/* include("NAME") at the top level of a text, and where it stands. */
+struct am_include {
+	struct am_include *next;
+	const char *name, *file;
+	int line;
+};
+
 /*
  * Add the sections and keys of one text under root. Misspelt and repeated keys,
- * and what libconfuse would take silently, become diagnostics.
+ * and what libconfuse would take silently, become diagnostics. What the text
+ * includes is for the caller to read: it is given in *includes, in its order;
+ * with includes NULL there is no such word.
  */
 void am_tree_parse(struct am_arena *a, struct am_node *root, const char *file,
-    struct am_str text, struct am_diags *d);
+    struct am_str text, struct am_include **includes, struct am_diags *d);
 
 /*
  * guard.c: the text with its comments blanked, fit for libconfuse, 0-ended; or
