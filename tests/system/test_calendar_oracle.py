@@ -1,12 +1,14 @@
 """Calendars and zones against Python's zoneinfo (DL2, DL3, DL4, DL5).
 
 The oracle knows no windows: it asks minute by minute what the wall clock shows
-and whether that minute is open. SEED=n repeats a run.
+and whether that minute is open. SEED=n repeats a run; UPDATE=1 writes the dues
+of tests/data/calendar_cases.txt anew, by the oracle.
 """
 
 import datetime as dt
 import os
 import random
+import re
 import subprocess
 import zoneinfo
 from itertools import accumulate
@@ -15,6 +17,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+CASES = ROOT / "tests/data/calendar_cases.txt"
 PROBE = Path(os.environ.get("CALPROBE", ROOT / "build/san/tools/calprobe"))
 UTC = dt.timezone.utc
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=UTC)
@@ -87,14 +90,22 @@ class Calendar:
             self.by_day[day] = got
         return got
 
-    def is_open(self, t):
+    def day_at(self, t):
+        """The day whose window holds the minute of t; None: it is closed."""
         local = dt.datetime.fromtimestamp(t / 1000, self.zone)
         now = local.hour * 60 + local.minute
         today = local.date()
-        return (any(a <= now < (b if b > a else 1440)
-                    for a, b in self.windows(today)) or
-                any(b <= a and now < b
-                    for a, b in self.windows(today - dt.timedelta(days=1))))
+        before = today - dt.timedelta(days=1)
+        # a night belongs to the day on which it begins
+        if any(b <= a and now < b for a, b in self.windows(before)):
+            return before
+        if any(a <= now < (b if b > a else 1440)
+               for a, b in self.windows(today)):
+            return today
+        return None
+
+    def is_open(self, t):
+        return self.day_at(t) is not None
 
     def ask(self, *questions):
         return ask([f"{self.text}|{q}" for q in questions])
@@ -281,6 +292,101 @@ def test_every_zone_has_the_offsets_of_zoneinfo(seed):
 def offset(zone, t):
     return int((EPOCH + dt.timedelta(seconds=t)).astimezone(zone)
                .utcoffset().total_seconds())
+
+
+# ---- the table: cases that stay as they are ----
+
+def minutes_of(text):
+    h, m = text.split(":")
+    return int(h) * 60 + int(m)
+
+
+def days_of(text):
+    """{1, 2, 3} of "Mon-Wed"; weeks go round."""
+    days = set()
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        d = NAMES.index(first)
+        while days.add(d) or d != NAMES.index(last or first):
+            d = (d + 1) % 7
+    return days
+
+
+def hours_of(text):
+    return tuple(minutes_of(t) for t in text.split("-"))
+
+
+def calendar_of(zone, opens, closed, extra):
+    """A calendar of the texts of conf, read by other code than conf's."""
+    items = lambda text: [s.strip() for s in text.split(";") if s.strip()]
+    date = dt.date.fromisoformat
+    windows = []
+    for item in items(opens):
+        days, _, hours = item.partition(" ")
+        windows.append((WEEK, 0, 1440) if item == "24x7"
+                       else (days_of(days), *hours_of(hours)))
+    ranges = [r.partition("..") for r in items(closed)]
+    extras = [e.split() for e in items(extra)]
+    return Calendar(zone, windows,
+                    [(date(a), date(b or a)) for a, _, b in ranges],
+                    [(date(d), *hours_of(h)) for d, h in extras])
+
+
+def walk_to_due(cal, t, n, unit):
+    """The due of a budget, minute by minute."""
+    if unit in "dw":
+        return t + n * DAY * (7 if unit == "w" else 1)
+    if unit == "bd":
+        today = dt.datetime.fromtimestamp(t / 1000, cal.zone).date()
+        days, close, m = [], None, t - t % MINUTE
+        while True:
+            day = cal.day_at(m)
+            if day is not None and day > today:
+                if day not in days:
+                    days.append(day)
+                if len(days) > n:
+                    return close
+                close = m + MINUTE
+            m += MINUTE
+    work = n * {"s": 1000, "m": MINUTE, "h": HOUR}[unit]
+    while True:
+        room = MINUTE - t % MINUTE
+        if cal.is_open(t):
+            if work <= room:
+                return t + work
+            work -= room
+        t += room
+
+
+def rfc3339(t, zone):
+    return dt.datetime.fromtimestamp(t / 1000, zone).isoformat()
+
+
+def test_every_case_of_the_table_is_what_the_walker_finds():
+    """DL2 DL3 DL4 DL5: the table that calendar_cases_test holds C against."""
+    calendars, lines, wrong, count = {}, [], [], 0
+    for number, line in enumerate(CASES.read_text().splitlines(), 1):
+        fields = [f.strip() for f in line.split("|")]
+        if line.startswith("calendar "):
+            calendars[fields[0].split()[1]] = calendar_of(*fields[1:])
+        elif line and not line.startswith("#"):
+            name, start, budget, due = fields
+            cal = calendars[name]
+            t = ms(dt.datetime.fromisoformat(start))
+            n, unit = re.fullmatch(r"(\d+)(s|m|h|bd|d|w)", budget).groups()
+            found = rfc3339(walk_to_due(cal, t, int(n), unit), cal.zone)
+            assert rfc3339(t, cal.zone) == start, f"line {number}"
+            if found != due:
+                wrong.append(f"line {number}: {due}, not {found}")
+            line = f"{name:14} | {start} | {budget:>5} | {found}"
+            count += 1
+        lines.append(line)
+    zones = {str(cal.zone) for cal in calendars.values()}
+    assert count >= 200 and len(zones) >= 12
+    if os.environ.get("UPDATE"):
+        CASES.write_text("\n".join(lines) + "\n")
+    else:
+        assert not wrong, "\n".join(wrong)
 
 
 # ---- cases worked out by hand: loop.md section 3 ----
