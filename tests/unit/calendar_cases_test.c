@@ -25,10 +25,10 @@
 #define CALENDARS_MAX 64
 #define LIST_MAX 16
 
+enum { NAME, ZONE, OPEN, CLOSED, EXTRA, PARTS };
+
 struct table {
-	struct {
-		char name[32], zone[40], open[200], closed[400], extra[400];
-	} calendars[CALENDARS_MAX];
+	char *calendars[CALENDARS_MAX][PARTS];
 	size_t calendars_n, cases_n, wrong_n;
 	int line;
 };
@@ -57,16 +57,17 @@ compile(struct table *t, struct am_arena *a, const char *name, am_ms start)
 	};
 	am_ms from = start - 10 * AM_DAY, until = start + 400 * AM_DAY;
 	const struct am_calendar *cal = NULL;
-	char text[3][400], *list[3] = { text[0], text[1], text[2] };
+	char text[3][400], *list[3];
 	struct am_str s;
 	size_t i = 0;
 
-	while (i < t->calendars_n && strcmp(t->calendars[i].name, name) != 0)
+	while (i < t->calendars_n && strcmp(t->calendars[i][NAME], name) != 0)
 		i++;
 	assert_true(i < t->calendars_n);
-	snprintf(text[0], sizeof(text[0]), "%s", t->calendars[i].open);
-	snprintf(text[1], sizeof(text[1]), "%s", t->calendars[i].closed);
-	snprintf(text[2], sizeof(text[2]), "%s", t->calendars[i].extra);
+	for (size_t k = 0; k < 3; k++) {
+		snprintf(list[k] = text[k], sizeof(text[k]), "%s",
+		    t->calendars[i][OPEN + k]);
+	}
 	while ((s = next_item(&list[0])).n > 0)
 		assert_int_equal(am_daywindow_parse(s, &open[src.open_n++]), 0);
 	while ((s = next_item(&list[1])).n > 0)
@@ -76,7 +77,7 @@ compile(struct table *t, struct am_arena *a, const char *name, am_ms start)
 		assert_int_equal(
 		    am_extraday_parse(s, &extra[src.extra_n++]), 0);
 	assert_int_equal(
-	    am_zone_load(a, t->calendars[i].zone, until, &src.zone), 0);
+	    am_zone_load(a, t->calendars[i][ZONE], until, &src.zone), 0);
 	assert_int_equal(am_calendar_compile(a, &src, from, until, &cal), 0);
 	return cal;
 }
@@ -149,6 +150,22 @@ check(struct table *t, const char *name, const char *start, const char *budget,
 	am_arena_fini(&a);
 }
 
+/* calendar NAME | ZONE | OPEN; ... | CLOSED; ... | EXTRA; ... */
+static void
+add_calendar(struct table *t, const char *text)
+{
+	char *rest = strdup(text); /* kept in the table */
+
+	assert_true(t->calendars_n < CALENDARS_MAX);
+	for (size_t i = 0; i < PARTS; i++) {
+		struct am_str s = am_str_trim(am_str_c(strsep(&rest, "|")));
+
+		t->calendars[t->calendars_n][i] = (char *)s.p;
+		t->calendars[t->calendars_n][i][s.n] = '\0';
+	}
+	t->calendars_n++;
+}
+
 static void
 read_line(struct table *t, char *line)
 {
@@ -159,26 +176,7 @@ read_line(struct table *t, char *line)
 	if (line[0] == '#' || line[0] == '\0')
 		return;
 	if (strncmp(line, "calendar ", 9) == 0) {
-		char *part[5];
-
-		assert_true(t->calendars_n < CALENDARS_MAX);
-		line += 9;
-		for (size_t i = 0; i < AM_COUNT(part); i++) {
-			struct am_str s =
-			    am_str_trim(am_str_c(strsep(&line, "|")));
-
-			part[i] = (char *)s.p;
-			part[i][s.n] = '\0';
-		}
-#define PUT(field, i)                                                          \
-	snprintf(t->calendars[t->calendars_n].field,                           \
-	    sizeof(t->calendars[0].field), "%s", part[i])
-		PUT(name, 0);
-		PUT(zone, 1);
-		PUT(open, 2);
-		PUT(closed, 3);
-		PUT(extra, 4);
-		t->calendars_n++;
+		add_calendar(t, line + 9);
 		return;
 	}
 	assert_int_equal(
@@ -193,8 +191,9 @@ zones(const struct table *t)
 	size_t n = 0;
 
 	for (size_t i = 0, k; i < t->calendars_n; i++) {
-		for (k = 0;
-		     strcmp(t->calendars[k].zone, t->calendars[i].zone) != 0;)
+		k = 0;
+		while (
+		    strcmp(t->calendars[k][ZONE], t->calendars[i][ZONE]) != 0)
 			k++;
 		n += k == i;
 	}
