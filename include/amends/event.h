@@ -93,7 +93,7 @@ struct am_event {
 	am_ms at;	   /* rules the clocks: the entry's time, clamped */
 	am_ms occurred_at; /* as the producer said, AM_NEVER: not said */
 	int64_t expected_version; /* -1: not given */
-	bool negative; /* a comment holds negative words; made by intake */
+	bool negative; /* a comment holds negative words, see core/words.h */
 	const struct am_pair *fields; /* the rest, dotted names */
 	size_t fields_n;
 };

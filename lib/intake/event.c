@@ -25,13 +25,6 @@
 #include <amends/complaint.h>
 
 /* clang-format off */
-const char *const am_negative_words[] = {
-	"not solved", "not resolved", "not fixed", "not satisfied",
-	"unsolved", "unresolved", "unsatisfied", "still",
-	"没解决", "未解决", "没有解决", "没处理", "未处理", "不满意", "还没",
-	NULL,
-};
-
 enum slot {
 	EVENT, COMPLAINT_ID, EVENT_ID, SOURCE, OCCURRED_AT, ACTOR_ID,
 	ACTOR_ROLE, EXPECTED_VERSION, TRACE_ID, V, RECEIVED_AT, SLOTS_N,
@@ -412,54 +405,12 @@ read_ids(struct decoder *d, struct am_str entry_id, struct am_event *ev)
 	ev->complaint_id = id;
 }
 
-/* ---- negative words ---- */
-
-static char
-lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
-static bool
-is_alnum(char c)
-{
-	return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z');
-}
-
-static bool
-word_at(struct am_str text, size_t at, struct am_str word)
-{
-	size_t end = at + word.n;
-
-	for (size_t i = 0; i < word.n; i++)
-		if (lower(text.p[at + i]) != lower(word.p[i]))
-			return false;
-	if (is_alnum(word.p[0]) && at > 0 && is_alnum(text.p[at - 1]))
-		return false;
-	return !is_alnum(word.p[word.n - 1]) || end == text.n ||
-	       !is_alnum(text.p[end]);
-}
-
-static bool
-is_negative(struct am_str text, const char *const *words)
-{
-	for (; *words != NULL; words++) {
-		struct am_str word = am_str_c(*words);
-
-		for (size_t i = 0; word.n != 0 && i + word.n <= text.n; i++)
-			if (word_at(text, i, word))
-				return true;
-	}
-	return false;
-}
-
 int
 am_event_decode(struct am_str id, const struct am_pair *fields, size_t n,
     const struct am_decode_opts *opts, struct am_arena *a, struct am_event *ev,
     struct am_reject *why)
 {
 	struct decoder d = { .opts = opts, .a = a, .why = why };
-	const char *const *words = opts->negative_words;
 	struct am_event new = { .type = AM_EV_NONE };
 	uint64_t ms, seq;
 	int rc;
@@ -486,8 +437,6 @@ am_event_decode(struct am_str id, const struct am_pair *fields, size_t n,
 	rc = am_event_check(&new, why);
 	if (rc != 0)
 		return rc;
-	new.negative = is_negative(am_event_get(&new, "comment"),
-	    words != NULL ? words : am_negative_words);
 	*ev = new;
 	return 0;
 }

@@ -26,13 +26,9 @@
  */
 #define AM_RECEIVED_AT "amends.received_at"
 
-/* NULL-ended words of complaint; ASCII ones match whole words in any case. */
-extern const char *const am_negative_words[];
-
 struct am_decode_opts {
 	am_ms now, max_skew; /* an entry's time is clamped to now + max_skew */
 	bool trust_event_time; /* occurred_at rules the clocks, clamped too */
-	const char *const *negative_words; /* NULL: am_negative_words */
 };
 
 /*

@@ -547,44 +547,6 @@ test_decode_opened_without_id_derives_one_from_source_and_event(void **state)
 	assert_string_equal(ids[0], "C-mfptsdajhznjj2vviwajzdsxj4");
 }
 
-static bool
-negative(const struct am_decode_opts *opts, const char *comment)
-{
-	struct decoded d =
-	    decode(opts, "event", "customer.answered", "complaint_id", "C-1",
-		"verdict", "satisfied", "comment", comment, NULL);
-
-	ok(&d);
-	return d.ev.negative;
-}
-
-/* CF4: the words of a comment that make an answer contradictory. */
-static void
-test_decode_negative_words_are_found_in_comments_only(void **state)
-{
-	static const char *const own[] = { "grr", "bad luck", NULL };
-	struct am_decode_opts opts = plain_opts;
-	struct decoded d;
-
-	(void)state;
-	assert_true(negative(&opts, "It is NOT Solved."));
-	assert_true(negative(&opts, "still"));
-	assert_true(negative(&opts, "charged twice,Still!"));
-	assert_true(negative(&opts, "问题没解决"));
-	assert_true(negative(&opts, "我的投诉未解决,请处理"));
-	assert_false(negative(&opts, "solved, thank you"));
-	assert_false(negative(&opts, "the distillery is stillborn"));
-	assert_false(negative(&opts, "已解决"));
-	assert_false(negative(&opts, ""));
-	opts.negative_words = own;
-	assert_false(negative(&opts, "still"));
-	assert_true(negative(&opts, "Bad LUCK again"));
-	d = DECODE("event", "complaint.withdrawn", "complaint_id", "C-1",
-	    "reason", "still not solved");
-	ok(&d);
-	assert_false(d.ev.negative);
-}
-
 static void
 test_decode_random_bytes_never_crash_and_always_say_why(void **state)
 {
@@ -639,8 +601,6 @@ main(void)
 		    test_decode_in4_replayed_reject_keeps_id_and_time),
 		cmocka_unit_test(
 		    test_decode_opened_without_id_derives_one_from_source_and_event),
-		cmocka_unit_test(
-		    test_decode_negative_words_are_found_in_comments_only),
 		cmocka_unit_test(
 		    test_decode_random_bytes_never_crash_and_always_say_why),
 	};
