@@ -202,7 +202,8 @@ am_calendar_compile(struct am_arena *a, const struct am_calendar_src *src,
 	for (int64_t d = day_of(from) - 2; d <= day_of(until) + 1; d++)
 		add_day(&all, src, (int32_t)d);
 	n = tidy((struct am_window *)all.p, all.n / sizeof(struct am_window));
-	if (has_dead_year((struct am_window *)all.p, n, from, until))
+	if (has_dead_year((struct am_window *)all.p, n,
+		src->alive > from ? src->alive : from, until))
 		goto out;
 	c = am_arena_zalloc(a, sizeof(*c));
 	c->name = src->name;

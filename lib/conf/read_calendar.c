@@ -137,7 +137,7 @@ warn_end(struct am_build *b, const struct am_node *n,
 static const struct am_calendar *
 read_one(struct am_build *b, const struct am_node *n, am_ms now, int32_t *last)
 {
-	struct am_calendar_src src = { .name = n->title };
+	struct am_calendar_src src = { .name = n->title, .alive = now };
 	const struct am_calendar *cal;
 	am_ms open;
 	int rc;

@@ -44,12 +44,13 @@ struct am_calendar_src {
 	size_t closed_n;
 	const struct am_extraday *extra;
 	size_t extra_n;
+	am_ms alive; /* from here on no year may pass without open time */
 };
 
 /*
  * Windows cover the local days of [from, until] whole. What two windows share
- * counts once and belongs to the earlier day. -AM_ERANGE: a whole year in that
- * span has no open time.
+ * counts once and belongs to the earlier day. -AM_ERANGE: a whole year of that
+ * span, from src->alive on, has no open time.
  */
 AM_MUSTCHECK int
 am_calendar_compile(struct am_arena *a, const struct am_calendar_src *src,
