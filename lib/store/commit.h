@@ -19,7 +19,9 @@ void am_commit_must_go_on(struct am_commit *c);
 
 /*
  * All effects of one step: record, wake-up, journal line, feed, tallies,
- * follow-ups (row with its body, outbox), changes; with forget, the keys go.
+ * follow-ups (row with its body, outbox), changes, events for other complaints
+ * (onto the shard's own stream, read like all others); with erase the personal
+ * data go, with forget all keys do.
  * Later updates of the same complaint in one commit replace the record written.
  */
 void am_commit_update(struct am_commit *c, const struct am_complaint *before,
@@ -38,6 +40,10 @@ void am_commit_reject(
 /* Personal data: fields of `{s}:pii:<id>`. */
 void am_commit_pii(struct am_commit *c, struct am_str complaint,
     const struct am_pair *pairs, size_t n);
+/* Those of `from` as they are, unless the complaint has some; ahead of its own.
+ */
+void am_commit_pii_copy(
+    struct am_commit *c, struct am_str from, struct am_str complaint);
 
 /* Outbox. set: row and score (next attempt or visibility deadline). end: row,
  * body and score go. dead: to the dead letters, body kept with the letter. */

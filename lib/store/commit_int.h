@@ -5,11 +5,13 @@
  *
  *   commit.c        send it, read the answer, resolve an unknown outcome
  *   commit_write.c  collect the writes, and make commands of them
+ *   commit_reject.c an event that could not be applied
  *   commit_table.c  the lists and tables that hold it
  *   commit_script.c the same list of writes as one script
  */
 
 #include "store/commit.h"
+#include "base/str.h"
 #include "store/store_int.h"
 
 struct am_slice { /* a list of borrowed bytes */
@@ -75,6 +77,29 @@ struct am_commit {
 	am_commit_cb *cb;
 	void *arg;
 };
+
+/* small commands */
+static inline void
+args2(struct am_batch *b, const char *name, struct am_str value)
+{
+	am_arg(b, name);
+	am_args(b, value);
+}
+
+static inline void
+args2i(struct am_batch *b, const char *name, int64_t value)
+{
+	am_arg(b, name);
+	am_argi(b, value);
+}
+
+static inline void
+xadd(struct am_commit *c, const char *stream)
+{
+	am_cmd(c->b, "XADD");
+	am_arg(c->b, stream);
+	am_arg(c->b, "*");
+}
 
 void am_slice_add(struct am_commit *c, struct am_slices *l, struct am_str s);
 /* The item of that name, made of `bytes` zeroes when it is new. */

@@ -42,6 +42,7 @@ rule_of(struct am_str name)
 	static const struct key_rule special[] = {
 		{ "MSET", 1, 2, true },
 		{ "DEL", 1, 1, true },
+		{ "COPY", 1, 1, true },
 		{ "XGROUP", 2, 1, false },
 		{ "XINFO", 2, 1, false },
 	};

@@ -13,11 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/str.h"
 #include "store/clock.h"
-
-#define REJECT_BYTES_MAX ((size_t)64 * 1024)
 
 static struct am_written *
 unit_of(struct am_commit *c, struct am_str id)
@@ -61,30 +58,6 @@ fu_text(struct am_commit *c, const uint8_t id[16])
 	return (struct am_str){ p, AM_FU_ID_LEN };
 }
 
-/* ---- small commands ---- */
-
-static void
-args2(struct am_batch *b, const char *name, struct am_str value)
-{
-	am_arg(b, name);
-	am_args(b, value);
-}
-
-static void
-args2i(struct am_batch *b, const char *name, int64_t value)
-{
-	am_arg(b, name);
-	am_argi(b, value);
-}
-
-static void
-xadd(struct am_commit *c, const char *stream)
-{
-	am_cmd(c->b, "XADD");
-	am_arg(c->b, stream);
-	am_arg(c->b, "*");
-}
-
 struct am_batch *
 am_commit_raw(struct am_commit *c)
 {
@@ -126,6 +99,15 @@ am_commit_pii(struct am_commit *c, struct am_str complaint,
 }
 
 void
+am_commit_pii_copy(
+    struct am_commit *c, struct am_str from, struct am_str complaint)
+{
+	am_cmd(c->b, "COPY");
+	am_args(c->b, key(c, "pii", from));
+	am_args(c->b, key(c, "pii", complaint));
+}
+
+void
 am_commit_loop(struct am_commit *c, const struct am_loopdef *def)
 {
 	am_cmd(c->b, "SET");
@@ -153,53 +135,6 @@ am_commit_park(struct am_commit *c, struct am_str complaint, const char *reason)
 	args2(c->b, "complaint", complaint);
 	args2(c->b, "line", am_buf_str(&line));
 	c->feeds = true;
-}
-
-/* ---- rejects ---- */
-
-void
-am_commit_reject(
-    struct am_commit *c, const struct am_entry *e, const struct am_reject *why)
-{
-	struct am_sha256 sha;
-	struct am_buf hex;
-	uint8_t raw[32];
-	size_t left = REJECT_BYTES_MAX;
-
-	am_sha256_init(&sha);
-	for (size_t i = 0; i < e->n; i++) {
-		am_sha256_addl(&sha, e->fields[i].key);
-		am_sha256_addl(&sha, e->fields[i].value);
-	}
-	am_sha256_end(&sha, raw);
-	am_buf_arena(&hex, &c->arena, 2 * sizeof raw + 1);
-	am_buf_addhex(&hex, raw, sizeof raw);
-	xadd(c, c->s->keys.rejects);
-	args2(c->b, "id", e->id);
-	args2(c->b, "code", am_str_c(why->code));
-	args2(c->b, "field", why->field);
-	args2(c->b, "text", am_str_c(why->text));
-	args2i(c->b, "at", c->at);
-	args2i(c->b, "size", (int64_t)e->bytes);
-	args2(c->b, "sha256", am_buf_str(&hex));
-	if (e->bytes > left)
-		args2(c->b, "cut", AM_STR("yes"));
-	for (size_t i = 0; i < e->n && left > 0; i++) {
-		struct am_str k = e->fields[i].key, v = e->fields[i].value;
-		struct am_buf name;
-
-		if (k.n > left)
-			k.n = left;
-		left -= k.n;
-		if (v.n > left)
-			v.n = left;
-		left -= v.n;
-		am_buf_arena(&name, &c->arena, k.n + 3);
-		am_buf_adds(&name, "f.");
-		am_buf_addstr(&name, k);
-		am_args(c->b, am_buf_str(&name));
-		am_args(c->b, v);
-	}
 }
 
 /* ---- outboxes ---- */
@@ -328,6 +263,21 @@ add_change(struct am_commit *c, const struct am_fu_change *f)
 		fu_leave(c, f->endpoint, id);
 }
 
+/* An event for another complaint takes the way of all events. */
+static void
+add_emit(struct am_commit *c, const struct am_emit *e)
+{
+	xadd(c, c->s->keys.stream);
+	args2(c->b, "event", am_str_c(am_event_spec(e->type)->name));
+	args2(c->b, "complaint_id", e->complaint_id);
+	args2(c->b, "event_id", e->event_id);
+	args2(c->b, "source", AM_STR("amends"));
+	for (size_t i = 0; i < e->pairs_n; i++) {
+		am_args(c->b, e->pairs[i].key);
+		am_args(c->b, e->pairs[i].value);
+	}
+}
+
 /*
  * The feed: one entry a journal line, and in it the line itself, which names
  * its seq, its version and every transition in `do`; the loop is in the first
@@ -387,6 +337,10 @@ am_commit_update(struct am_commit *c, const struct am_complaint *before,
 		add_followup(c, &up->next, f, tier, trace_id);
 	for (const struct am_fu_change *f = up->changes; f != NULL; f = f->next)
 		add_change(c, f);
+	for (const struct am_emit *e = up->emits; e != NULL; e = e->next)
+		add_emit(c, e);
+	if (up->erase)
+		am_slice_add(c, &c->dels, key(c, "pii", up->next.id));
 }
 
 /* ---- what was collected, as commands ---- */

@@ -322,6 +322,143 @@ fill_pii(struct probe *p, struct am_commit *c)
 	am_commit_pii(c, AM_STR("C-1"), pairs, 1);
 }
 
+static void
+fill_erased(struct probe *p, struct am_commit *c)
+{
+	update.erase = true;
+	fill_step(p, c);
+	update.erase = false;
+	fill_pii(p, c); /* of an event in the same batch: it goes, too */
+}
+
+/* AU6: personal data leave, record and journal stay. */
+static void
+test_commit_when_erased_then_only_personal_data_leave(void **state)
+{
+	struct probe p;
+
+	(void)state;
+	step_of("C-1");
+	open_shard(&p);
+	assert_int_equal(probe_commit(&p, fill_pii), 0);
+	assert_int_equal(ctl_int("EXISTS {complaints}:pii:C-1"), 1);
+	assert_int_equal(probe_commit(&p, fill_erased), 0);
+	assert_int_equal(ctl_int("EXISTS {complaints}:pii:C-1"), 0);
+	assert_int_equal(
+	    ctl_int("EXISTS {complaints}:c:C-1 {complaints}:log:C-1"), 2);
+	probe_stop(&p);
+}
+
+static void
+fill_copy(struct probe *p, struct am_commit *c)
+{
+	static const struct am_pair own[] = {
+		{ AM_STR("summary"), AM_STR("again") },
+	};
+
+	(void)p;
+	am_commit_pii_copy(c, AM_STR("C-1"), AM_STR("C-2"));
+	am_commit_pii(c, AM_STR("C-2"), own, 1);
+	am_commit_pii_copy(c, AM_STR("none"), AM_STR("C-3"));
+}
+
+/* IN5: what is opened without a customer has the one of the earlier one. */
+static void
+test_commit_when_copied_then_own_fields_stand_above(void **state)
+{
+	struct probe p;
+
+	(void)state;
+	open_shard(&p);
+	ctl("HSET {complaints}:pii:C-1 customer.phone +86 summary first");
+	assert_int_equal(probe_commit(&p, fill_copy), 0);
+	assert_string_equal(
+	    ctl_str("HGET {complaints}:pii:C-2 customer.phone"), "+86");
+	assert_string_equal(
+	    ctl_str("HGET {complaints}:pii:C-2 summary"), "again");
+	assert_string_equal(
+	    ctl_str("HGET {complaints}:pii:C-1 summary"), "first");
+	assert_int_equal(ctl_int("EXISTS {complaints}:pii:C-3"), 0);
+	probe_stop(&p);
+}
+
+static struct am_emit emits[2];
+
+static void
+emits_of_update(void)
+{
+	emits[0] = (struct am_emit){ .next = &emits[1],
+		.type = AM_EV_OPENED,
+		.complaint_id = AM_STR("C-2"),
+		.event_id = AM_STR("C-1/00/complaint.opened/0"),
+		.pairs = { { AM_STR("repeat_of"), AM_STR("C-1") } },
+		.pairs_n = 1 };
+	emits[1] = (struct am_emit){ .type = AM_EV_LINKED,
+		.complaint_id = AM_STR("C-0"),
+		.event_id = AM_STR("C-1/00/complaint.linked/1") };
+	update.emits = &emits[0];
+}
+
+static void
+assert_emitted(void)
+{
+	static const char *const want[] = { "event", "complaint.opened",
+		"complaint_id", "C-2", "event_id", "C-1/00/complaint.opened/0",
+		"source", "amends", "repeat_of", "C-1" };
+	redisReply *r = ctl_reply("XRANGE complaints - +"), *f;
+
+	assert_int_equal(r->elements, 2);
+	f = r->element[0]->element[1];
+	assert_int_equal(f->elements, AM_COUNT(want));
+	for (size_t i = 0; i < AM_COUNT(want); i++)
+		assert_string_equal(f->element[i]->str, want[i]);
+	assert_int_equal(r->element[1]->element[1]->elements, 8);
+	freeReplyObject(r);
+}
+
+/* IN5, LC: an event for another complaint is in the same commit. */
+static void
+test_commit_when_step_emits_then_stream_has_it(void **state)
+{
+	struct probe p;
+
+	(void)state;
+	step_of("C-1");
+	emits_of_update();
+	open_shard(&p);
+	assert_int_equal(probe_commit(&p, fill_step), 0);
+	assert_emitted();
+	probe_stop(&p);
+}
+
+static void
+fill_full(struct probe *p, struct am_commit *c)
+{
+	fill_step(p, c);
+	fill_copy(p, c);
+	am_commit_must_go_on(c);
+}
+
+static void
+test_commit_when_full_then_emits_and_copies_go_by_script(void **state)
+{
+	struct probe p;
+
+	(void)state;
+	step_of("C-1");
+	emits_of_update();
+	update.erase = true;
+	open_shard(&p);
+	ctl("HSET {complaints}:pii:C-1 customer.phone +86");
+	ctl("CONFIG SET maxmemory 1");
+	assert_int_equal(probe_commit(&p, fill_full), 0);
+	assert_emitted();
+	assert_string_equal(
+	    ctl_str("HGET {complaints}:pii:C-2 customer.phone"), "+86");
+	assert_int_equal(ctl_int("EXISTS {complaints}:pii:C-1"), 0);
+	probe_stop(&p);
+}
+
 /* AU5: what is forgotten leaves whole. */
 static void
 test_commit_when_forgotten_then_nothing_of_it_is_left(void **state)
@@ -435,6 +572,10 @@ main(void)
 		T(test_commit_when_given_up_then_dead_letter_keeps_it),
 		T(test_commit_when_rejected_then_bytes_are_kept),
 		T(test_commit_when_forgotten_then_nothing_of_it_is_left),
+		T(test_commit_when_erased_then_only_personal_data_leave),
+		T(test_commit_when_copied_then_own_fields_stand_above),
+		T(test_commit_when_step_emits_then_stream_has_it),
+		T(test_commit_when_full_then_emits_and_copies_go_by_script),
 		T(test_commit_when_parked_then_out_of_wake),
 		T(test_commit_when_trimmed_then_unread_entries_stay),
 		T(test_commit_when_full_then_whole_batch_goes_by_script),
