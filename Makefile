@@ -43,7 +43,7 @@ obj = $(patsubst %.c,$(O)/%.o,$(1))
 
 BASE := $(call src,lib/base)
 CORE := $(call src,lib/core)
-LIB := $(BASE) $(CORE) $(foreach d,log codec conf store deliver intake ops,\
+LIB := $(BASE) $(CORE) $(foreach d,log codec conf store deliver intake ops sim,\
     $(call src,lib/$(d)))
 CTL := $(sort $(wildcard daemon/amendsctl*.c))
 DAEMON := $(filter-out $(CTL),$(call src,daemon))
