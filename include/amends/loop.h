@@ -173,10 +173,11 @@ struct am_stagedef {
 	struct am_duration attempts[AM_LIST_MAX];
 	size_t attempts_n;
 	struct am_duration silence;
-	size_t ask;	  /* index of the rung that is the question, or
-			     AM_RUNGS_MAX: the customer is not asked */
-	size_t reopen_to; /* stage index */
-	int reopen_at;	  /* score 1..5 at or below: unsatisfied; 0: none */
+	int survey_reminders; /* rungs to the customer beside the question */
+	size_t ask;	      /* index of the rung that is the question, or
+				 AM_RUNGS_MAX: the customer is not asked */
+	size_t reopen_to;     /* stage index */
+	int reopen_at;	      /* score 1..5 at or below: unsatisfied; 0: none */
 	am_ms reopen_window;
 	int max_reopens;
 };

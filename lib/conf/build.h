@@ -43,6 +43,9 @@ void am_check_tree(struct am_build *b, const struct am_node *n);
 /* Values of checked keys that are given or have a default. */
 am_ms am_get_span(const struct am_node *n, const char *key);
 int64_t am_get_count(const struct am_node *n, const char *key);
+/* Values of a list of names or texts, max at most; more is a fault. */
+size_t am_get_list(struct am_build *b, const struct am_node *n, const char *key,
+    const char **out, size_t max);
 bool am_get_bool(const struct am_node *n, const char *key);
 struct am_duration am_get_duration(const struct am_node *n, const char *key);
 
@@ -59,13 +62,19 @@ void am_wipe_later(struct am_build *b, void *p, size_t n);
 void am_read_base(struct am_build *b);
 void am_read_redis(struct am_build *b);
 void am_read_people(struct am_build *b);
+void am_read_http(struct am_build *b);
 void am_read_calendars(struct am_build *b, am_ms now);
 void am_read_endpoints(struct am_build *b);
 void am_read_messages(struct am_build *b);
+void am_read_routes(struct am_build *b);
 
 /* calendars */
 int am_find_zone(struct am_build *b, const struct am_node *n, const char *key,
     const struct am_zone **zone);
+/* zone_cache.c: zones that are met at run time, by customers' own words. */
+struct am_zones *am_zones_new(struct am_arena *a, am_ms until);
+/* loopdef.find_zone: zones is a struct am_zones. */
+const struct am_zone *am_zones_find(const void *zones, struct am_str name);
 /* Monday to Friday, all day, in that zone. */
 const struct am_calendar *
 am_weekdays(struct am_build *b, const struct am_zone *zone);
@@ -73,9 +82,15 @@ am_weekdays(struct am_build *b, const struct am_zone *zone);
 /* loop.c. NULL after a diagnostic. */
 const struct am_loopdef *
 am_loop_build(struct am_build *b, const struct am_node *n);
+/* rule_clock.c: the clocks that rules start, from keys of the loop n and of its
+ * confirm stage. Needs the stages and their ladders. */
+void am_rule_clocks_build(
+    struct am_build *b, struct am_loopdef *def, const struct am_node *n);
+/* judge.c: what is right key by key and still makes no loop to run. */
+void am_loop_judge(
+    struct am_build *b, const struct am_loopdef *def, const struct am_node *n);
 /* ladder.c: budget, calendar and rungs of one clock slot. */
 void am_clock_build(struct am_build *b, struct am_loopdef *def,
     const struct am_node *n, size_t slot);
 /* loop_text.c: fills def->text and def->ref. */
-void am_loop_normalise(
-    struct am_arena *a, struct am_loopdef *def, const struct am_node *n);
+void am_loop_normalise(struct am_arena *a, struct am_loopdef *def);

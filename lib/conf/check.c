@@ -203,6 +203,23 @@ am_get_count(const struct am_node *n, const char *key)
 	return v;
 }
 
+size_t
+am_get_list(struct am_build *b, const struct am_node *n, const char *key,
+    const char **out, size_t max)
+{
+	const struct am_word *w;
+	size_t count = am_node_list(b->a, n, key, &w);
+
+	if (count > max) {
+		am_fault(b, n, key, "%s: %zu values; at most %zu are taken",
+		    key, count, max);
+		count = max;
+	}
+	for (size_t i = 0; i < count; i++)
+		out[i] = w[i].s;
+	return count;
+}
+
 bool
 am_get_bool(const struct am_node *n, const char *key)
 {

@@ -260,11 +260,13 @@ build(struct am_build *b, am_ms now)
 		return;
 	am_read_base(b);
 	am_read_redis(b);
+	am_read_http(b);
 	am_read_people(b);
 	am_read_calendars(b, now);
 	am_read_endpoints(b);
 	am_read_messages(b);
 	read_loops(b);
+	am_read_routes(b);
 }
 
 static int
@@ -300,6 +302,7 @@ am_conf_load(
 	c->loaded_at = now;
 	c->from = now - YEARS_BACK * 366 * AM_DAY;
 	c->until = now + YEARS_AHEAD * 366 * AM_DAY;
+	c->zones = am_zones_new(&c->arena, c->until);
 	b.a = &c->arena;
 	c->path = am_arena_cstr(b.a, am_str_c(path));
 	root = am_tree_new(b.a);

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "core/backoff.h"
 
+#include <amends/event.h>
 #include <amends/loop.h>
 
 #define AM_CONF_LIST_MAX 64
@@ -38,7 +39,8 @@ struct am_conf_endpoint {
 	const char *file;
 	int line;
 	enum am_endpoint_type type;
-	bool built; /* this version can send by it */
+	bool built;		      /* this version can send by it */
+	const struct am_quiet *quiet; /* NULL: none */
 	const char *url;
 	const char *scheme, *host; /* of url; host without [] */
 	unsigned port;
@@ -60,9 +62,31 @@ struct am_conf_endpoint {
 	size_t max_response_bytes;
 };
 
+/* A member of staff. */
+struct am_conf_person {
+	const char *name;
+	const char *phone, *email;  /* NULL: none */
+	const struct am_zone *zone; /* NULL: that of the loop */
+};
+
+/* Values of an opening that a route takes; none given: any. */
+struct am_conf_match {
+	const char *v[AM_CONF_LIST_MAX];
+	size_t n;
+};
+
+/* Which loop an opening gets that names none. */
+struct am_conf_route {
+	const char *name;
+	struct am_conf_match tier, severity, category, channel;
+	const struct am_loopdef *loop;
+	const char *open_as; /* a tier of it, NULL: as the event says */
+};
+
 enum am_redis_kind { AM_REDIS_UNIX, AM_REDIS_TCP };
 
-struct am_wipe; /* memory to overwrite when conf is freed */
+struct am_zones; /* zones by name, read when they are asked for */
+struct am_wipe;	 /* memory to overwrite when conf is freed */
 
 struct am_conf {
 	struct am_arena arena;
@@ -75,6 +99,9 @@ struct am_conf {
 	const char *log_level; /* error warn notice info debug */
 	am_ms max_skew;
 	bool trust_event_time;
+	am_ms catchup_after; /* 0: nothing is catch-up */
+	uint32_t catchup_n;  /* so many of it in catchup_per, at most */
+	am_ms catchup_per;
 	struct {
 		const char *url;
 		enum am_redis_kind kind;
@@ -108,12 +135,20 @@ struct am_conf {
 	 * calendar */
 	const struct am_calendar **weekdays;
 	size_t weekdays_n;
+	struct am_zones *zones; /* am_zones_find() */
+	const struct am_quiet **quiets;
+	size_t quiets_n;
+	const struct am_conf_person **people;
+	size_t people_n;
+	struct am_holders holders[AM_ROLES_N];
 	const struct am_conf_endpoint **endpoints;
 	size_t endpoints_n;
 	const struct am_message **messages;
 	size_t messages_n;
 	const struct am_loopdef **loops;
 	size_t loops_n;
+	const struct am_conf_route **routes; /* in the order of the file */
+	size_t routes_n;
 	const char *recourse_url; /* "" when none */
 	/* "FILE:LINE: TEXT" each: what is read and kept but not in force yet,
 	 * calendars that end soon; printed by `amendsd -t` and kept in status
@@ -123,8 +158,8 @@ struct am_conf {
 };
 
 /*
- * Read and check. now is when calendars start to be compiled (one year back to
- * five years ahead). On failure NULL and the diagnostics, one or more, are in
+ * Read and check. Calendars are compiled from five years before now to five
+ * years after it. On failure NULL and the diagnostics, one or more, are in
  * *diags (malloc'd, taken by the caller; free()).
  */
 struct am_conf *am_conf_load(
@@ -149,6 +184,15 @@ const struct am_loopdef *
 am_conf_loop(const struct am_conf *c, struct am_str name);
 const struct am_conf_endpoint *
 am_conf_endpoint(const struct am_conf *c, struct am_str name);
+const struct am_conf_person *
+am_conf_person(const struct am_conf *c, struct am_str name);
+/*
+ * The first route that fits: of each list that it gives it has the value of
+ * the event. NULL when none does. The event's own field `loop` comes before
+ * any route; that is for the caller to see.
+ */
+const struct am_conf_route *
+am_conf_route(const struct am_conf *c, const struct am_event *ev);
 
 /*
  * A loop definition kept in Redis: its normalised text, bound against c.

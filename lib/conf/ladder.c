@@ -85,6 +85,7 @@ read_via(struct am_build *b, struct am_rungdef *r, const struct am_node *n)
 		r->via[i].exists = e != NULL;
 		/* a webhook needs no address of the role */
 		r->via[i].usable = e != NULL && e->built;
+		r->via[i].quiet = e != NULL ? e->quiet : NULL;
 	}
 	r->via_n = count;
 }
@@ -128,14 +129,45 @@ derive_reason(
 	return slot == AM_CLOCK_FINAL ? AM_REASON_RECOURSE : AM_REASON_LAPSE;
 }
 
+/* `tiers` says for whom a rung is; kept is for whom it is not. */
 static void
-read_rung(struct am_build *b, struct am_rungdef *r, const struct am_node *n)
+read_for_tiers(struct am_build *b, const struct am_loopdef *def,
+    struct am_rungdef *r, const struct am_node *n)
+{
+	const struct am_word *w;
+	size_t count = am_node_list(b->a, n, "tiers", &w);
+	uint8_t for_tiers = 0;
+
+	if (am_node_entry(n, "tiers") == NULL)
+		return;
+	if (count == 0)
+		am_fault(b, n, "tiers",
+		    "tiers: the list is empty, so rung \"%s\" is for nobody; "
+		    "name tiers, or leave the key out for all",
+		    r->name);
+	for (size_t i = 0; i < count; i++) {
+		int tier = am_loopdef_tier(def, am_str_c(w[i].s));
+
+		if (tier < 0)
+			am_fault_name(b, n, "tiers", w[i].line, "tier", w[i].s,
+			    def->tiers, def->tiers_n);
+		else
+			for_tiers |= (uint8_t)(1u << tier);
+	}
+	r->except_tiers =
+	    (uint8_t)(((1u << def->tiers_n) - 1) & ~(unsigned)for_tiers);
+}
+
+static void
+read_rung(struct am_build *b, const struct am_loopdef *def,
+    struct am_rungdef *r, const struct am_node *n)
 {
 	const char *to = am_node_value(n, "to");
 	const char *action = am_node_value(n, "action");
 
 	r->name = n->title;
 	read_position(b, r, n);
+	read_for_tiers(b, def, r, n);
 	while (strcmp(am_role_str(r->to), to) != 0)
 		r->to++;
 	while (action != NULL && strcmp(am_action_str(r->action), action) != 0)
@@ -225,7 +257,7 @@ read_rungs(struct am_build *b, const struct am_loopdef *def,
 			break;
 		}
 		k->rungs_n++;
-		read_rung(b, r, c);
+		read_rung(b, def, r, c);
 		r->reason = derive_reason(def, slot, r);
 		if (k->budget.n == 0 && !(r->is_pct && r->pct == 0) &&
 		    am_node_entry(n, "budget") == NULL)

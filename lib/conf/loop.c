@@ -13,30 +13,13 @@
 
 #include "base/str.h"
 
-static size_t
-names(struct am_build *b, const struct am_node *n, const char *key,
-    const char **out, size_t max)
-{
-	const struct am_word *w;
-	size_t count = am_node_list(b->a, n, key, &w);
-
-	if (count > max) {
-		am_fault(b, n, key, "%s: %zu values; at most %zu are taken",
-		    key, count, max);
-		count = max;
-	}
-	for (size_t i = 0; i < count; i++)
-		out[i] = w[i].s;
-	return count;
-}
-
 static void
 read_tiers(struct am_build *b, struct am_loopdef *def, const struct am_node *n)
 {
 	const char *chosen = am_node_value(n, "default_tier");
 	int i;
 
-	def->tiers_n = names(b, n, "tiers", def->tiers, AM_TIERS_MAX);
+	def->tiers_n = am_get_list(b, n, "tiers", def->tiers, AM_TIERS_MAX);
 	if (def->tiers_n == 0) {
 		am_fault(b, n, "tiers",
 		    "tiers: the list is empty; name at least one, or leave "
@@ -58,6 +41,7 @@ read_tiers(struct am_build *b, struct am_loopdef *def, const struct am_node *n)
 static const char *const confirm_keys[] = {
 	"attempts",
 	"silence",
+	"survey_reminders",
 	"reopen_to",
 	"reopen_at",
 	"reopen_window",
@@ -67,17 +51,15 @@ static const char *const confirm_keys[] = {
 static void
 read_stage(struct am_build *b, struct am_stagedef *s, const struct am_node *n)
 {
-	const struct am_word *w;
-	int rc = 0;
-
 	s->name = n->title;
+	s->ask = AM_RUNGS_MAX;
 	if (strcmp(am_node_value(n, "kind"), "confirm") == 0)
 		s->kind = AM_STAGE_CONFIRM;
 	s->implied_by_later = am_node_value(n, "implied_by_later") != NULL
 				  ? am_get_bool(n, "implied_by_later")
 				  : strcmp(n->title, "listen") == 0;
 	s->waivable = am_get_bool(n, "waivable");
-	s->requires_n = names(b, n, "requires", s->requires, AM_LIST_MAX);
+	s->requires_n = am_get_list(b, n, "requires", s->requires, AM_LIST_MAX);
 	if (s->kind == AM_STAGE_WORK) {
 		for (size_t i = 0; i < AM_COUNT(confirm_keys); i++) {
 			if (am_node_entry(n, confirm_keys[i]) != NULL)
@@ -88,17 +70,11 @@ read_stage(struct am_build *b, struct am_stagedef *s, const struct am_node *n)
 		}
 		return;
 	}
-	s->attempts_n = am_node_list(b->a, n, "attempts", &w);
-	if (s->attempts_n > AM_LIST_MAX) {
-		am_fault(b, n, "attempts",
-		    "attempts: %zu values; at most %d are taken", s->attempts_n,
-		    AM_LIST_MAX);
-		s->attempts_n = AM_LIST_MAX;
-	}
-	for (size_t i = 0; i < s->attempts_n; i++)
-		rc |= am_offset_parse(w[i].s, &s->attempts[i]);
-	AM_ASSERT(rc == 0);
 	s->silence = am_get_duration(n, "silence");
+	if (s->silence.n == 0)
+		am_fault(b, n, "silence",
+		    "silence: no time at all; write such as \"5bd\"");
+	s->survey_reminders = (int)am_get_count(n, "survey_reminders");
 	s->reopen_at = (int)am_get_count(n, "reopen_at");
 	s->reopen_window = am_get_span(n, "reopen_window");
 	s->max_reopens = (int)am_get_count(n, "max_reopens");
@@ -199,6 +175,61 @@ read_clocks(struct am_build *b, struct am_loopdef *def, const struct am_node *n)
 	}
 }
 
+/* Comments are searched without regard to the case of ASCII letters; other
+ * letters are left as they are. */
+static void
+read_negative_words(
+    struct am_build *b, struct am_loopdef *def, const struct am_node *n)
+{
+	def->negative_words_n = am_get_list(
+	    b, n, "negative_words", def->negative_words, AM_LIST_MAX);
+	for (size_t i = 0; i < def->negative_words_n; i++) {
+		struct am_str s =
+		    am_arena_dup(b->a, am_str_c(def->negative_words[i]));
+		char *p = (char *)s.p;
+
+		for (size_t k = 0; k < s.n; k++) {
+			if (p[k] >= 'A' && p[k] <= 'Z')
+				p[k] = (char)(p[k] - 'A' + 'a');
+		}
+		def->negative_words[i] = p;
+	}
+}
+
+static void
+read_keys(struct am_build *b, struct am_loopdef *def, const struct am_node *n)
+{
+	def->hold_reasons_n =
+	    am_get_list(b, n, "hold_reasons", def->hold_reasons, AM_LIST_MAX);
+	def->max_hold = am_get_duration(n, "max_hold");
+	if (def->max_hold.n == 0)
+		am_fault(b, n, "max_hold",
+		    "max_hold: a hold of no length; write such as \"10bd\"");
+	def->resume_grace = am_get_span(n, "resume_grace");
+	def->resume_on_customer = am_get_bool(n, "resume_on_customer");
+	def->contradict_window = am_get_span(n, "contradict_window");
+	read_negative_words(b, def, n);
+	def->repeat_window = am_get_span(n, "repeat_window");
+	def->max_extensions = (int)am_get_count(n, "max_extensions");
+	def->separate_confirm = am_get_bool(n, "separate_confirm");
+	def->notify_withdrawal = am_get_bool(n, "notify_withdrawal");
+	def->emergency_n =
+	    am_get_list(b, n, "emergency", def->emergency, AM_LIST_MAX);
+	def->group_wait = am_get_span(n, "group_wait");
+}
+
+/* What the rest of the configuration gives; not in the hash. */
+static void
+bind(const struct am_conf *c, struct am_loopdef *def)
+{
+	def->retain = c->redis.retain;
+	def->catchup_after = c->catchup_after;
+	def->recourse_url = c->recourse_url;
+	memcpy(def->holders, c->holders, sizeof(def->holders));
+	def->find_zone = am_zones_find;
+	def->zones = c->zones;
+}
+
 const struct am_loopdef *
 am_loop_build(struct am_build *b, const struct am_node *n)
 {
@@ -210,20 +241,16 @@ am_loop_build(struct am_build *b, const struct am_node *n)
 	if (am_find_zone(b, n, "timezone", &def->zone) != 0)
 		return NULL;
 	read_tiers(b, def, n);
-	def->hold_reasons_n =
-	    names(b, n, "hold_reasons", def->hold_reasons, AM_LIST_MAX);
-	def->max_hold = am_get_duration(n, "max_hold");
-	if (def->max_hold.n == 0)
-		am_fault(b, n, "max_hold",
-		    "max_hold: a hold of no length; write such as \"10bd\"");
-	def->resume_grace = am_get_span(n, "resume_grace");
-	def->contradict_window = am_get_span(n, "contradict_window");
-	def->retain = b->c->redis.retain;
-	def->recourse_url = b->c->recourse_url;
+	read_keys(b, def, n);
+	bind(b->c, def);
 	read_clocks(b, def, n);
 	read_stages(b, def, n);
+	am_rule_clocks_build(b, def, n);
+	/* a loop that was kept has been judged when it was written */
+	if (b->d->n == faults && b->own != NULL)
+		am_loop_judge(b, def, n);
 	if (b->d->n > faults)
 		return NULL;
-	am_loop_normalise(b->a, def, n);
+	am_loop_normalise(b->a, def);
 	return def;
 }

@@ -2,10 +2,10 @@
  * loop_text - the normalised text of a loop, and the hash in its name.
  *
  * Effective values in a fixed order, rungs sorted, durations in their shortest
- * form: two files that mean the same give the same bytes. Keys that are not in
- * force are written as given and only then, so that a default that comes with
- * a later version does not rename every loop. The text parses to what it was
- * made from: it is its own fixed point.
+ * form, defaults written out: two files that mean the same give the same bytes,
+ * and a default that another version changes does not change what an open
+ * complaint was promised. The text parses to what it was made from: it is its
+ * own fixed point.
  */
 
 #include "build.h"
@@ -113,35 +113,39 @@ put_close(struct am_buf *b, int depth)
 	am_buf_adds(b, "}\n");
 }
 
-/* Keys of the loop itself that wait for a later version, as given. */
 static void
-put_later(struct am_buf *b, struct am_arena *a, const struct am_node *n)
+put_offsets(struct am_buf *b, int depth, const char *key,
+    const struct am_duration *v, size_t n)
 {
-	const struct am_option *o;
-	size_t options_n;
+	char text[24];
 
-	o = am_options(&options_n);
-	for (size_t i = 0; i < options_n; i++) {
-		const struct am_word *w;
-		const char *v[AM_CONF_LIST_MAX];
-		size_t count;
+	indent(b, depth);
+	am_buf_addf(b, "%s = {", key);
+	for (size_t i = 0; i < n; i++)
+		am_buf_addf(b, "%s\"+%s\"", i > 0 ? ", " : "",
+		    am_duration_format(v[i], text));
+	am_buf_adds(b, "}\n");
+}
 
-		if (strcmp(o[i].in, "loop") != 0 || o[i].later == NULL ||
-		    am_node_entry(n, o[i].name) == NULL)
-			continue;
-		if (!o[i].list) {
-			put_key(b, 1, o[i].name, am_node_value(n, o[i].name));
-			continue;
-		}
-		count = am_node_list(a, n, o[i].name, &w);
-		for (size_t k = 0; k < count; k++)
-			v[k] = w[k].s;
-		put_list(b, 1, o[i].name, v, count);
+/* The tiers that a rung is for, when it is not for all. */
+static void
+put_tiers(
+    struct am_buf *b, const struct am_loopdef *def, const struct am_rungdef *r)
+{
+	const char *v[AM_TIERS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < def->tiers_n; i++) {
+		if ((r->except_tiers >> i & 1) == 0)
+			v[n++] = def->tiers[i];
 	}
+	if (n < def->tiers_n)
+		put_list(b, 3, "tiers", v, n);
 }
 
 static void
-put_rung(struct am_buf *b, const struct am_rungdef *r)
+put_rung(
+    struct am_buf *b, const struct am_loopdef *def, const struct am_rungdef *r)
 {
 	const char *via[AM_VIA_MAX];
 	char text[24];
@@ -154,6 +158,7 @@ put_rung(struct am_buf *b, const struct am_rungdef *r)
 		am_buf_addf(
 		    b, "at = \"+%s\"\n", am_duration_format(r->offset, text));
 	put_key(b, 3, "to", am_role_str(r->to));
+	put_tiers(b, def, r);
 	for (size_t i = 0; i < r->via_n; i++)
 		via[i] = r->via[i].endpoint;
 	put_list(b, 3, "via", via, r->via_n);
@@ -182,23 +187,17 @@ put_clock_keys(
 		put_close(b, 2);
 	}
 	for (size_t i = 0; i < k->rungs_n; i++)
-		put_rung(b, &k->rungs[i]);
+		put_rung(b, def, &k->rungs[i]);
 }
 
 static void
 put_confirm_keys(
     struct am_buf *b, const struct am_loopdef *def, const struct am_stagedef *s)
 {
-	char text[24];
-
 	put_key(b, 2, "kind", "confirm");
-	indent(b, 2);
-	am_buf_adds(b, "attempts = {");
-	for (size_t i = 0; i < s->attempts_n; i++)
-		am_buf_addf(b, "%s\"+%s\"", i > 0 ? ", " : "",
-		    am_duration_format(s->attempts[i], text));
-	am_buf_adds(b, "}\n");
+	put_offsets(b, 2, "attempts", s->attempts, s->attempts_n);
 	put_duration(b, 2, "silence", s->silence);
+	put_count(b, 2, "survey_reminders", s->survey_reminders);
 	put_key(b, 2, "reopen_to", def->stages[s->reopen_to].name);
 	put_count(b, 2, "reopen_at", s->reopen_at);
 	put_span(b, 2, "reopen_window", s->reopen_window);
@@ -224,9 +223,38 @@ put_stage(struct am_buf *b, const struct am_loopdef *def, size_t i)
 	put_close(b, 1);
 }
 
+static void
+put_loop_keys(struct am_buf *b, const struct am_loopdef *def)
+{
+	const struct am_clockdef *hold = &def->clocks[AM_CLOCK_HOLD];
+	const struct am_clockdef *unowned = &def->clocks[AM_CLOCK_UNOWNED];
+	struct am_duration reminders[AM_RUNGS_MAX];
+
+	for (size_t i = 0; i < hold->rungs_n; i++)
+		reminders[i] = hold->rungs[i].offset;
+	put_key(b, 1, "timezone", def->timezone);
+	put_list(b, 1, "tiers", def->tiers, def->tiers_n);
+	put_key(b, 1, "default_tier", def->tiers[def->default_tier]);
+	put_list(b, 1, "hold_reasons", def->hold_reasons, def->hold_reasons_n);
+	put_duration(b, 1, "max_hold", def->max_hold);
+	put_offsets(b, 1, "hold_reminders", reminders, hold->rungs_n);
+	put_span(b, 1, "resume_grace", def->resume_grace);
+	put_bool(b, 1, "resume_on_customer", def->resume_on_customer);
+	put_span(b, 1, "contradict_window", def->contradict_window);
+	put_list(
+	    b, 1, "negative_words", def->negative_words, def->negative_words_n);
+	put_span(b, 1, "repeat_window", def->repeat_window);
+	put_count(b, 1, "max_extensions", def->max_extensions);
+	put_bool(b, 1, "separate_confirm", def->separate_confirm);
+	if (unowned->in_use)
+		put_duration(b, 1, "unowned_max", unowned->budget);
+	put_bool(b, 1, "notify_withdrawal", def->notify_withdrawal);
+	put_list(b, 1, "emergency", def->emergency, def->emergency_n);
+	put_span(b, 1, "group_wait", def->group_wait);
+}
+
 void
-am_loop_normalise(
-    struct am_arena *a, struct am_loopdef *def, const struct am_node *n)
+am_loop_normalise(struct am_arena *a, struct am_loopdef *def)
 {
 	static const char hex[] = "0123456789abcdef";
 	struct am_sha256 sha;
@@ -236,14 +264,7 @@ am_loop_normalise(
 
 	am_buf_arena(&b, a, 4096);
 	put_open(&b, 0, "loop", def->name);
-	put_key(&b, 1, "timezone", def->timezone);
-	put_list(&b, 1, "tiers", def->tiers, def->tiers_n);
-	put_key(&b, 1, "default_tier", def->tiers[def->default_tier]);
-	put_list(&b, 1, "hold_reasons", def->hold_reasons, def->hold_reasons_n);
-	put_duration(&b, 1, "max_hold", def->max_hold);
-	put_span(&b, 1, "resume_grace", def->resume_grace);
-	put_span(&b, 1, "contradict_window", def->contradict_window);
-	put_later(&b, a, n);
+	put_loop_keys(&b, def);
 	for (size_t i = 0; i < AM_CLOCK_STAGE0; i++) {
 		if (!def->clocks[i].in_use)
 			continue;

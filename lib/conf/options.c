@@ -19,9 +19,8 @@
 #define YEARS(n) ((n)*366 * AM_DAY)
 
 #define SMS "SMS, FU5"
-#define STAFF "addresses of staff, RO1"
+#define MAIL "mail, FU12"
 #define HTTP "HTTP intake, IN2"
-#define EXTEND "extensions, DL10"
 
 /* clang-format off */
 static const struct am_option table[] = {
@@ -31,16 +30,19 @@ static const struct am_option table[] = {
 { "",          "log_level",          AM_OPT_CHOICE, DEF("info"), OF("error|warn|notice|info|debug"), .about = "least weighty lines that are logged" },
 { "",          "max_skew",           AM_OPT_SPAN, DEF("5s"), FROM(100, AM_HOUR), .about = "Redis and local clock may differ by this much" },
 { "",          "trust_event_time",   AM_OPT_BOOL, DEF("false"), .about = "occurred_at rules the clocks, not the time of the stream entry" },
+{ "",          "catchup_after",      AM_OPT_SPAN, DEF("1m"), FROM(0, AM_DAY), .about = "a rung that fires later than this is catch-up; 0: none is" },
+{ "",          "catchup_rate",       AM_OPT_RATE, DEF("50/1s"), .about = "what is catch-up goes out no faster" },
 { "",          "redis",              AM_OPT_SECTION, .about = "where everything is kept" },
 { "",          "status",             AM_OPT_SECTION, .about = "the operators' socket" },
 { "",          "http",               AM_OPT_SECTION, LATER(HTTP), .about = "events by HTTP; absent: no HTTP at all" },
 { "",          "calendar",           AM_OPT_TITLED, .about = "working time" },
-{ "",          "quiet",              AM_OPT_TITLED, LATER("quiet hours, FU8"), .about = "hours in which a person is left alone" },
-{ "",          "person",             AM_OPT_TITLED, LATER(STAFF), .about = "a member of staff" },
-{ "",          "role",               AM_OPT_TITLED, LATER(STAFF), .about = "who stands for a role" },
+{ "",          "quiet",              AM_OPT_TITLED, .about = "hours in which a person is left alone" },
+{ "",          "person",             AM_OPT_TITLED, .about = "a member of staff" },
+{ "",          "role",               AM_OPT_TITLED, .about = "who stands for a role: agent, supervisor, manager, team" },
 { "",          "endpoint",           AM_OPT_TITLED, .about = "where follow-ups go" },
 { "",          "message",            AM_OPT_TITLED, .about = "a text with {fields}" },
 { "",          "loop",               AM_OPT_TITLED, .about = "a follow-up loop" },
+{ "",          "route",              AM_OPT_TITLED, .about = "which loop an opening gets that names none; the first that fits" },
 { "",          "recourse",           AM_OPT_SECTION, .about = "where a customer may turn next" },
 
 { "redis",     "url",                AM_OPT_TEXT, DEF("redis://127.0.0.1:6379/0"), .about = "unix:///PATH or redis://[user@]host[:port][/db]" },
@@ -70,10 +72,11 @@ static const struct am_option table[] = {
 { "calendar",  "closed",             AM_OPT_DATES, LIST, .about = "dates and ranges without any window" },
 { "calendar",  "extra",              AM_OPT_EXTRA, LIST, .about = "make-up working days with their own windows" },
 
-{ "quiet",     "hours",              AM_OPT_HOURS, LATER("quiet hours, FU8"), .about = "from-to in the recipient's own zone" },
-{ "person",    "phone",              AM_OPT_PHONE, LATER(STAFF), .about = "E.164 number" },
-{ "person",    "email",              AM_OPT_EMAIL, LATER(STAFF), .about = "mail address" },
-{ "role",      "person",             AM_OPT_NAME, LIST, LATER(STAFF), .about = "names of persons" },
+{ "quiet",     "hours",              AM_OPT_HOURS, .about = "from-to in the recipient's own zone" },
+{ "person",    "phone",              AM_OPT_PHONE, LATER(SMS), .about = "E.164 number" },
+{ "person",    "email",              AM_OPT_EMAIL, LATER(MAIL), .about = "mail address" },
+{ "person",    "timezone",           AM_OPT_TEXT, LATER(SMS), .about = "IANA name, for quiet hours; default: the loop's" },
+{ "role",      "person",             AM_OPT_NAME, LIST, .about = "names of persons, in the order in which they are turned to" },
 
 { "endpoint",  "type",               AM_OPT_CHOICE, DEF("webhook"), OF("webhook|sms|chat|mail"), .about = "how it is reached" },
 { "endpoint",  "url",                AM_OPT_URL, .about = "target of a webhook" },
@@ -99,7 +102,7 @@ static const struct am_option table[] = {
 { "endpoint",  "password",           AM_OPT_SECRET, LATER(SMS), .about = "password at the provider" },
 { "endpoint",  "from",               AM_OPT_TEXT, LATER(SMS), .about = "sender shown to the recipient" },
 { "endpoint",  "base_url",           AM_OPT_URL, LATER(SMS), .about = "in place of the provider's own" },
-{ "endpoint",  "quiet",              AM_OPT_NAME, LATER("quiet hours, FU8"), .about = "name of a quiet section" },
+{ "endpoint",  "quiet",              AM_OPT_NAME, .about = "name of a quiet section: nothing is sent in its hours" },
 { "endpoint",  "per_recipient",      AM_OPT_RATE, LIST, LATER("limits per recipient, FU10"), .about = "limits for one address" },
 { "endpoint",  "max_segments",       AM_OPT_COUNT, FROM(1, 10), LATER("segments, FU9"), .about = "length of a text in SMS segments" },
 
@@ -108,20 +111,30 @@ static const struct am_option table[] = {
 { "lang",      "text",               AM_OPT_TEXT, .about = "the text" },
 { "recourse",  "url",                AM_OPT_URL, .about = "{recourse.url} in texts" },
 
+{ "route",     "tier",               AM_OPT_NAME, LIST, .about = "tiers, as the event says; default: any" },
+{ "route",     "severity",           AM_OPT_TEXT, LIST, .about = "severities; default: any" },
+{ "route",     "category",           AM_OPT_TEXT, LIST, .about = "categories; default: any" },
+{ "route",     "channel",            AM_OPT_TEXT, LIST, .about = "channels; default: any" },
+{ "route",     "loop",               AM_OPT_NAME, .about = "the loop" },
+{ "route",     "open_as",            AM_OPT_NAME, .about = "tier of that loop that it opens as, whatever the event says; default: the event's" },
+
 { "loop",      "timezone",           AM_OPT_TEXT, DEF("UTC"), .about = "days of figures, and of bd without a calendar" },
 { "loop",      "tiers",              AM_OPT_NAME, LIST, DEF("normal"), .about = "highest first" },
 { "loop",      "default_tier",       AM_OPT_NAME, .about = "for an unknown tier; default: the lowest" },
 { "loop",      "hold_reasons",       AM_OPT_NAME, LIST, DEF("waiting_customer, waiting_third_party"), .about = "a hold needs one of them" },
 { "loop",      "max_hold",           AM_OPT_DURATION, DEF("10bd"), .about = "a hold ends by itself after this" },
+{ "loop",      "hold_reminders",     AM_OPT_OFFSET, LIST, .about = "whoever is waited for is reminded so long into a hold" },
 { "loop",      "resume_grace",       AM_OPT_SPAN, DEF("0s"), FROM(0, YEARS(1)), .about = "no rung fires this long after a hold" },
+{ "loop",      "resume_on_customer", AM_OPT_BOOL, DEF("true"), .about = "a message of the customer ends a hold on the customer" },
 { "loop",      "contradict_window",  AM_OPT_SPAN, DEF("24h"), FROM(0, YEARS(1)), .about = "opposite answers within it go to a person" },
-{ "loop",      "max_extensions",     AM_OPT_COUNT, DEF("1"), FROM(0, 100), LATER(EXTEND), .about = "extensions of one clock" },
-{ "loop",      "repeat_window",      AM_OPT_SPAN, DEF("30d"), FROM(0, YEARS(10)), LATER("repeat complaints, IN5"), .about = "a second complaint within it is a repeat" },
-{ "loop",      "negative_words",     AM_OPT_TEXT, LIST, DEF("not solved, still, 没解决, 未解决"), LATER("words of complaint in a comment, CF5"), .about = "a satisfied answer with one of them is a contradiction" },
-{ "loop",      "separate_confirm",   AM_OPT_BOOL, DEF("false"), LATER("separation of duties, RO3"), .about = "who resolved may not confirm" },
-{ "loop",      "unowned_max",        AM_OPT_DURATION, LATER("complaints without an owner, RO1"), .about = "a complaint has an owner after this" },
-{ "loop",      "hold_reminders",     AM_OPT_OFFSET, LIST, LATER("reminders in a hold, LC3"), .about = "whoever is waited for is reminded then" },
-{ "loop",      "resume_on_customer", AM_OPT_BOOL, DEF("true"), LATER("messages of customers, LC3"), .about = "a message of the customer ends a hold on the customer" },
+{ "loop",      "negative_words",     AM_OPT_TEXT, LIST, DEF("not solved, still, 没解决, 未解决"), .about = "a satisfied answer with one of them is a contradiction" },
+{ "loop",      "repeat_window",      AM_OPT_SPAN, DEF("30d"), FROM(0, YEARS(10)), .about = "a second complaint within it is a repeat; 0: none is" },
+{ "loop",      "max_extensions",     AM_OPT_COUNT, DEF("1"), FROM(0, 100), .about = "extensions of one clock" },
+{ "loop",      "separate_confirm",   AM_OPT_BOOL, DEF("false"), .about = "who resolved may not confirm" },
+{ "loop",      "unowned_max",        AM_OPT_DURATION, .about = "a stage has an owner after this, or its ladder fires; default: no limit" },
+{ "loop",      "notify_withdrawal",  AM_OPT_BOOL, DEF("false"), .about = "the customer gets a receipt of a withdrawal" },
+{ "loop",      "emergency",          AM_OPT_TEXT, LIST, DEF("emergency"), .about = "severities for which staff's calendars and quiet hours do not count" },
+{ "loop",      "group_wait",         AM_OPT_SPAN, DEF("1m"), FROM(0, AM_DAY), .about = "staff get one digest of an incident each; 0: no digests" },
 { "loop",      "clock",              AM_OPT_TITLED, .about = "loop-wide: acknowledge, inform, final, aftercare" },
 { "loop",      "stage",              AM_OPT_TITLED, .about = "2 to 8, in order; the last is the confirm stage" },
 
@@ -136,9 +149,10 @@ static const struct am_option table[] = {
 { "stage",     "clock",              AM_OPT_CHOICE, DEF("entry"), OF("entry|received"), .about = "when its clock starts" },
 { "stage",     "implied_by_later",   AM_OPT_BOOL, .about = "a later stage done means this one is; default: true for listen, else false" },
 { "stage",     "requires",           AM_OPT_TEXT, LIST, .about = "fields that stage.completed must have" },
-{ "stage",     "waivable",           AM_OPT_BOOL, DEF("false"), LATER("waiving, LC2"), .about = "stage.waived is allowed" },
-{ "stage",     "attempts",           AM_OPT_OFFSET, LIST, DEF("+0, +4h, +1bd"), LATER("callback attempts, CF2"), .about = "when the customer is called" },
-{ "stage",     "silence",            AM_OPT_DURATION, DEF("5bd"), LATER("silence of the customer, CF2"), .about = "from the written notice to closing" },
+{ "stage",     "waivable",           AM_OPT_BOOL, DEF("false"), .about = "stage.waived is allowed" },
+{ "stage",     "attempts",           AM_OPT_OFFSET, LIST, DEF("+0, +4h, +1bd"), .about = "when the owner is to call the customer, from the stage's start; {}: never" },
+{ "stage",     "silence",            AM_OPT_DURATION, DEF("5bd"), .about = "from the written notice to closing; a reminder goes at half of it" },
+{ "stage",     "survey_reminders",   AM_OPT_COUNT, DEF("1"), FROM(0, 16), .about = "rungs to the customer beside the question, at most" },
 { "stage",     "reopen_to",          AM_OPT_NAME, .about = "stage of the next cycle; default: resolve, else the one before" },
 { "stage",     "reopen_at",          AM_OPT_COUNT, DEF("2"), FROM(0, 5), .about = "a score at or below is not satisfied; 0: no score is" },
 { "stage",     "reopen_window",      AM_OPT_SPAN, DEF("14d"), FROM(0, YEARS(10)), .about = "after closing, an unsatisfied answer reopens" },
@@ -150,9 +164,10 @@ static const struct am_option table[] = {
 
 { "rung",      "at",                 AM_OPT_POSITION, .about = "share of the budget, or offset after the lapse" },
 { "rung",      "to",                 AM_OPT_CHOICE, DEF("owner"), OF("owner|agent|supervisor|manager|customer|team"), .about = "role that gets it" },
+{ "rung",      "tiers",              AM_OPT_NAME, LIST, .about = "tiers that it is for; default: all" },
 { "rung",      "via",                AM_OPT_NAME, LIST, .about = "endpoints in order of preference" },
 { "rung",      "message",            AM_OPT_NAME, .about = "default: a built-in text for the reason" },
-{ "rung",      "action",             AM_OPT_CHOICE, OF("reassign|raise-tier|close"), LATER("actions of a rung, ES6"), .about = "what else happens" },
+{ "rung",      "action",             AM_OPT_CHOICE, OF("reassign|raise-tier|close"), .about = "what else happens; close is refused: silence closes" },
 { "rung",      "defer",              AM_OPT_BOOL, DEF("false"), .about = "wait for the calendar's next opening" },
 };
 /* clang-format on */

@@ -1,5 +1,5 @@
 /*
- * read_base - the daemon itself, its Redis, its socket, and the people.
+ * read_base - the daemon itself, its Redis, its socket, its HTTP.
  */
 
 #include "build.h"
@@ -26,18 +26,6 @@ section(struct am_build *b, const char *type)
 	return empty;
 }
 
-static size_t
-names(struct am_build *b, const struct am_node *n, const char *key,
-    const char *out[AM_CONF_LIST_MAX])
-{
-	const struct am_word *w;
-	size_t count = am_node_list(b->a, n, key, &w);
-
-	for (size_t i = 0; i < count; i++)
-		out[i] = w[i].s;
-	return count;
-}
-
 static const char *
 host_name(struct am_build *b)
 {
@@ -62,6 +50,7 @@ am_read_base(struct am_build *b)
 	struct am_conf *c = b->own;
 	const struct am_node *root = b->root, *status = section(b, "status");
 	const char *state = getenv("STATE_DIRECTORY");
+	int rc;
 
 	c->instance = am_node_value(root, "instance");
 	if (c->instance == NULL)
@@ -79,6 +68,10 @@ am_read_base(struct am_build *b)
 	c->log_level = am_node_value(root, "log_level");
 	c->max_skew = am_get_span(root, "max_skew");
 	c->trust_event_time = am_get_bool(root, "trust_event_time");
+	c->catchup_after = am_get_span(root, "catchup_after");
+	rc = am_rate_parse(am_node_value(root, "catchup_rate"), &c->catchup_n,
+	    &c->catchup_per);
+	AM_ASSERT(rc == 0); /* am_check_tree() passed it */
 
 	c->status.socket = am_node_value(status, "socket");
 	if (strlen(c->status.socket) > 107)
@@ -88,8 +81,10 @@ am_read_base(struct am_build *b)
 		    strlen(c->status.socket));
 	c->status.mode =
 	    (unsigned)strtoul(am_node_value(status, "mode"), NULL, 8);
-	c->status.view_n = names(b, status, "view", c->status.view);
-	c->status.operate_n = names(b, status, "operate", c->status.operate);
+	c->status.view_n =
+	    am_get_list(b, status, "view", c->status.view, AM_CONF_LIST_MAX);
+	c->status.operate_n = am_get_list(
+	    b, status, "operate", c->status.operate, AM_CONF_LIST_MAX);
 }
 
 /* What stands behind redis://: [user@]host[:port][/db] */
@@ -184,7 +179,8 @@ am_read_redis(struct am_build *b)
 	if (pw != NULL)
 		(void)am_secret_read(
 		    b, n, "password", &pw->words[0], &c->redis.password);
-	c->redis.streams_n = names(b, n, "streams", c->redis.streams);
+	c->redis.streams_n =
+	    am_get_list(b, n, "streams", c->redis.streams, AM_CONF_LIST_MAX);
 	if (c->redis.streams_n == 0)
 		am_fault(b, n, "streams",
 		    "streams: the list is empty; name at least one stream");
@@ -223,39 +219,13 @@ read_producer(struct am_build *b, const struct am_node *n)
 		    n->title);
 }
 
-/* Sections that wait for a later version, held to its rules all the same. */
+/* Waits for a later version; held to its rules all the same. */
 void
-am_read_people(struct am_build *b)
+am_read_http(struct am_build *b)
 {
-	const struct am_node *n = NULL, *http;
-	const char *persons[256];
-	size_t persons_n = 0;
+	const struct am_node *http = am_node_child(b->root, "http", NULL);
+	const struct am_node *n = NULL;
 
-	while ((n = am_node_child(b->root, "person", n)) != NULL) {
-		if (persons_n < AM_COUNT(persons))
-			persons[persons_n++] = n->title;
-	}
-	while ((n = am_node_child(b->root, "role", n)) != NULL) {
-		const struct am_word *w;
-		size_t count = am_node_list(b->a, n, "person", &w);
-
-		for (size_t i = 0; i < count; i++) {
-			if (am_node_find(b->root, "person", w[i].s) == NULL)
-				am_fault_name(b, n, "person", w[i].line,
-				    "person", w[i].s, persons, persons_n);
-		}
-		if (count == 0)
-			am_fault(b, n, "person",
-			    "role \"%s\" has no person; name one", n->title);
-	}
-	while ((n = am_node_child(b->root, "quiet", n)) != NULL) {
-		if (am_node_value(n, "hours") == NULL)
-			am_fault(b, n, NULL,
-			    "quiet \"%s\" has no hours; write such as hours = "
-			    "\"21:00-08:00\"",
-			    n->title);
-	}
-	http = am_node_child(b->root, "http", NULL);
 	while (http != NULL && (n = am_node_child(http, "producer", n)) != NULL)
 		read_producer(b, n);
 }

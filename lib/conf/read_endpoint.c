@@ -147,16 +147,34 @@ read_limits(
 	}
 }
 
+static void
+read_quiet(
+    struct am_build *b, const struct am_node *n, struct am_conf_endpoint *e)
+{
+	const struct am_conf *c = b->c;
+	const char *name = am_node_value(n, "quiet"), **known;
+
+	if (name == NULL)
+		return;
+	known = am_arena_zalloc(b->a, (c->quiets_n + 1) * sizeof(*known));
+	for (size_t i = 0; i < c->quiets_n; i++) {
+		known[i] = c->quiets[i]->name;
+		if (strcmp(known[i], name) == 0)
+			e->quiet = c->quiets[i];
+	}
+	/* one that was refused has its own diagnostic */
+	if (e->quiet == NULL && am_node_find(b->root, "quiet", name) == NULL)
+		am_fault_name(b, n, "quiet", am_node_line(n, "quiet"), "quiet",
+		    name, known, c->quiets_n);
+}
+
 /* What the types to come need, held to their rules. */
 static void
 check_later(struct am_build *b, const struct am_node *n,
     const struct am_conf_endpoint *e)
 {
 	static const char *const refs[] = { "user", "password" };
-	const char *quiet = am_node_value(n, "quiet"), *names[64];
-	const struct am_node *q = NULL;
 	struct am_secret s;
-	size_t count = 0;
 
 	for (size_t i = 0; i < AM_COUNT(refs); i++) {
 		const struct am_entry *ref = am_node_entry(n, refs[i]);
@@ -164,13 +182,6 @@ check_later(struct am_build *b, const struct am_node *n,
 		if (ref != NULL)
 			(void)am_secret_read(b, n, refs[i], &ref->words[0], &s);
 	}
-	while ((q = am_node_child(b->root, "quiet", q)) != NULL) {
-		if (count < AM_COUNT(names))
-			names[count++] = q->title;
-	}
-	if (quiet != NULL && am_node_find(b->root, "quiet", quiet) == NULL)
-		am_fault_name(b, n, "quiet", am_node_line(n, "quiet"), "quiet",
-		    quiet, names, count);
 	if (e->type == AM_ENDPOINT_SMS && am_node_value(n, "provider") == NULL)
 		am_fault(b, n, NULL,
 		    "endpoint \"%s\" of type sms has no provider; name one, as "
@@ -207,6 +218,7 @@ read_one(struct am_build *b, const struct am_node *n)
 	read_keys(b, n, e);
 	read_retry(b, n, e);
 	read_limits(b, n, e);
+	read_quiet(b, n, e);
 	check_later(b, n, e);
 	return e;
 }
