@@ -59,6 +59,9 @@ am_ms am_calendar_span(const struct am_calendar *cal, am_ms a, am_ms b);
  */
 AM_MUSTCHECK int am_calendar_bd_close(
     const struct am_calendar *cal, am_ms t, int64_t n, am_ms *close);
+/* Its opening: start of its first window. */
+AM_MUSTCHECK int am_calendar_bd_open(
+    const struct am_calendar *cal, am_ms t, int64_t n, am_ms *open);
 
 /* First open instant at or after t. */
 AM_MUSTCHECK int

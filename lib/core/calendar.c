@@ -116,23 +116,14 @@ day_of(const struct am_zone *zone, am_ms t)
 	return local / AM_DAY - (local % AM_DAY < 0);
 }
 
-int
-am_calendar_bd_close(
-    const struct am_calendar *cal, am_ms t, int64_t n, am_ms *close)
+/* The first window of a later day than t's. */
+static size_t
+window_after_day(const struct am_calendar *cal, am_ms t)
 {
-	size_t lo = 0, hi;
-	int64_t day;
+	int64_t day = day_of(cal->zone, t);
+	size_t lo = 0, hi = cal->windows_n;
 
-	AM_ASSERT(n >= 1);
-	if (t > AM_NEVER - 2 * AM_DAY || n > INT32_MAX)
-		return -AM_ERANGE;
-	if (cal == NULL)
-		return add_elapsed(
-		    (day_of(NULL, t) + 1) * AM_DAY, n * AM_DAY, close);
-	if (!compiled_at(cal, t))
-		return -AM_ERANGE;
-	day = day_of(cal->zone, t);
-	for (hi = cal->windows_n; lo < hi;) { /* first window of a later day */
+	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
 		if (cal->windows[mid].day > day)
@@ -140,17 +131,67 @@ am_calendar_bd_close(
 		else
 			lo = mid + 1;
 	}
-	for (size_t i = lo; i < cal->windows_n; i++) {
-		bool last_of_day =
-		    i + 1 == cal->windows_n ||
-		    cal->windows[i + 1].day != cal->windows[i].day;
+	return lo;
+}
 
-		if (last_of_day && --n == 0) {
-			*close = cal->windows[i].to;
-			return 0;
+/* First and last window of the n-th business day after t's; false when it is
+ * not compiled. */
+static bool
+business_day(const struct am_calendar *cal, am_ms t, int64_t n,
+    const struct am_window **first, const struct am_window **last)
+{
+	size_t i, from;
+
+	if (!compiled_at(cal, t))
+		return false;
+	for (from = i = window_after_day(cal, t); i < cal->windows_n; i++) {
+		bool ends_day = i + 1 == cal->windows_n ||
+				cal->windows[i + 1].day != cal->windows[i].day;
+
+		if (ends_day && --n == 0) {
+			*first = &cal->windows[from];
+			*last = &cal->windows[i];
+			return true;
 		}
+		if (ends_day)
+			from = i + 1;
 	}
-	return -AM_ERANGE;
+	return false;
+}
+
+int
+am_calendar_bd_close(
+    const struct am_calendar *cal, am_ms t, int64_t n, am_ms *close)
+{
+	const struct am_window *first, *last;
+
+	AM_ASSERT(n >= 1);
+	if (t > AM_NEVER - 2 * AM_DAY || n > INT32_MAX)
+		return -AM_ERANGE;
+	if (cal == NULL)
+		return add_elapsed(
+		    (day_of(NULL, t) + 1) * AM_DAY, n * AM_DAY, close);
+	if (!business_day(cal, t, n, &first, &last))
+		return -AM_ERANGE;
+	*close = last->to;
+	return 0;
+}
+
+int
+am_calendar_bd_open(
+    const struct am_calendar *cal, am_ms t, int64_t n, am_ms *open)
+{
+	const struct am_window *first, *last;
+
+	AM_ASSERT(n >= 1);
+	if (t > AM_NEVER - 2 * AM_DAY || n > INT32_MAX)
+		return -AM_ERANGE;
+	if (cal == NULL)
+		return add_elapsed(day_of(NULL, t) * AM_DAY, n * AM_DAY, open);
+	if (!business_day(cal, t, n, &first, &last))
+		return -AM_ERANGE;
+	*open = first->from;
+	return 0;
 }
 
 int
