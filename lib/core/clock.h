@@ -39,6 +39,10 @@ am_ms am_clock_budget(const struct am_loopdef *def,
 am_ms am_clock_after(const struct am_loopdef *def, const struct am_complaint *c,
     size_t i, am_ms t, struct am_duration dur);
 
+/* When clock i, as it runs, has counted `work` from its start. */
+am_ms am_clock_counted(const struct am_loopdef *def,
+    const struct am_complaint *c, size_t i, am_ms work);
+
 /* What clock i counts in: NULL when all time does. */
 const struct am_calendar *am_clock_calendar(
     const struct am_loopdef *def, const struct am_complaint *c, size_t i);

@@ -198,10 +198,9 @@ back(const struct am_calendar *cal, am_ms low, am_ms t, am_ms work)
 	return low;
 }
 
-/* When the clock, as it runs, has counted `work`. */
-static am_ms
-counted(const struct am_loopdef *def, const struct am_complaint *c, size_t i,
-    am_ms work)
+am_ms
+am_clock_counted(const struct am_loopdef *def, const struct am_complaint *c,
+    size_t i, am_ms work)
 {
 	const struct am_calendar *cal = am_clock_calendar(def, c, i);
 	const struct am_clock *k = &c->clocks[i];
@@ -225,11 +224,12 @@ am_clock_position(const struct am_loopdef *def, const struct am_complaint *c,
 	if (i == AM_CLOCK_CALLBACK)
 		return am_attempt_at(def, c, rung);
 	if (r->is_pct)
-		return counted(def, c, i, k->budget * r->pct / 100);
+		return am_clock_counted(def, c, i, k->budget * r->pct / 100);
 	if (r->offset.unit == AM_UNIT_TIME &&
 	    def->clocks[i].budget.unit != AM_UNIT_DAYS)
-		return counted(def, c, i, from + r->offset.n);
-	return am_clock_after(def, c, i, counted(def, c, i, from), r->offset);
+		return am_clock_counted(def, c, i, from + r->offset.n);
+	return am_clock_after(
+	    def, c, i, am_clock_counted(def, c, i, from), r->offset);
 }
 
 am_ms
@@ -253,7 +253,7 @@ am_clock_due(
 
 	if (k->state != AM_CLK_RUNNING || k->budget <= 0)
 		return AM_NEVER;
-	return counted(def, c, clock, k->budget);
+	return am_clock_counted(def, c, clock, k->budget);
 }
 
 am_ms
