@@ -146,7 +146,19 @@ def million(rounds, scale):
     return [row for row, _ in rows]
 
 
-GROUPS = {"E": events, "D": lapses, "W": posts, "M": million}
+def steps(rounds, scale):
+    plain = Row("S1", "am_step, a plain event", "ns", 2000, False)
+    wake = Row("S1", "am_step, a wake-up that fires", "ns", None)
+    copy = Row("", "memcpy of the record, same run", "ns", None)
+    for _ in range(rounds):
+        got = loads.figures(loads.BENCH / "step_bench", 100_000 // scale)
+        plain.add(got["step_plain_ns"])
+        wake.add(got["step_wake_ns"])
+        copy.add(got["memcpy_ns"])
+    return [plain, wake, copy]
+
+
+GROUPS = {"S": steps, "E": events, "D": lapses, "W": posts, "M": million}
 
 
 def machine():
@@ -174,9 +186,9 @@ def shape():
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     p.add_argument("--rounds", type=int, default=5)
-    p.add_argument("--only", default="E,D,W,M",
-                   help="groups of rows: E events, D lapses, W posts, "
-                        "M a million open complaints")
+    p.add_argument("--only", default="S,E,D,W,M",
+                   help="groups of rows: S steps, E events, D lapses, "
+                        "W posts, M a million open complaints")
     p.add_argument("--shape", action="store_true")
     args = p.parse_args()
     if args.shape:
