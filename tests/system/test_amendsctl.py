@@ -249,6 +249,18 @@ def test_status_when_asked_then_a_card_and_the_shards(fake):
     assert re.search(r"^SHARD +STATE +OWNER", out, re.M)
 
 
+def test_status_when_dates_end_since_the_load_then_it_says_so(fake, monkeypatch):
+    """loop.md 3.3: also by a daemon that was started long before."""
+    told = 'cn.conf:9: the dates of calendar "cn" end on 2026-12-31, in 40 days'
+    monkeypatch.setitem(ANSWERS, "status", ([{**STATUS, "config": {
+        **STATUS["config"], "warnings": [told],
+        "calendars_ending": ["cn", "uk"]}}], OK))
+    code, out, _ = run(fake, "status")
+    assert code == 0 and told in out
+    assert out.count('the dates of calendar "cn" end') == 1
+    assert 'the dates of calendar "uk" end within 60 days, or have ended' in out
+
+
 def test_status_when_redis_is_down_then_it_says_so(fake, monkeypatch):
     """OP4: with Redis down."""
     down = {**STATUS, "state": "degraded:redis",
