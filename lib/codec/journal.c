@@ -215,17 +215,19 @@ struct replay {
 	struct am_buf next;	 /* becomes it: the step borrows from state */
 };
 
-/* The loop of the state, or the one that the first line opens with. */
+/* The loop of the state, or the one that the line opens with or goes to. */
 static const struct am_loopdef *
 find_loop(const struct replay *r, const struct am_complaint *c,
     const struct am_journal_entry *e)
 {
 	const struct am_note *note = e->notes;
+	bool migrates =
+	    note != NULL && strcmp(note->name, "loop.migrated") == 0;
 
-	if (c->status != AM_NONE)
+	if (c->status != AM_NONE && !migrates)
 		return r->loops(r->arg, c->loop_ref);
 	for (size_t i = 0; note != NULL && i < note->pairs_n; i++)
-		if (am_str_is(note->pairs[i].key, "loop"))
+		if (am_str_is(note->pairs[i].key, migrates ? "to" : "loop"))
 			return r->loops(r->arg, note->pairs[i].value);
 	return NULL;
 }

@@ -73,6 +73,14 @@ bool am_act_end(struct am_act *a, size_t i, am_ms at, enum am_clock_state end);
 /* Stop it for a hold; a lapse that was passed is noted. */
 void am_act_stop(struct am_act *a, size_t i, am_ms at);
 void am_act_miss(struct am_act *a, size_t i, am_ms due);
+/* Note a lapse that lies before `at` and that no wake-up has seen yet. */
+void am_act_miss_past(struct am_act *a, size_t i, am_ms at);
+/* deadline.moved: from `old` to the due as it is now (act_move.c). */
+struct am_note *
+am_act_moved(struct am_act *a, size_t i, am_ms old, const char *reason);
+/* Would clock i, which runs, be late at `at` without its extensions
+ * (act_extend.c)? */
+bool am_act_late_original(struct am_act *a, size_t i, am_ms at);
 /* Go to a stage, from none: the caller has counted the one left. Closes instead
  * when it is the confirm stage, the customer has answered and nothing is owed.
  */
@@ -86,6 +94,10 @@ void am_act_rung_action(struct am_act *a, size_t clock, size_t rung);
 void am_act_silence_over(struct am_act *a);
 /* One tier up, if there is one; what is consumed stays (act_tier.c). */
 void am_act_raise_tier(struct am_act *a, const char *reason);
+/* Severities of the fast lane (act_tier.c). */
+bool am_act_is_emergency(const struct am_loopdef *def, struct am_str severity);
+/* Is the complaint about them? (act_role.c) */
+bool am_act_is_respondent(const struct am_complaint *c, struct am_str who);
 /* End of a hold. */
 void am_act_resume(struct am_act *a, am_ms at, const char *reason);
 /* Close with an outcome; why: reason of the follow-ups that are dropped. */
@@ -96,16 +108,34 @@ void am_act_settle(struct am_act *a);
 /* ---- guards and actions of the table ---- */
 
 /* act_life.c */
-am_guard am_is_same_owner, am_is_acknowledged, am_is_bad_ttl, am_is_unlisted,
-    am_is_bad_until;
-am_action_fn am_open_loop, am_assign, am_acknowledge, am_hold, am_resume,
-    am_withdraw, am_refuse_unknown, am_refuse_ttl, am_refuse_reason,
+am_guard am_is_acknowledged, am_is_bad_ttl, am_is_unlisted, am_is_bad_until;
+am_action_fn am_open_loop, am_acknowledge, am_hold, am_resume, am_withdraw,
+    am_force, am_refuse_unknown, am_refuse_ttl, am_refuse_reason,
     am_refuse_until;
+/* act_role.c */
+am_guard am_is_same_owner, am_is_recused, am_is_not_theirs, am_is_recused_work,
+    am_is_own_work;
+am_action_fn am_assign, am_refuse_recused, am_refuse_from,
+    am_refuse_recused_work, am_refuse_own_work;
+/* act_tier.c */
+am_guard am_is_no_news, am_is_not_of_customer, am_is_no_tier;
+am_action_fn am_update_facts, am_refuse_tier;
+/* act_extend.c */
+am_guard am_is_no_clock, am_is_final_clock, am_is_no_due, am_is_lapsed,
+    am_is_extended_out, am_is_until_while_held, am_is_bad_extension,
+    am_is_no_gain;
+am_action_fn am_extend, am_refuse_clock, am_refuse_held_until,
+    am_refuse_extension;
+/* act_move.c */
+am_guard am_is_bad_due, am_is_same_due, am_is_there, am_is_elsewhere,
+    am_is_misfit;
+am_action_fn am_reproject, am_migrate, am_refuse_due, am_refuse_elsewhere,
+    am_refuse_misfit;
 /* act_stage.c */
 am_guard am_is_no_stage, am_is_done, am_is_for_customer, am_lacks_fields,
-    am_is_owed, am_is_current, am_is_later;
-am_action_fn am_advance, am_leap, am_pay_owed, am_refuse_stage,
-    am_refuse_fields;
+    am_is_owed, am_is_current, am_is_later, am_is_not_waivable;
+am_action_fn am_advance, am_leap, am_pay_owed, am_waive, am_refuse_stage,
+    am_refuse_fields, am_refuse_waiver;
 /* act_answer.c */
 am_guard am_is_deadlocked, am_contradicts, am_is_satisfied, am_is_unasked,
     am_has_reopens_left, am_is_final_end, am_is_window_over, am_is_no_answer;

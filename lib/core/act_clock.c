@@ -45,9 +45,8 @@ am_act_miss(struct am_act *a, size_t i, am_ms due)
 	am_tally_day(a, "missed", name);
 }
 
-/* A lapse that lies before `at` and that no wake-up has seen yet. */
-static void
-miss_if_past(struct am_act *a, size_t i, am_ms at)
+void
+am_act_miss_past(struct am_act *a, size_t i, am_ms at)
 {
 	struct am_complaint *c = &a->up->next;
 	am_ms due;
@@ -62,7 +61,7 @@ miss_if_past(struct am_act *a, size_t i, am_ms at)
 void
 am_act_stop(struct am_act *a, size_t i, am_ms at)
 {
-	miss_if_past(a, i, at);
+	am_act_miss_past(a, i, at);
 	am_clock_stop(a->def, &a->up->next, i, at);
 }
 
@@ -72,7 +71,7 @@ am_act_end(struct am_act *a, size_t i, am_ms at, enum am_clock_state end)
 	struct am_complaint *c = &a->up->next;
 
 	if (am_clock_live(&c->clocks[i])) {
-		miss_if_past(a, i, at);
+		am_act_miss_past(a, i, at);
 		am_clock_end(a->def, c, i, at, end);
 		am_fu_drop_clock(a, i, "superseded");
 	}
@@ -207,7 +206,7 @@ am_act_close(struct am_act *a, enum am_outcome outcome, const char *why)
 	for (size_t i = 0; i < AM_CLOCKS_MAX; i++) {
 		if (i == AM_CLOCK_AFTERCARE || !am_clock_live(&c->clocks[i]))
 			continue;
-		miss_if_past(a, i, a->ev->at);
+		am_act_miss_past(a, i, a->ev->at);
 		am_clock_end(a->def, c, i, a->ev->at, AM_CLK_OVER);
 	}
 	am_fu_drop_all(a, why);
@@ -220,6 +219,7 @@ am_act_close(struct am_act *a, enum am_outcome outcome, const char *why)
 	am_note_c(n, "outcome", am_outcome_str(outcome));
 	am_note_c(n, "verdict", verdict(c));
 	am_note_c(n, "stage", a->def->stages[c->stage].name);
+	am_note_str(n, "by", am_act_field(a, "by"));
 	am_note_int(a, n, "opened_at", c->opened_at);
 	am_note_int(a, n, "closed_at", c->closed_at);
 	am_tally_open(a, -1);

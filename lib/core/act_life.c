@@ -1,8 +1,11 @@
 /*
- * act_life - a complaint is opened, given to somebody, acknowledged, held and
- * resumed, withdrawn.
+ * act_life - a complaint is opened, acknowledged, held and resumed, withdrawn,
+ * or ended by a person.
  */
 
+#include <string.h>
+
+#include "base/buf.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "core/followup.h"
@@ -40,33 +43,100 @@ start_clocks(struct am_act *a)
 	}
 }
 
+/* `name`, `name[0]` …: with a line feed between them. */
+static struct am_str
+list_field(struct am_act *a, const char *name)
+{
+	size_t n = strlen(name);
+	struct am_buf b;
+
+	am_buf_arena(&b, a->up->arena, 64);
+	for (size_t i = 0; i < a->ev->fields_n; i++) {
+		const struct am_pair *f = &a->ev->fields[i];
+
+		if (f->value.n == 0 || !am_str_prefix(f->key, name) ||
+		    (f->key.n > n && f->key.p[n] != '['))
+			continue;
+		if (b.n > 0)
+			am_buf_addc(&b, '\n');
+		am_buf_addstr(&b, f->value);
+	}
+	return am_buf_str(&b);
+}
+
+/* Whoever is complained about does not get it. */
+static struct am_str
+person_field(struct am_act *a, const char *role)
+{
+	struct am_str who = am_act_field(a, role);
+	struct am_note *n;
+
+	if (!am_act_is_respondent(&a->up->next, who))
+		return who;
+	n = am_act_note(a, "owner.recused");
+	am_note_str(n, "who", who);
+	am_note_c(n, "role", role);
+	return AM_STR("");
+}
+
+static void
+take_people(struct am_act *a)
+{
+	struct am_complaint *c = &a->up->next;
+
+	c->respondents = list_field(a, "respondents");
+	c->owner = c->loop_owner = person_field(a, "owner");
+	c->supervisor = person_field(a, "supervisor");
+	c->team = person_field(a, "team");
+}
+
+/* A repeat is more urgent than what it repeats was. */
+static void
+take_facts(struct am_act *a)
+{
+	struct am_complaint *c = &a->up->next;
+	int tier = am_loopdef_tier(a->def, am_event_get(a->ev, "tier"));
+
+	c->tier = (uint8_t)(tier >= 0 ? (size_t)tier : a->def->default_tier);
+	c->category = am_act_field(a, "category");
+	c->severity = am_act_field(a, "severity");
+	c->incident = am_act_field(a, "incident");
+	c->tz = am_act_field(a, "tz");
+	c->lang = language(a);
+	if (am_act_is_emergency(a->def, c->severity))
+		c->flags |= AM_CF_EMERGENCY;
+	c->repeat_of = am_act_field(a, "repeat_of");
+	if (c->repeat_of.n > 0 && c->tier > 0)
+		c->tier--;
+}
+
 void
 am_open_loop(struct am_act *a)
 {
 	struct am_complaint *c = &a->up->next;
-	int tier = am_loopdef_tier(a->def, am_event_get(a->ev, "tier"));
 	struct am_note *n;
 
 	c->id = am_arena_dup(a->up->arena, c->id);
 	c->loop_ref = am_str_c(a->def->ref);
 	c->status = AM_OPEN;
-	c->tier = (uint8_t)(tier >= 0 ? (size_t)tier : a->def->default_tier);
 	c->cycle = 1;
 	c->opened_at = a->ev->at;
-	c->owner = c->loop_owner = am_act_field(a, "owner");
-	c->supervisor = am_act_field(a, "supervisor");
-	c->team = am_act_field(a, "team");
-	c->category = am_act_field(a, "category");
-	c->lang = language(a);
 	c->hold_reason = AM_STR("");
 	am_act_change(a);
 	n = am_act_note(a, "complaint.opened");
+	take_facts(a);
+	take_people(a);
 	am_note_str(n, "loop", c->loop_ref);
 	am_note_c(n, "tier", a->def->tiers[c->tier]);
+	am_note_str(n, "severity", c->severity);
 	am_note_str(n, "category", c->category);
+	am_note_str(n, "incident", c->incident);
 	am_note_str(n, "owner", c->owner);
+	am_note_str(n, "repeat_of", c->repeat_of);
 	am_tally_open(a, 1);
 	am_tally_day(a, "opened", NULL);
+	if (c->repeat_of.n > 0)
+		am_tally_day(a, "repeat", NULL);
 	start_clocks(a);
 	am_act_enter(a, 0);
 }
@@ -77,43 +147,6 @@ am_refuse_unknown(struct am_act *a)
 	am_act_refuse(a, "unknown_complaint", "complaint_id",
 	    "no open or closed complaint of that id; complaint.opened comes "
 	    "first, then replay this");
-}
-
-/* ---- assigned ---- */
-
-AM_GUARD(am_is_same_owner)
-{
-	struct am_str who = am_event_get(ev, "owner");
-	struct am_str role = am_event_get(ev, "role");
-
-	return am_str_eq(who, am_str_is(role, "supervisor") ? c->supervisor
-			      : am_str_is(role, "team")	    ? c->team
-							    : c->owner);
-}
-
-void
-am_assign(struct am_act *a)
-{
-	struct am_complaint *c = &a->up->next;
-	struct am_str who = am_act_field(a, "owner");
-	struct am_str role = am_act_field(a, "role");
-	struct am_str *place = &c->owner;
-	struct am_note *n = am_act_note(a, "owner.changed");
-
-	if (am_str_is(role, "supervisor"))
-		place = &c->supervisor;
-	else if (am_str_is(role, "team"))
-		place = &c->team;
-	am_note_str(n, "from", *place);
-	am_note_str(n, "to", who);
-	am_note_str(n, "role", role);
-	am_note_c(n, "stage", a->def->stages[c->stage].name);
-	*place = who;
-	if (am_event_get(a->ev, "team").n > 0)
-		c->team = am_act_field(a, "team");
-	if (c->loop_owner.n == 0) /* the first receiver keeps the loop */
-		c->loop_owner = c->owner;
-	am_act_change(a);
 }
 
 /* ---- acknowledged ---- */
@@ -159,7 +192,11 @@ am_acknowledge(struct am_act *a)
 	struct am_complaint *c = &a->up->next;
 	am_ms until = ttl_end(a->def, c, a->ev);
 	bool live = am_clock_live(&c->clocks[AM_CLOCK_ACKNOWLEDGE]);
+	const struct am_clock *k = &c->clocks[AM_CLOCK_ACKNOWLEDGE];
+	const char *name = a->def->clocks[AM_CLOCK_ACKNOWLEDGE].name;
 	am_ms due = am_clock_due(a->def, c, AM_CLOCK_ACKNOWLEDGE);
+	bool late =
+	    live && am_act_late_original(a, AM_CLOCK_ACKNOWLEDGE, a->ev->at);
 	struct am_note *n = am_act_note(a, "complaint.acknowledged");
 	bool hit;
 
@@ -168,9 +205,12 @@ am_acknowledge(struct am_act *a)
 	if (live) {
 		am_note_int(a, n, "due_at", due);
 		am_note_c(n, "late", hit ? "no" : "yes");
+		if (k->extensions > 0)
+			am_note_c(n, "late_original", late ? "yes" : "no");
 		if (hit)
-			am_tally_day(a, "met",
-			    a->def->clocks[AM_CLOCK_ACKNOWLEDGE].name);
+			am_tally_day(a, "met", name);
+		if (hit && !late)
+			am_tally_day(a, "met_original", name);
 	}
 	if (until > c->quiet_until)
 		c->quiet_until = until;
@@ -279,4 +319,19 @@ am_withdraw(struct am_act *a)
 {
 	am_act_change(a);
 	am_act_close(a, AM_OUTCOME_WITHDRAWN, "withdrawn");
+}
+
+/* ---- ended by a person ---- */
+
+void
+am_force(struct am_act *a)
+{
+	uint16_t flags = a->up->next.flags;
+
+	am_act_change(a);
+	am_act_close(a,
+	    (flags & AM_CF_DEADLOCK) != 0      ? AM_OUTCOME_DEADLOCK_CLOSED
+	    : (flags & AM_CF_UNREACHABLE) != 0 ? AM_OUTCOME_UNREACHABLE
+					       : AM_OUTCOME_FORCED,
+	    "closed");
 }

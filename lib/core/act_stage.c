@@ -1,9 +1,11 @@
 /*
- * act_stage - a stage was done: in its turn, ahead of it, or long owed.
+ * act_stage - a stage was done: in its turn, ahead of it, or long owed; or it
+ * is let off.
  *
  * A stage done ahead of its turn settles those before it by their own rule:
  * `implied_by_later` ones are done with it, the others stay owed with their
- * clocks running, and the loop cannot close satisfied before they are done.
+ * clocks running, and the loop cannot close satisfied before they are done. A
+ * waived stage is done in all of this, and counted apart.
  */
 
 #include "base/str.h"
@@ -77,18 +79,47 @@ am_refuse_fields(struct am_act *a)
 	    "stage.completed");
 }
 
-static void
-note_met(struct am_act *a, size_t stage, const char *how, bool hit)
+/* A clock that never ran was in time. */
+static bool
+end_clock(struct am_act *a, size_t stage, enum am_clock_state end)
 {
-	struct am_note *n = am_act_note(a, "stage.met");
-	const char *name = a->def->stages[stage].name;
+	size_t clock = AM_CLOCK_STAGE0 + stage;
+	struct am_clock *k = &a->up->next.clocks[clock];
 
+	if (am_clock_live(k))
+		return am_act_end(a, clock, a->ev->at, end);
+	k->state = (uint8_t)end;
+	return true;
+}
+
+/*
+ * In time is told twice of a stage that was extended: by the due in force, and
+ * by the one first promised.
+ */
+static void
+finish(struct am_act *a, size_t stage, const char *how, enum am_clock_state end)
+{
+	struct am_complaint *c = &a->up->next;
+	size_t clock = AM_CLOCK_STAGE0 + stage;
+	const char *name = a->def->stages[stage].name;
+	bool extended =
+	    am_clock_live(&c->clocks[clock]) && c->clocks[clock].extensions > 0;
+	bool late = extended && am_act_late_original(a, clock, a->ev->at);
+	bool hit = end_clock(a, stage, end);
+	struct am_note *n = am_act_note(a, "stage.met");
+
+	c->done |= (uint16_t)(1u << stage);
+	c->owed &= (uint16_t) ~(1u << stage);
 	am_note_c(n, "stage", name);
 	am_note_c(n, "how", how);
 	am_note_c(n, "late", hit ? "no" : "yes");
+	if (extended)
+		am_note_c(n, "late_original", late ? "yes" : "no");
 	am_note_str(n, "result", am_act_field(a, "result"));
 	if (hit)
 		am_tally_day(a, "met", name);
+	if (hit && !late)
+		am_tally_day(a, "met_original", name);
 }
 
 /* Done by the event itself, whether its clock had started or not. */
@@ -96,16 +127,26 @@ static void
 meet(struct am_act *a, size_t stage, const char *how)
 {
 	struct am_complaint *c = &a->up->next;
-	size_t clock = AM_CLOCK_STAGE0 + stage;
-	bool hit = true;
 
-	if (am_clock_live(&c->clocks[clock]))
-		hit = am_act_end(a, clock, a->ev->at, AM_CLK_MET);
-	else
-		c->clocks[clock].state = AM_CLK_MET;
-	c->done |= (uint16_t)(1u << stage);
-	c->owed &= (uint16_t) ~(1u << stage);
-	note_met(a, stage, how, hit);
+	finish(a, stage, how, AM_CLK_MET);
+	if (stage + 2 == a->def->stages_n)
+		c->resolver = a->ev->actor_id.n > 0
+				  ? am_arena_dup(a->up->arena, a->ev->actor_id)
+				  : c->owner;
+}
+
+/* Go on behind `stage`; the last stage is the customer's and never skipped. */
+static void
+go_on(struct am_act *a, size_t stage)
+{
+	const struct am_complaint *c = &a->up->next;
+
+	do
+		stage++;
+	while ((c->done >> stage & 1) != 0 &&
+	       a->def->stages[stage].kind == AM_STAGE_WORK);
+	am_tally_stage(a, -1);
+	am_act_enter(a, stage);
 }
 
 void
@@ -115,8 +156,7 @@ am_advance(struct am_act *a)
 
 	am_act_change(a);
 	meet(a, stage, "done");
-	am_tally_stage(a, -1);
-	am_act_enter(a, stage + 1); /* the last stage is the customer's */
+	go_on(a, stage);
 }
 
 /* A stage before the one that was done. */
@@ -125,17 +165,11 @@ pass_over(struct am_act *a, size_t stage)
 {
 	struct am_complaint *c = &a->up->next;
 	size_t clock = AM_CLOCK_STAGE0 + stage;
-	bool hit = true;
 
 	if ((c->done >> stage & 1) != 0)
 		return;
 	if (a->def->stages[stage].implied_by_later) {
-		if (am_clock_live(&c->clocks[clock]))
-			hit = am_act_end(a, clock, a->ev->at, AM_CLK_IMPLIED);
-		else
-			c->clocks[clock].state = AM_CLK_IMPLIED;
-		c->done |= (uint16_t)(1u << stage);
-		note_met(a, stage, "implied", hit);
+		finish(a, stage, "implied", AM_CLK_IMPLIED);
 		return;
 	}
 	c->owed |= (uint16_t)(1u << stage);
@@ -167,18 +201,68 @@ am_leap(struct am_act *a)
 			note_owed(a, i);
 	}
 	meet(a, to, "ahead");
-	am_tally_stage(a, -1);
-	am_act_enter(a, to + 1);
+	go_on(a, to);
+}
+
+/* Something owed is settled, and the customer may have waited for it. */
+static void
+settle_owed(struct am_act *a)
+{
+	const struct am_complaint *c = &a->up->next;
+
+	if (c->owed == 0 && (c->flags & AM_CF_SATISFIED) != 0 &&
+	    a->def->stages[c->stage].kind == AM_STAGE_CONFIRM)
+		am_act_settle(a);
 }
 
 void
 am_pay_owed(struct am_act *a)
 {
-	struct am_complaint *c = &a->up->next;
-
 	am_act_change(a);
 	meet(a, (size_t)which(a->def, a->ev), "owed");
-	if (c->owed == 0 && (c->flags & AM_CF_SATISFIED) != 0 &&
-	    a->def->stages[c->stage].kind == AM_STAGE_CONFIRM)
-		am_act_settle(a);
+	settle_owed(a);
+}
+
+/* ---- waived ---- */
+
+AM_GUARD(am_is_not_waivable)
+{
+	return !def->stages[which(def, ev)].waivable;
+}
+
+void
+am_refuse_waiver(struct am_act *a)
+{
+	am_act_refuse(a, "not_waivable", "stage",
+	    "the loop does not let this stage off; do it, or set waivable in "
+	    "the loop");
+}
+
+/* In its turn, owed, or still to come. */
+void
+am_waive(struct am_act *a)
+{
+	struct am_complaint *c = &a->up->next;
+	size_t stage = (size_t)which(a->def, a->ev);
+	const char *name = a->def->stages[stage].name;
+	uint16_t bit = (uint16_t)(1u << stage);
+	bool owed = (c->owed & bit) != 0;
+	struct am_note *n;
+
+	am_act_change(a);
+	n = am_act_note(a, "stage.waived");
+	am_note_c(n, "stage", name);
+	am_note_c(n, "how",
+	    owed		? "owed"
+	    : stage == c->stage ? "now"
+				: "ahead");
+	am_note_str(n, "approver", am_act_field(a, "approver"));
+	(void)end_clock(a, stage, AM_CLK_WAIVED);
+	c->done |= bit;
+	c->owed &= (uint16_t)~bit;
+	am_tally_day(a, "waived", name);
+	if (owed)
+		settle_owed(a);
+	else if (stage == c->stage)
+		go_on(a, stage);
 }

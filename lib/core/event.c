@@ -217,7 +217,7 @@ static const struct am_field_spec migrated[] = {
 static const struct am_event_spec specs[] = {
 	{ AM_EV_OPENED, "complaint.opened", NOW, FIELDS(opened),
 	    "Opens a complaint: pins the loop and starts its clocks." },
-	{ AM_EV_UPDATED, "complaint.updated", NEXT, FIELDS(updated),
+	{ AM_EV_UPDATED, "complaint.updated", NOW, FIELDS(updated),
 	    "Changes a fact; a new tier keeps the time consumed." },
 	{ AM_EV_ASSIGNED, "complaint.assigned", NOW, FIELDS(assigned),
 	    "Sets the owner; who opened the loop stays its loop owner." },
@@ -225,13 +225,13 @@ static const struct am_event_spec specs[] = {
 	    "Meets the acknowledge clock, once; with a ttl the stages' ladders wait so long." },
 	{ AM_EV_STAGE_COMPLETED, "stage.completed", NOW, FIELDS(completed),
 	    "Ends a stage: in order, ahead of its turn, or one that was owed." },
-	{ AM_EV_STAGE_WAIVED, "stage.waived", NEXT, FIELDS(waived),
+	{ AM_EV_STAGE_WAIVED, "stage.waived", NOW, FIELDS(waived),
 	    "Lets a stage off, where the loop allows it." },
 	{ AM_EV_HELD, "complaint.held", NOW, FIELDS(held),
 	    "Stops the stages' clocks; acknowledge, inform and final run on." },
 	{ AM_EV_RESUMED, "complaint.resumed", NOW, FIELDS(resumed),
 	    "Ends a hold." },
-	{ AM_EV_EXTENDED, "deadline.extended", NEXT, FIELDS(extended),
+	{ AM_EV_EXTENDED, "deadline.extended", NOW, FIELDS(extended),
 	    "Moves a due, within the loop's limits." },
 	{ AM_EV_ATTEMPTED, "callback.attempted", NEXT, FIELDS(attempted),
 	    "One attempt to reach the customer." },
@@ -461,14 +461,21 @@ check_field(const struct am_event_spec *spec, const struct am_pair *f,
 /* Fields of which one is enough. */
 static const struct any_of {
 	enum am_event_type type;
-	const char *fields[5];
+	const char *fields[10];
 	const char *text;
 } any_of[] = {
+	/* who repeats a complaint is known from it */
 	{ AM_EV_OPENED,
-	    { "customer.id", "customer.phone", "customer.ref",
-		"customer.email" },
+	    { "customer.id", "customer.phone", "customer.ref", "customer.email",
+		"repeat_of" },
 	    "no customer; customer.id, customer.phone, customer.ref or "
 	    "customer.email says who complains" },
+	{ AM_EV_UPDATED,
+	    { "tier", "severity", "category", "incident", "customer.id",
+		"customer.phone", "customer.ref", "customer.email",
+		"customer.name" },
+	    "nothing to change in it; tier, severity, category, incident or "
+	    "a fact of the customer" },
 	{ AM_EV_ANSWERED, { "verdict", "score" },
 	    "no answer in it; verdict (satisfied, partial, unsatisfied) or "
 	    "score (1 to 5)" },

@@ -24,7 +24,21 @@ chain_hash(struct am_str line, uint8_t h[AM_CHAIN_LEN])
 	memcpy(h, digest, AM_CHAIN_LEN);
 }
 
-/* A personal field that the stage asks for is journaled as there, unread. */
+/* A fact of the customer that complaint.updated may bring. */
+static bool
+is_fact(const struct am_event *ev, struct am_str field)
+{
+	const struct am_event_spec *spec = am_event_spec(ev->type);
+
+	for (size_t i = 0; i < spec->fields_n; i++) {
+		if (am_str_is(field, spec->fields[i].name))
+			return true;
+	}
+	return false;
+}
+
+/* A personal field that decides what is done, by a stage's wish or as a change
+ * told, is journaled as there, unread. */
 static bool
 is_required(const struct am_loopdef *def, const struct am_event *ev,
     struct am_str field)
@@ -32,6 +46,8 @@ is_required(const struct am_loopdef *def, const struct am_event *ev,
 	const struct am_stagedef *st;
 	int stage;
 
+	if (ev->type == AM_EV_UPDATED)
+		return is_fact(ev, field);
 	if (ev->type != AM_EV_STAGE_COMPLETED)
 		return false;
 	stage = am_loopdef_stage(def, am_event_get(ev, "stage"));

@@ -59,7 +59,14 @@ static const struct rule rules[] = {
 	ROW    (S(NONE),  AM_EV_NONE,                                am_refuse_unknown),
 	SKIP   (THERE,    AM_EV_OPENED,          "already_done",     "it is open, or was"),
 
+	SKIP_IF(THERE,    AM_EV_UPDATED,         am_is_no_news,      "already_done", "it says nothing new"),
+	SKIP_IF(S(CLOSED), AM_EV_UPDATED,        am_is_not_of_customer, "closed", "only the customer's own facts still count"),
+	IF     (LIVE,     AM_EV_UPDATED,         am_is_no_tier,      am_refuse_tier),
+	ROW    (THERE,    AM_EV_UPDATED,                             am_update_facts),
+
 	SKIP_IF(LIVE,     AM_EV_ASSIGNED,        am_is_same_owner,   "already_done", "they have it"),
+	IF     (LIVE,     AM_EV_ASSIGNED,        am_is_recused,      am_refuse_recused),
+	IF     (LIVE,     AM_EV_ASSIGNED,        am_is_not_theirs,   am_refuse_from),
 	ROW    (LIVE,     AM_EV_ASSIGNED,                            am_assign),
 	SKIP   (S(CLOSED), AM_EV_ASSIGNED,       "closed",           "there is nothing to own"),
 
@@ -72,12 +79,32 @@ static const struct rule rules[] = {
 	IF     (LIVE,     AM_EV_STAGE_COMPLETED, am_is_no_stage,     am_refuse_stage),
 	SKIP_IF(LIVE,     AM_EV_STAGE_COMPLETED, am_is_done,         "already_done", "it was met in this cycle"),
 	SKIP_IF(LIVE,     AM_EV_STAGE_COMPLETED, am_is_for_customer, "not_by_staff", "only the customer's answer completes it"),
+	IF     (LIVE,     AM_EV_STAGE_COMPLETED, am_is_recused_work, am_refuse_recused_work),
 	IF     (LIVE,     AM_EV_STAGE_COMPLETED, am_lacks_fields,    am_refuse_fields),
 	ROW    (S(HELD),  AM_EV_STAGE_COMPLETED,                     resume_and_apply),
 	IF     (S(OPEN),  AM_EV_STAGE_COMPLETED, am_is_owed,         am_pay_owed),
 	IF     (S(OPEN),  AM_EV_STAGE_COMPLETED, am_is_current,      am_advance),
 	IF     (S(OPEN),  AM_EV_STAGE_COMPLETED, am_is_later,        am_leap),
 	SKIP   (S(OPEN),  AM_EV_STAGE_COMPLETED, "already_done",     "the loop is past it"),
+
+	SKIP   (S(CLOSED), AM_EV_STAGE_WAIVED,   "closed",           "its stages are over"),
+	IF     (LIVE,     AM_EV_STAGE_WAIVED,    am_is_no_stage,     am_refuse_stage),
+	SKIP_IF(LIVE,     AM_EV_STAGE_WAIVED,    am_is_done,         "already_done", "it was met in this cycle"),
+	SKIP_IF(LIVE,     AM_EV_STAGE_WAIVED,    am_is_for_customer, "not_by_staff", "the customer is always asked"),
+	IF     (LIVE,     AM_EV_STAGE_WAIVED,    am_is_not_waivable, am_refuse_waiver),
+	IF     (S(HELD),  AM_EV_STAGE_WAIVED,    am_is_current,      resume_and_apply),
+	ROW    (LIVE,     AM_EV_STAGE_WAIVED,                        am_waive),
+
+	SKIP   (S(CLOSED), AM_EV_EXTENDED,       "closed",           "its clocks are over"),
+	IF     (LIVE,     AM_EV_EXTENDED,        am_is_no_clock,     am_refuse_clock),
+	SKIP_IF(LIVE,     AM_EV_EXTENDED,        am_is_final_clock,  "final_stands", "nothing moves the backstop"),
+	SKIP_IF(LIVE,     AM_EV_EXTENDED,        am_is_no_due,       "not_running", "it has no due now"),
+	SKIP_IF(LIVE,     AM_EV_EXTENDED,        am_is_lapsed,       "lapsed", "a miss is not undone"),
+	SKIP_IF(LIVE,     AM_EV_EXTENDED,        am_is_extended_out, "max_extensions", "it was extended as often as the loop allows"),
+	IF     (LIVE,     AM_EV_EXTENDED,        am_is_until_while_held, am_refuse_held_until),
+	IF     (LIVE,     AM_EV_EXTENDED,        am_is_bad_extension, am_refuse_extension),
+	SKIP_IF(LIVE,     AM_EV_EXTENDED,        am_is_no_gain,      "no_gain", "the due would not move, final cuts it"),
+	ROW    (LIVE,     AM_EV_EXTENDED,                            am_extend),
 
 	SKIP   (S(HELD),  AM_EV_HELD,            "already_held",     "one hold at a time"),
 	IF     (S(OPEN),  AM_EV_HELD,            am_is_unlisted,     am_refuse_reason),
@@ -89,6 +116,7 @@ static const struct rule rules[] = {
 	SKIP   (S(CLOSED), AM_EV_RESUMED,        "closed",           "its clocks are over"),
 
 	IF     (THERE,    AM_EV_ANSWERED,        am_is_no_answer,    am_refuse_answer),
+	IF     (THERE,    AM_EV_ANSWERED,        am_is_own_work,     am_refuse_own_work),
 	ROW    (S(HELD),  AM_EV_ANSWERED,                            resume_and_apply),
 	IF     (S(OPEN),  AM_EV_ANSWERED,        am_is_deadlocked,   am_note_answer),
 	IF     (S(OPEN),  AM_EV_ANSWERED,        am_contradicts,     am_call_a_human),
@@ -103,6 +131,19 @@ static const struct rule rules[] = {
 	ROW    (LIVE,     AM_EV_WITHDRAWN,                           am_withdraw),
 	SKIP   (S(CLOSED), AM_EV_WITHDRAWN,      "closed",           "it has its end"),
 
+	ROW    (LIVE,     AM_EV_FORCED,                              am_force),
+	SKIP   (S(CLOSED), AM_EV_FORCED,         "closed",           "it has its end"),
+
+	IF     (THERE,    AM_EV_CALENDAR,        am_is_bad_due,      am_refuse_due),
+	SKIP_IF(THERE,    AM_EV_CALENDAR,        am_is_same_due,     "same", "no due has moved"),
+	ROW    (THERE,    AM_EV_CALENDAR,                            am_reproject),
+
+	SKIP_IF(THERE,    AM_EV_MIGRATED,        am_is_there,        "already_done", "it is on that loop"),
+	IF     (THERE,    AM_EV_MIGRATED,        am_is_elsewhere,    am_refuse_elsewhere),
+	IF     (THERE,    AM_EV_MIGRATED,        am_is_misfit,       am_refuse_misfit),
+	IF     (THERE,    AM_EV_MIGRATED,        am_is_bad_due,      am_refuse_due),
+	ROW    (THERE,    AM_EV_MIGRATED,                            am_migrate),
+
 	IF     (THERE,    AM_EV_WAKE,            am_is_due,          am_climb),
 	SKIP   (THERE,    AM_EV_WAKE,            "nothing_due",      "no line is written for it"),
 
@@ -114,9 +155,6 @@ static const struct rule rules[] = {
 	ROW    (THERE,    AM_EV_FOLLOWUP_REVIVED,                    am_revive),
 
 	/* known, not in force: am_event_check() has refused them before */
-	SKIP   (THERE,    AM_EV_UPDATED,         "unsupported",      "not in force"),
-	SKIP   (THERE,    AM_EV_STAGE_WAIVED,    "unsupported",      "not in force"),
-	SKIP   (THERE,    AM_EV_EXTENDED,        "unsupported",      "not in force"),
 	SKIP   (THERE,    AM_EV_ATTEMPTED,       "unsupported",      "not in force"),
 	SKIP   (THERE,    AM_EV_MESSAGE,         "unsupported",      "not in force"),
 	SKIP   (THERE,    AM_EV_REOPENED,        "unsupported",      "not in force"),
@@ -127,9 +165,6 @@ static const struct rule rules[] = {
 	SKIP   (THERE,    AM_EV_OPTED_IN,        "unsupported",      "not in force"),
 	SKIP   (THERE,    AM_EV_IMPROVEMENT,     "unsupported",      "not in force"),
 	SKIP   (THERE,    AM_EV_ERASED,          "unsupported",      "not in force"),
-	SKIP   (THERE,    AM_EV_FORCED,          "unsupported",      "not in force"),
-	SKIP   (THERE,    AM_EV_CALENDAR,        "unsupported",      "not in force"),
-	SKIP   (THERE,    AM_EV_MIGRATED,        "unsupported",      "not in force"),
 };
 /* clang-format on */
 
@@ -307,7 +342,9 @@ am_step(const struct am_loopdef *def, const struct am_complaint *cur,
 			  ev->type == AM_EV_MIGRATED;
 	struct am_act a = { .def = def, .ev = ev, .now = now, .up = up };
 
-	if (am_complaint_check(def, cur) != 0)
+	/* a record that leaves another definition is checked against the new
+	 * one by its own row */
+	if (ev->type != AM_EV_MIGRATED && am_complaint_check(def, cur) != 0)
 		return -AM_EINVAL;
 	init(&a, cur);
 	a.cause = am_event_hash(ev->source, ev->event_id);
