@@ -56,6 +56,8 @@ bool am_clock_holds(size_t i);
  * one is left. */
 am_ms am_attempt_at(
     const struct am_loopdef *def, const struct am_complaint *c, size_t rung);
+/* The part of the day that it is there at t. */
+enum am_day_part am_day_part_at(const struct am_zone *zone, am_ms t);
 
 /* When the hold in force ends by itself; AM_NEVER when there is none. */
 am_ms am_hold_end(const struct am_loopdef *def, const struct am_complaint *c);
