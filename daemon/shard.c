@@ -131,6 +131,7 @@ am_shard_reconfigure(struct am_shard *sh)
 	AM_ASSERT(!sh->turn_open);
 	forget_loops(sh);
 	lanes_of_conf(sh);
+	sh->seen_expires = 0; /* windows may be longer now */
 	am_shard_kick(sh);
 }
 
@@ -172,6 +173,8 @@ forget_all(struct am_shard *sh)
 		sh->lanes[i]->starting = 0;
 	}
 	sh->careful = 0;
+	sh->seen_known = false;
+	sh->seen_expires = 0;
 	sh->wake_at = AM_NEVER;
 	sh->entries = false;
 	free(sh->kept);

@@ -85,6 +85,11 @@ struct am_shard {
 	/* the unit of a kind that this process has counted last, or "" */
 	char counted_entry[80], counted_wake[80];
 	bool released;
+	/* of the index of repeats: the key of its fields, and the generation
+	 * whose end this ownership has set (repeat.c) */
+	uint8_t seen_key[16];
+	bool seen_known;
+	int64_t seen_expires;
 };
 
 /* An operator's act: one turn of its own. */

@@ -43,7 +43,7 @@ struct am_turn {
 	struct am_case **cases;
 	size_t cases_n, cases_cap, loaded_n;
 	struct am_case *buckets[AM_TURN_BUCKETS];
-	struct am_batch *held[8]; /* what slices of this turn live in */
+	struct am_batch *held[16]; /* what slices of this turn live in */
 	size_t held_n;
 	struct am_commit *commit; /* while `run` */
 	bool empty;		  /* it ended without a commit */
@@ -71,6 +71,8 @@ struct am_turn {
 	struct am_reject **rejects;	  /* NULL: decoded */
 	const struct am_loopdef *kept[8]; /* definitions this commit keeps */
 	size_t kept_n;
+	struct am_repeat *repeat; /* NULL: no openings are looked for */
+	void (*learnt)(struct am_turn *t);
 	/* sends */
 	struct am_claim *claims;
 	size_t claims_n;
@@ -105,6 +107,8 @@ struct am_batch *am_turn_open_as(struct am_shard *sh, enum am_turn_kind kind,
     void (*run)(struct am_turn *), void (*done)(struct am_turn *, int));
 /* The complaint of that id in this turn, added when it is not there yet. */
 struct am_case *am_turn_case(struct am_turn *t, struct am_str id);
+/* NULL when this turn does not have it. */
+struct am_case *am_turn_find(struct am_turn *t, struct am_str id);
 /* Send b; next runs with it when it is in (b stays held until the turn ends).
  */
 void am_turn_send(struct am_turn *t, struct am_batch *b,
@@ -117,6 +121,10 @@ void am_turn_load_cases(struct am_turn *t, struct am_batch *b);
 /* Step a case and put the effects into the commit. NULL when it was parked. */
 struct am_update *
 am_turn_step(struct am_turn *t, struct am_case *c, const struct am_event *ev);
+/* The personal fields of an event that was applied to c go to its personal
+ * data; turn_events.c. */
+void am_turn_keep_personal(
+    struct am_turn *t, const struct am_case *c, const struct am_event *ev);
 /* When committed, the lane has something to send at `at`. */
 void am_turn_touch(struct am_turn *t, struct am_str endpoint, am_ms at);
 /* A log line that is written when, and only when, the turn is committed. */

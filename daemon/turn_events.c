@@ -7,13 +7,14 @@
  */
 
 #include "daemon/careful.h"
-#include "daemon/turn.h"
+#include "daemon/repeat.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
+#include "core/words.h"
 #include "log/log.h"
 
 static void
@@ -50,56 +51,146 @@ keep_loop(struct am_turn *t, const struct am_loopdef *def)
 	t->kept[t->kept_n++] = def;
 }
 
-/* Which loop an opening asks for (design 7.1). */
 static const struct am_loopdef *
-choose_loop(const struct am_conf *conf, const struct am_event *ev,
-    struct am_reject *why)
+unknown_loop(struct am_reject *why, const char *text)
 {
+	reject_as(why, "unknown_loop", text);
+	why->field = AM_STR("loop");
+	return NULL;
+}
+
+/* The field with that value, whatever it was: input of the step like those
+ * that came. */
+static void
+set_field(struct am_turn *t, struct am_event *ev, const char *name,
+    struct am_str value)
+{
+	struct am_pair *fields =
+	    am_arena_alloc(&t->arena, (ev->fields_n + 1) * sizeof(*fields));
+	size_t n = 0;
+
+	for (size_t i = 0; i < ev->fields_n; i++) {
+		if (!am_str_is(ev->fields[i].key, name))
+			fields[n++] = ev->fields[i];
+	}
+	fields[n++] = (struct am_pair){ am_str_c(name), value };
+	ev->fields = fields;
+	ev->fields_n = n;
+}
+
+/* Which loop an opening gets (design 7.1): the one that it names, else the one
+ * of the first route that fits, else `complaint`, else the only one. */
+static const struct am_loopdef *
+choose_loop(struct am_turn *t, struct am_event *ev, struct am_reject *why)
+{
+	const struct am_conf *conf = t->sh->engine->conf;
 	struct am_str name = am_event_get(ev, "loop");
+	const struct am_conf_route *route;
 	const struct am_loopdef *def;
 
 	if (name.n != 0) {
 		def = am_conf_loop(conf, name);
-		if (def == NULL) {
-			reject_as(why, "unknown_loop",
-			    "no loop of this name; leave the field out or "
-			    "name one of the configuration");
-			why->field = AM_STR("loop");
-		}
-		return def;
+		return def != NULL ? def
+				   : unknown_loop(why,
+					 "no loop of this name; leave the "
+					 "field out or name one of the "
+					 "configuration");
+	}
+	route = am_conf_route(conf, ev);
+	if (route != NULL) {
+		if (route->open_as != NULL)
+			set_field(t, ev, "tier", am_str_c(route->open_as));
+		return route->loop;
 	}
 	def = am_conf_loop(conf, AM_STR("complaint"));
 	if (def == NULL && conf->loops_n == 1)
 		def = conf->loops[0];
-	if (def == NULL) {
-		reject_as(why, "unknown_loop",
-		    "no loop named complaint; say which in the field loop");
-		why->field = AM_STR("loop");
-	}
-	return def;
+	return def != NULL
+		   ? def
+		   : unknown_loop(why,
+			 "no loop named complaint; say which in the field "
+			 "loop");
 }
 
-/* Personal fields of an event that was applied. */
-static void
-keep_personal(struct am_turn *t, const struct am_event *ev, bool opened)
+/* An opening's fields, and what a later event says of the customer, stand
+ * under their own names; the rest of a later event under its id. */
+static struct am_str
+personal_name(struct am_turn *t, const struct am_event *ev, struct am_str key)
 {
-	struct am_pair *pairs =
-	    am_arena_alloc(&t->arena, ev->fields_n * sizeof(*pairs) + 1);
+	if (ev->type == AM_EV_OPENED ||
+	    (ev->type == AM_EV_UPDATED && am_str_prefix(key, "customer.")))
+		return key;
+	return am_str_c(am_arena_printf(
+	    &t->arena, "%.*s:%.*s", AM_ARG(ev->event_id), AM_ARG(key)));
+}
+
+/* Personal fields of an event that was applied. Behind an erasure, and of it,
+ * nothing is kept. */
+void
+am_turn_keep_personal(
+    struct am_turn *t, const struct am_case *c, const struct am_event *ev)
+{
+	struct am_pair *pairs;
 	size_t n = 0;
 
+	if (ev->type == AM_EV_ERASED || (c->cur.flags & AM_CF_ERASED) != 0)
+		return;
+	pairs = am_arena_alloc(&t->arena, ev->fields_n * sizeof(*pairs) + 1);
 	for (size_t i = 0; i < ev->fields_n; i++) {
 		const struct am_pair *f = &ev->fields[i];
 
 		if (am_event_field_class(ev, f->key) != AM_FIELD_PERSONAL)
 			continue;
 		pairs[n] = *f;
-		if (!opened)
-			pairs[n].key = am_str_c(am_arena_printf(&t->arena,
-			    "%.*s:%.*s", AM_ARG(ev->event_id), AM_ARG(f->key)));
-		n++;
+		pairs[n++].key = personal_name(t, ev, f->key);
 	}
 	if (n != 0)
 		am_commit_pii(t->commit, ev->complaint_id, pairs, n);
+}
+
+/* What goes on from another complaint without a word of who complains has its
+ * personal data, unless they were erased. */
+static void
+borrow_personal(struct am_turn *t, const struct am_event *ev)
+{
+	const struct am_case *from;
+
+	if (!am_repeat_borrows(ev))
+		return;
+	from = am_turn_case(t, am_event_get(ev, "repeat_of"));
+	if (from->exists && from->unusable == NULL &&
+	    (from->cur.flags & AM_CF_ERASED) == 0)
+		am_commit_pii_copy(t->commit, from->id, ev->complaint_id);
+}
+
+/* Its loop and what it repeats; false when it was rejected. */
+static bool
+begin_opening(struct am_turn *t, size_t i, struct am_case *c)
+{
+	struct am_event *ev = &t->events[i];
+	struct am_reject why;
+	struct am_str earlier;
+
+	if (ev->type != AM_EV_OPENED) {
+		reject_as(&why, "unknown_complaint",
+		    "no such complaint; send complaint.opened first, then "
+		    "replay this one");
+		why.field = AM_STR("complaint_id");
+		reject_entry(t, i, &why);
+		return false;
+	}
+	c->def = choose_loop(t, ev, &why);
+	if (c->def == NULL) {
+		reject_entry(t, i, &why);
+		return false;
+	}
+	keep_loop(t, c->def);
+	if (am_event_get(ev, "repeat_of").n == 0) {
+		earlier = am_repeat_of(t, i, c->def);
+		if (earlier.n != 0)
+			set_field(t, ev, "repeat_of", earlier);
+	}
+	return true;
 }
 
 /* One decoded event. */
@@ -108,36 +199,33 @@ apply(struct am_turn *t, size_t i)
 {
 	struct am_event *ev = &t->events[i];
 	struct am_case *c = am_turn_case(t, ev->complaint_id);
+	bool opens = !c->exists;
 	struct am_reject why;
 	struct am_update *up;
 
-	if (!c->exists) {
-		if (ev->type != AM_EV_OPENED) {
-			reject_as(&why, "unknown_complaint",
-			    "no such complaint; send complaint.opened first, "
-			    "then replay this one");
-			why.field = AM_STR("complaint_id");
-			reject_entry(t, i, &why);
-			return;
-		}
-		c->def = choose_loop(t->sh->engine->conf, ev, &why);
-		if (c->def == NULL) {
-			reject_entry(t, i, &why);
-			return;
-		}
-		keep_loop(t, c->def);
-	}
+	if (opens && !begin_opening(t, i, c))
+		return;
+	if (c->def != NULL)
+		ev->negative = am_event_negative(c->def, ev);
 	up = am_turn_step(t, c, ev);
 	if (up == NULL) {
 		reject_as(&why, "parked",
 		    "the complaint is parked; see its reason, then replay");
 		reject_entry(t, i, &why);
-	} else if (up->verdict == AM_REJECTED) {
+		return;
+	}
+	if (up->verdict == AM_REJECTED) {
 		t->counts.rejected--; /* reject_entry counts it */
 		reject_entry(t, i, &up->reject);
-	} else if (up->verdict != AM_DUPLICATE) {
-		keep_personal(t, ev, ev->type == AM_EV_OPENED);
+		return;
 	}
+	if (up->verdict == AM_DUPLICATE)
+		return;
+	if (opens && up->verdict == AM_APPLIED) {
+		borrow_personal(t, ev);
+		am_repeat_note(t, i);
+	}
+	am_turn_keep_personal(t, c, ev);
 }
 
 static void
@@ -149,6 +237,7 @@ run_events(struct am_turn *t)
 		else
 			apply(t, i);
 	}
+	am_repeat_write(t);
 	am_careful_done(t);
 	am_commit_cursor(
 	    t->commit, t->entries[t->entries_n - 1].id, t->entries_n);
@@ -165,6 +254,7 @@ events_done(struct am_turn *t, int rc)
 	if (rc != 0)
 		return;
 	am_careful_passed(t);
+	am_repeat_written(t);
 	for (size_t i = 0; i < t->kept_n; i++) {
 		sh->kept =
 		    realloc(sh->kept, (sh->kept_n + 1) * sizeof(*sh->kept));
@@ -198,7 +288,34 @@ decode(struct am_turn *t)
 			continue;
 		}
 		(void)am_turn_case(t, t->events[i].complaint_id);
+		if (am_repeat_borrows(&t->events[i]))
+			(void)am_turn_case(
+			    t, am_event_get(&t->events[i], "repeat_of"));
 	}
+}
+
+/* What was decoded names what is loaded. */
+static void
+load(struct am_turn *t, struct am_batch *b)
+{
+	if (b == NULL)
+		b = am_turn_more(t->sh->store);
+	am_repeat_ask(t, b);
+	am_turn_load_cases(t, b);
+}
+
+static void
+on_learnt(struct am_turn *t)
+{
+	load(t, NULL);
+}
+
+static void
+begin(struct am_turn *t, struct am_batch *b)
+{
+	decode(t);
+	if (!am_repeat_learn(t, b, on_learnt))
+		load(t, b);
 }
 
 static void
@@ -217,11 +334,12 @@ set_aside(struct am_turn *t)
 static void
 on_tried(struct am_turn *t)
 {
-	if (am_careful_poison(t))
+	if (am_careful_poison(t)) {
 		set_aside(t);
-	else
-		decode(t);
-	am_turn_load_cases(t, NULL);
+		am_turn_load_cases(t, NULL);
+	} else {
+		begin(t, am_turn_more(t->sh->store));
+	}
 }
 
 /* The first entry alone; the rest is read again. */
@@ -252,11 +370,9 @@ am_turn_events(struct am_shard *sh)
 	sh->turn->held[sh->turn->held_n++] = hold;
 	sh->turn->entries = entries;
 	sh->turn->entries_n = n;
-	if (am_careful(sh)) {
+	if (am_careful(sh))
 		one_entry(sh->turn, b);
-	} else {
-		decode(sh->turn);
-		am_turn_load_cases(sh->turn, b);
-	}
+	else
+		begin(sh->turn, b);
 	return true;
 }
