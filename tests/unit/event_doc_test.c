@@ -60,9 +60,10 @@ make(struct am_buf *b)
 	    "Fields of class *core* are journaled. *Personal* ones are kept "
 	    "with the complaint's\npersonal data, and so is every field that "
 	    "stands in no table. Of customer.id, customer.phone,\n"
-	    "customer.ref and customer.email one is enough, and so of verdict "
-	    "and score. A stage's\n`requires` may ask for any field, named in "
-	    "a table or not.\n");
+	    "customer.ref and customer.email one is enough (none is needed "
+	    "beside repeat_of), and so of\nverdict and score, of by and "
+	    "until, and of the fields of `complaint.updated`. A stage's\n"
+	    "`requires` may ask for any field, named in a table or not.\n");
 	for (int t = AM_EV_NONE + 1; t < AM_EVENTS_N; t++) {
 		const struct am_event_spec *s = am_event_spec(t);
 
