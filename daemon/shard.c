@@ -137,12 +137,45 @@ am_shard_reconfigure(struct am_shard *sh)
 
 /* ---- what is remembered of an ownership ---- */
 
-static void
-free_sending(struct am_sending *s)
+void
+am_shard_sending_free(struct am_sending *s)
 {
+	free(s->riders);
 	free(s->endpoint);
 	free(s->row);
 	free(s);
+}
+
+bool
+am_shard_on_wire(const struct am_shard *sh, const uint8_t id[16])
+{
+	struct am_sending *s;
+	struct am_rider *r;
+
+	HASH_FIND(hh, sh->in_flight, id, 16, s);
+	if (s != NULL)
+		return true;
+	HASH_FIND(hh, sh->riding, id, 16, r);
+	return r != NULL;
+}
+
+void
+am_shard_flies(struct am_shard *sh, struct am_sending *s)
+{
+	HASH_ADD(hh, sh->in_flight, id, sizeof(s->id), s);
+	for (size_t i = 0; i < s->riders_n; i++) {
+		struct am_rider *r = &s->riders[i];
+
+		HASH_ADD(hh, sh->riding, id, sizeof(r->id), r);
+	}
+}
+
+void
+am_shard_landed(struct am_shard *sh, struct am_sending *s)
+{
+	HASH_DEL(sh->in_flight, s);
+	for (size_t i = 0; i < s->riders_n; i++)
+		HASH_DEL(sh->riding, &s->riders[i]);
 }
 
 /* Outcomes that come in later find another generation and are dropped. */
@@ -158,9 +191,9 @@ forget_all(struct am_shard *sh)
 	sh->starting_tail = &sh->starting;
 	HASH_ITER(hh, sh->in_flight, s, next)
 	{
-		HASH_DEL(sh->in_flight, s);
+		am_shard_landed(sh, s);
 		if (s->ended)
-			free_sending(s);
+			am_shard_sending_free(s);
 		else
 			s->shard = NULL; /* the callback frees it */
 	}

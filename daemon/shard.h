@@ -10,6 +10,7 @@
  */
 
 #include "daemon/engine.h"
+#include "daemon/silence.h"
 
 #define HASH_NONFATAL_OOM 0
 #include <uthash.h>
@@ -25,6 +26,12 @@ struct am_lane {
 	unsigned starting; /* claimed, not given to delivery yet */
 };
 
+/* A follow-up on the wire inside of a digest. */
+struct am_rider {
+	uint8_t id[16];
+	UT_hash_handle hh;
+};
+
 /* A follow-up that was claimed; owned by the shard until its outcome is in
  * Redis or the ownership is gone. */
 struct am_sending {
@@ -35,7 +42,9 @@ struct am_sending {
 	struct am_engine *engine;
 	struct am_sending *next; /* in the list of starting or of outcomes */
 	char *endpoint;
-	char complaint[AM_ID_MAX + 1];
+	char complaint[AM_ID_MAX + 1]; /* "" of a digest */
+	struct am_rider *riders;       /* of a digest: its members */
+	size_t riders_n;
 	char *row;	      /* packed am_fu_record with the attempt started */
 	size_t row_n, body_n; /* the body ends the row */
 	bool ended;	      /* result is in */
@@ -69,6 +78,8 @@ struct am_shard {
 	size_t lanes_n;
 	size_t first_lane; /* served first in the next sendings' turn */
 	struct am_sending *in_flight; /* by id */
+	struct am_rider *riding;      /* in digests that are, by id */
+	struct am_silences silences;
 	struct am_sending *starting, **starting_tail;
 	struct am_sending *ended, **ended_tail;
 	size_t ended_n;
@@ -126,6 +137,12 @@ bool am_shard_quiet(const struct am_shard *sh);
 struct am_lane *am_shard_lane(struct am_shard *sh, struct am_str endpoint);
 /* Give what was claimed to delivery (turn_sends.c). */
 void am_shard_start_sendings(struct am_shard *sh);
+/* In flight, by itself or in a digest. */
+bool am_shard_on_wire(const struct am_shard *sh, const uint8_t id[16]);
+/* Remembered as in flight from now on; no more. */
+void am_shard_flies(struct am_shard *sh, struct am_sending *s);
+void am_shard_landed(struct am_shard *sh, struct am_sending *s);
+void am_shard_sending_free(struct am_sending *s);
 /* An attempt of the lane is due at `at`. */
 void am_lane_due(struct am_lane *lane, am_ms at);
 

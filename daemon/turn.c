@@ -139,16 +139,32 @@ am_turn_abandon(struct am_turn *t, int rc)
 
 /* ---- loads ---- */
 
+static size_t
+bucket_of(struct am_str id)
+{
+	static const uint8_t key[16] = "am_turn_case key";
+
+	return am_siphash(key, id.p, id.n) % AM_TURN_BUCKETS;
+}
+
+struct am_case *
+am_turn_find(struct am_turn *t, struct am_str id)
+{
+	struct am_case *c = t->buckets[bucket_of(id)];
+
+	while (c != NULL && !am_str_eq(c->id, id))
+		c = c->chain;
+	return c;
+}
+
 struct am_case *
 am_turn_case(struct am_turn *t, struct am_str id)
 {
-	static const uint8_t key[16] = "am_turn_case key";
-	size_t b = am_siphash(key, id.p, id.n) % AM_TURN_BUCKETS;
-	struct am_case *c;
+	size_t b = bucket_of(id);
+	struct am_case *c = am_turn_find(t, id);
 
-	for (c = t->buckets[b]; c != NULL; c = c->chain)
-		if (am_str_eq(c->id, id))
-			return c;
+	if (c != NULL)
+		return c;
 	c = am_arena_zalloc(&t->arena, sizeof(*c));
 	c->id = id;
 	c->cur.id = id;
@@ -344,12 +360,9 @@ park(struct am_turn *t, struct am_case *c, const char *why)
 static void
 mark_in_flight(struct am_turn *t, struct am_case *c)
 {
-	for (size_t i = 0; i < c->cur.waiting_n; i++) {
-		struct am_sending *s;
-
-		HASH_FIND(hh, t->sh->in_flight, c->cur.waiting[i].id, 16, s);
-		c->cur.waiting[i].in_flight = s != NULL;
-	}
+	for (size_t i = 0; i < c->cur.waiting_n; i++)
+		c->cur.waiting[i].in_flight =
+		    am_shard_on_wire(t->sh, c->cur.waiting[i].id);
 }
 
 /* Follow-ups that end without an attempt get their line here. */
@@ -438,7 +451,9 @@ am_turn_step(struct am_turn *t, struct am_case *c, const struct am_event *ev)
 	for (const struct am_followup *f = up->followups; f != NULL;
 	     f = f->next)
 		if (!f->dead && f->queued)
-			am_turn_touch(t, f->endpoint, f->fired_at);
+			am_turn_touch(t, f->endpoint,
+			    f->not_before > f->fired_at ? f->not_before
+							: f->fired_at);
 	for (const struct am_fu_change *f = up->changes; f != NULL; f = f->next)
 		if (f->release)
 			am_turn_touch(t, f->endpoint, f->at);

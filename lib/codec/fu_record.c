@@ -3,7 +3,9 @@
  *
  *   version, complaint, endpoint, rung name, clock, rung, entry, cycle, reason,
  *   to, tier, fired_at, due_at, next_at, trace id, attempts in all, attempts
- *   kept, each: started, result << 1 | ended known, ended, status, error; body
+ *   kept, each: started, result << 1 | ended known, ended, status, error;
+ *   from version 2 on: catchup, group, digest, members, each: id, complaint;
+ *   body
  *
  * Instants are differences to fired_at, an attempt's end to its start. The id
  * is the key's.
@@ -25,6 +27,17 @@ add_attempt(struct am_buf *out, const struct am_attempt *t, am_ms fired_at)
 		am_pack_delta(out, t->ended, t->started);
 	am_buf_addvar(out, t->status);
 	am_buf_addlstr(out, t->error);
+}
+
+static void
+add_members(struct am_buf *out, const struct am_fu_record *f)
+{
+	AM_ASSERT(f->members_n <= AM_MEMBERS_MAX);
+	am_buf_addvar(out, f->members_n);
+	for (size_t i = 0; i < f->members_n; i++) {
+		am_buf_add(out, f->members[i].id, sizeof(f->members[i].id));
+		am_buf_addlstr(out, f->members[i].complaint);
+	}
 }
 
 void
@@ -58,6 +71,10 @@ am_fu_record_pack(const struct am_fu_record *f, struct am_buf *out)
 	am_buf_addvar(out, n);
 	for (size_t i = first; i < first + n; i++)
 		add_attempt(out, &f->attempts[i], f->fired_at);
+	am_buf_addc(out, f->catchup);
+	am_buf_addlstr(out, f->group);
+	am_buf_addlstr(out, f->digest);
+	add_members(out, f);
 	am_buf_addlstr(out, f->body);
 }
 
@@ -93,6 +110,42 @@ get_attempts(struct am_rd *r, struct am_arena *a, struct am_fu_record *f)
 		get_attempt(r, &f->attempts[i], f->fired_at);
 }
 
+static void
+get_members(struct am_rd *r, struct am_arena *a, struct am_fu_record *f)
+{
+	size_t n = am_unpack_max(r, AM_MEMBERS_MAX);
+
+	/* one takes at least 17 bytes */
+	if (n > am_unpack_left(r) / 17) {
+		r->bad = true;
+		return;
+	}
+	if (n != 0)
+		f->members = am_arena_zalloc(a, n * sizeof(*f->members));
+	f->members_n = n;
+	for (size_t i = 0; i < n; i++) {
+		struct am_str id = am_rd_bytes(r, sizeof(f->members[i].id));
+
+		if (r->bad)
+			return;
+		memcpy(f->members[i].id, id.p, id.n);
+		f->members[i].complaint = am_rd_lstr(r);
+	}
+}
+
+static void
+get_since_2(struct am_rd *r, struct am_arena *a, struct am_fu_record *f)
+{
+	uint8_t catchup = am_rd_u8(r);
+
+	if (catchup > 1)
+		r->bad = true;
+	f->catchup = catchup != 0;
+	f->group = am_rd_lstr(r);
+	f->digest = am_rd_lstr(r);
+	get_members(r, a, f);
+}
+
 int
 am_fu_record_unpack(struct am_str id_text, struct am_str bytes,
     struct am_arena *a, struct am_fu_record *f)
@@ -123,6 +176,8 @@ am_fu_record_unpack(struct am_str id_text, struct am_str bytes,
 	new.trace_id = am_rd_lstr(&r);
 	new.attempts_total = (uint32_t)am_unpack_max(&r, UINT32_MAX);
 	get_attempts(&r, a, &new);
+	if (version >= 2)
+		get_since_2(&r, a, &new);
 	new.body = am_rd_lstr(&r);
 	if (r.bad || r.p != r.end || new.clock >= AM_CLOCKS_MAX ||
 	    new.reason >= AM_REASONS_N || new.to >= AM_ROLES_N)

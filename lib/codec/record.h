@@ -35,12 +35,19 @@ enum am_attempt_result {
 };
 
 #define AM_ATTEMPTS_KEPT 32
+#define AM_MEMBERS_MAX 512 /* follow-ups in one digest */
 
 struct am_attempt {
 	am_ms started, ended; /* ended 0: not known */
 	uint8_t result;	      /* enum am_attempt_result */
 	uint16_t status;      /* HTTP status, 0: none */
 	struct am_str error;  /* short, "" when none */
+};
+
+/* A follow-up that goes out in a digest. */
+struct am_fu_member {
+	uint8_t id[16];
+	struct am_str complaint;
 };
 
 /*
@@ -62,6 +69,12 @@ struct am_fu_record {
 	struct am_attempt *attempts; /* oldest first */
 	size_t attempts_n; /* only the last AM_ATTEMPTS_KEPT are packed */
 	uint32_t attempts_total;
+	/* behind version 1 */
+	bool catchup;	      /* fired late, after an outage: paced */
+	struct am_str group;  /* goes out with its like in one digest; "" */
+	struct am_str digest; /* id of the digest that carries it; "" */
+	struct am_fu_member *members; /* of a digest; else none */
+	size_t members_n;
 	struct am_str body; /* what every attempt sends */
 };
 

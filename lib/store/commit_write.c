@@ -178,6 +178,16 @@ am_commit_fu_set(struct am_commit *c, const struct am_fu_record *f, am_ms score)
 }
 
 void
+am_commit_fu_score(struct am_commit *c, struct am_str endpoint,
+    struct am_str id, am_ms score)
+{
+	if (score == AM_FU_BEHIND)
+		am_slice_add(c, &outbox_of(c, endpoint)->rem, id);
+	else
+		fu_score(c, endpoint, id, score);
+}
+
+void
 am_commit_fu_end(struct am_commit *c, const struct am_fu_record *f)
 {
 	fu_leave(c, f->endpoint, fu_text(c, f->id));
@@ -193,6 +203,7 @@ letter(struct am_commit *c, const struct am_fu_record *f, struct am_str id,
 	struct am_fu_record row = *f;
 
 	row.body = none; /* a field of its own, for whoever reads the letter */
+	row.digest = none;
 	xadd(c, c->s->keys.dead);
 	args2(c->b, "id", id);
 	args2(c->b, "complaint", f->complaint);
@@ -218,6 +229,13 @@ am_commit_fu_dead(
 
 /* ---- one step ---- */
 
+/* Quiet hours hold it back from its first try on. */
+static am_ms
+first_try(const struct am_followup *f)
+{
+	return f->not_before > f->fired_at ? f->not_before : f->fired_at;
+}
+
 static void
 add_followup(struct am_commit *c, const struct am_complaint *next,
     const struct am_followup *f, uint8_t tier, struct am_str trace_id)
@@ -235,8 +253,10 @@ add_followup(struct am_commit *c, const struct am_complaint *next,
 		.tier = tier,
 		.due_at = f->due_at,
 		.fired_at = f->fired_at,
-		.next_at = f->fired_at,
+		.next_at = first_try(f),
 		.trace_id = trace_id,
+		.catchup = f->catchup,
+		.group = f->group,
 		.body = f->body,
 	};
 	struct am_str id = fu_text(c, f->id);
@@ -249,7 +269,7 @@ add_followup(struct am_commit *c, const struct am_complaint *next,
 	am_slice_add(c, &c->sets, key(c, "fu", id));
 	am_slice_add(c, &c->sets, fu_row(c, &r));
 	if (f->queued)
-		fu_score(c, f->endpoint, id, f->fired_at);
+		fu_score(c, f->endpoint, id, r.next_at);
 }
 
 static void

@@ -49,6 +49,26 @@ rnd_time(void)
 			: (am_ms)rnd64();
 }
 
+/* Now and then it is grouped, in a digest, or a digest itself. */
+static void
+rnd_groups(struct am_fu_record *f)
+{
+	f->catchup = rnd(2) != 0;
+	if (rnd(2))
+		f->group = rnd_str(20);
+	if (rnd(4) == 0)
+		f->digest = AM_STR("abcdefghijklmnopqrstuvwxyz");
+	if (rnd(4) != 0)
+		return;
+	f->members_n = rnd(rnd(20) ? 5 : AM_MEMBERS_MAX + 1);
+	f->members =
+	    am_arena_zalloc(&arena, (f->members_n + 1) * sizeof(*f->members));
+	for (size_t i = 0; i < f->members_n; i++) {
+		f->members[i].id[15] = (uint8_t)rnd64();
+		f->members[i].complaint = rnd_str(30);
+	}
+}
+
 static void
 rnd_record(struct am_fu_record *f, size_t attempts_n)
 {
@@ -81,6 +101,7 @@ rnd_record(struct am_fu_record *f, size_t attempts_n)
 		t->status = (uint16_t)rnd64();
 		t->error = rnd_str(30);
 	}
+	rnd_groups(f);
 }
 
 /* The last n attempts of a are those of b. */
@@ -104,6 +125,15 @@ same_record(
 	assert_int_equal(a->fired_at, b->fired_at);
 	assert_int_equal(a->next_at, b->next_at);
 	assert_int_equal(a->attempts_total, b->attempts_total);
+	assert_int_equal(a->catchup, b->catchup);
+	assert_true(am_str_eq(a->group, b->group));
+	assert_true(am_str_eq(a->digest, b->digest));
+	assert_int_equal(a->members_n, b->members_n);
+	for (size_t i = 0; i < a->members_n; i++) {
+		assert_memory_equal(a->members[i].id, b->members[i].id, 16);
+		assert_true(am_str_eq(
+		    a->members[i].complaint, b->members[i].complaint));
+	}
 	assert_int_equal(b->attempts_n, n);
 	for (size_t i = 0; i < n; i++) {
 		const struct am_attempt *x =
@@ -241,6 +271,53 @@ test_fu_record_bad_id_or_version_is_refused(void **state)
 	    -AM_EINVAL);
 }
 
+/* Written by a daemon of version 1, byte for byte. */
+static void
+test_fu_record_version_1_is_read_as_it_was_written(void **state)
+{
+	static const char v1[] = "\x01\x03"
+				 "C-1"
+				 "\x03"
+				 "crm"
+				 "\x05"
+				 "lapse"
+				 "\x04\x01\x01\x01"
+				 "\x02\x00\x01"
+				 "\xe6\xf7\xdc\xfb\xbf\x68"
+				 "\xcf\x0f"
+				 "\x00"
+				 "\x02"
+				 "T1"
+				 "\x01\x01"
+				 "\x14\x05\xc8\x01\xf7\x03\x08"
+				 "http_503"
+				 "\x02"
+				 "{}";
+	struct am_fu_record f;
+	am_ms fired = 1795291848179;
+
+	(void)state;
+	am_arena_reset(&arena);
+	assert_int_equal(
+	    am_fu_record_unpack(AM_STR("aaaaaaaaaaaaaaaaaaaaaaaaaa"),
+		(struct am_str){ v1, sizeof(v1) - 1 }, &arena, &f),
+	    0);
+	assert_true(am_str_is(f.complaint, "C-1"));
+	assert_true(am_str_is(f.endpoint, "crm"));
+	assert_true(am_str_is(f.rung_name, "lapse"));
+	assert_int_equal(f.clock, AM_CLOCK_STAGE0);
+	assert_int_equal(f.fired_at, fired);
+	assert_int_equal(f.due_at, fired - 1000);
+	assert_int_equal(f.next_at, fired);
+	assert_int_equal(f.attempts_n, 1);
+	assert_int_equal(f.attempts[0].started, fired + 10);
+	assert_int_equal(f.attempts[0].ended, fired + 110);
+	assert_int_equal(f.attempts[0].status, 503);
+	assert_true(am_str_is(f.body, "{}"));
+	assert_false(f.catchup);
+	assert_int_equal(f.group.n + f.digest.n + f.members_n, 0);
+}
+
 int
 main(void)
 {
@@ -252,6 +329,8 @@ main(void)
 		cmocka_unit_test(
 		    test_fu_record_truncated_or_flipped_never_crashes),
 		cmocka_unit_test(test_fu_record_bad_id_or_version_is_refused),
+		cmocka_unit_test(
+		    test_fu_record_version_1_is_read_as_it_was_written),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
