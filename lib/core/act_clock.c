@@ -19,7 +19,8 @@ am_act_start(struct am_act *a, size_t i, am_ms at)
 	am_clock_start(a->def, c, i, at, a->cause);
 	for (size_t r = 0; r < d->rungs_n; r++) {
 		if (d->rungs[r].is_pct && d->rungs[r].pct == 0 &&
-		    !d->rungs[r].defer)
+		    !d->rungs[r].defer && !d->rungs[r].told &&
+		    (d->rungs[r].except_tiers >> c->tier & 1) == 0)
 			am_fu_rung(a, i, r, at);
 	}
 }

@@ -34,6 +34,16 @@ end_aftercare(struct am_act *a)
 		    AM_CLK_OVER);
 }
 
+/* The action first: a message speaks of the owner and the tier that are. */
+static void
+fire(struct am_act *a, size_t clock, size_t rung)
+{
+	am_ms due = am_clock_position(a->def, &a->up->next, clock, rung);
+
+	am_act_rung_action(a, clock, rung);
+	am_fu_rung(a, clock, rung, due);
+}
+
 void
 am_climb(struct am_act *a)
 {
@@ -52,10 +62,7 @@ am_climb(struct am_act *a)
 			am_act_miss(a, next.clock, next.at);
 			break;
 		case AM_NEXT_RUNG:
-			am_fu_rung(a, next.clock, next.rung,
-			    am_clock_position(
-				a->def, c, next.clock, next.rung));
-			am_act_rung_action(a, next.clock, next.rung);
+			fire(a, next.clock, next.rung);
 			break;
 		case AM_NEXT_FORGET: /* the journal goes, and needs no line */
 			a->up->forget = true;
