@@ -46,7 +46,8 @@ enum am_event_type {
 /*
  * Fields of the engine's own events:
  * followup.ended: followup_id, state (delivered dead suppressed expired),
- *   reason, attempts (decimal), status (last HTTP status or 0), late (yes|no)
+ *   reason, attempts (decimal), status (last HTTP status or 0), late (yes|no),
+ *   digest (id, when it went out in one)
  * followup.revived: followup_id, endpoint, clock, rung, entry, cycle (decimal)
  * complaint.closed: by, reason (personal); outcome is deadlock_closed,
  *   unreachable or forced, as the complaint stands

@@ -184,6 +184,7 @@ static const struct am_field_spec ended[] = {
 	CORE("attempts", 12, NULL, "how many attempts were made"),
 	CORE("status", 12, NULL, "last HTTP status, 0: none"),
 	CORE("late", 3, yes_no, "its stage was over when it arrived"),
+	CORE("digest", AM_FU_ID_LEN, NULL, "the digest that it went out in"),
 };
 static const struct am_field_spec revived[] = {
 	NEED("followup_id", AM_FU_ID_LEN, NULL, "which follow-up"),

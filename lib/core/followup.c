@@ -542,6 +542,8 @@ note_end(struct am_act *a, const struct am_waiting *w, bool late)
 	am_note_str(n, "attempts", am_act_field(a, "attempts"));
 	am_note_str(n, "status", am_act_field(a, "status"));
 	am_note_c(n, "late", late ? "yes" : "no");
+	if (am_event_get(a->ev, "digest").n != 0)
+		am_note_str(n, "digest", am_act_field(a, "digest"));
 	am_tally_day(a, names[i][0], NULL);
 }
 
