@@ -162,7 +162,8 @@ static size_t
 find_question(const struct am_clockdef *k)
 {
 	for (size_t r = 0; r < k->rungs_n; r++) {
-		if (k->rungs[r].reason == AM_REASON_ASK)
+		if (k->rungs[r].reason == AM_REASON_ASK &&
+		    k->rungs[r].via_n > 0)
 			return r;
 	}
 	return AM_RUNGS_MAX;
