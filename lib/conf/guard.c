@@ -7,7 +7,8 @@
  * comments only between keys. So one pass over the tokens refuses what would
  * be lost, and hands on a text whose comments are blanks: its lines are then
  * right. An empty list becomes a list of one empty string, or no callback
- * would ever tell of it.
+ * would ever tell of it. It leaks the arguments of a call that is not complete,
+ * so that is found here, too.
  *
  * Rejected: a parser of our own. The syntax is libconfuse's, and stays so.
  */
@@ -35,6 +36,8 @@ struct guard {
 	} open[DEPTH_MAX];
 	size_t depth;
 	struct am_str word; /* last string */
+	struct am_str call; /* what stands before an open (, else n == 0 */
+	int call_line;
 	bool bad;
 };
 
@@ -200,8 +203,43 @@ dropped(struct guard *g)
 }
 
 static void
+punctuation(struct guard *g)
+{
+	if (*g->p == '(' && g->before == 's') {
+		g->call = g->word;
+		g->call_line = g->line;
+	} else if (*g->p == ')') {
+		g->call.n = 0;
+	}
+	g->before = *g->p++;
+	am_buf_addc(&g->out, g->before);
+}
+
+static void
+refuse_call(struct guard *g)
+{
+	REFUSE(g, g->call_line,
+	    "%.*s( is not complete; write %.*s(\"NAME.conf\")", AM_ARG(g->call),
+	    AM_ARG(g->call));
+	g->call.n = 0;
+}
+
+/* Strings with commas between them, and a ). */
+static void
+check_call(struct guard *g)
+{
+	char c = *g->p;
+	bool ok = c == ')' || (c == ',' && g->before == 's') ||
+		  ((c == '"' || c == '\'' || is_bare(c)) && g->before != 's');
+
+	if (g->call.n > 0 && !ok && strchr(" \t\r\n", c) == NULL)
+		refuse_call(g);
+}
+
+static void
 token(struct guard *g)
 {
+	check_call(g);
 	switch (*g->p) {
 	case '\n':
 	case ' ':
@@ -227,8 +265,7 @@ token(struct guard *g)
 	case ',':
 	case '(':
 	case ')':
-		g->before = *g->p++;
-		am_buf_addc(&g->out, g->before);
+		punctuation(g);
 		break;
 	default:
 		bare(g);
@@ -289,6 +326,8 @@ am_guard(struct am_arena *a, const char *file, struct am_str text,
 		if (!comment(&g))
 			token(&g);
 	}
+	if (g.call.n > 0)
+		refuse_call(&g);
 	/* a section that is not closed is the sentinel's to find: see tree.c */
 	if (!g.bad && g.depth > 0 && g.open[g.depth - 1].list)
 		REFUSE(&g, g.open[g.depth - 1].line,

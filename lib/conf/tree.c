@@ -456,8 +456,6 @@ static const struct {
 	    "%.40s has no title; give it a name, as in %.40s \"name\"" },
 	{ "missing parenthesis for function '%s'",
 	    "no ( after %.40s; write %.40s(\"NAME.conf\")" },
-	{ "syntax error in call of function '%s'",
-	    "%.40s( is not closed; write %.40s(\"NAME.conf\")" },
 	{ "unexpected closing brace",
 	    "'}' closes nothing; remove it, or add the { that is missing" },
 	{ "premature end of file",
