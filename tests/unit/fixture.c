@@ -35,6 +35,8 @@ fix_init(struct fix *f, const char *conf_path)
 	free(diags);
 	assert_non_null(f->conf);
 	f->def = am_conf_loop(f->conf, AM_STR("complaint"));
+	if (f->def == NULL && f->conf->loops_n > 0)
+		f->def = f->conf->loops[0];
 	assert_non_null(f->def);
 }
 
@@ -212,22 +214,22 @@ fix_span(const char *text)
 
 /* ---- describing a step ---- */
 
-static void
-add_when(struct fix *f, struct am_buf *b, am_ms t)
+const char *
+fix_when(const struct fix *f, am_ms t, char out[32])
 {
 	static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu",
 		"Fri", "Sat" };
 	struct am_civil c;
+	int n;
 
-	if (t == AM_NEVER) {
-		am_buf_adds(b, "never");
-		return;
-	}
+	if (t == AM_NEVER)
+		return "never";
 	am_civil_from_ms(t + am_zone_offset(f->def->zone, t) * AM_SECOND, &c);
-	am_buf_addf(b, "%s-%02d.%02d-%02d:%02d", days[c.weekday], c.month,
-	    c.day, c.hour, c.minute);
+	n = snprintf(out, 32, "%s-%02d.%02d-%02d:%02d", days[c.weekday],
+	    c.month, c.day, c.hour, c.minute);
 	if (c.second != 0)
-		am_buf_addf(b, ":%02d", c.second);
+		snprintf(out + n, 32 - (size_t)n, ":%02d", c.second);
+	return out;
 }
 
 static struct am_str
@@ -285,32 +287,66 @@ add_note(struct am_buf *b, const struct am_note *n)
 	}
 }
 
+static void
+add_place(struct fix *f, struct am_buf *b)
+{
+	const struct am_complaint *c = &f->up.next;
+	char when[32];
+
+	am_buf_adds(b, f->def->stages[c->stage].name);
+	if (c->status != AM_OPEN)
+		am_buf_addf(b, "/%s", am_status_str(c->status));
+	am_buf_adds(b, " wake=");
+	am_buf_adds(b, fix_when(f, f->up.wake_at, when));
+}
+
+/* Notes of the last step; that something was delivered is said by one that is
+ * ended by hand only. */
+static void
+add_notes(struct fix *f, struct am_buf *b, bool by_hand)
+{
+	for (const struct am_note *n = f->up.notes; n != NULL; n = n->next)
+		if (by_hand || strcmp(n->name, "followup.delivered") != 0)
+			add_note(b, n);
+}
+
+/* End the oldest follow-up of the case as delivered, a second later. */
+static bool
+deliver(struct fix *f, struct fix_case *k)
+{
+	char id[AM_FU_ID_LEN + 1], event[128];
+
+	if (k->c.waiting_n == 0)
+		return false;
+	am_fu_id_format(k->c.waiting[0].id, id);
+	snprintf(event, sizeof(event),
+	    "followup.ended followup_id=%s state=delivered", id);
+	fix_step(f, k->id, f->now, event);
+	return true;
+}
+
 const char *
-fix_describe(struct fix *f, struct fix_case *k)
+fix_describe(struct fix *f, struct fix_case *k, bool delivers)
 {
 	const struct am_update *up = &f->up;
-	const struct am_complaint *c = &up->next;
-	struct am_buf b;
+	struct am_buf b, notes;
 
 	am_buf_arena(&b, &k->arena, 256);
 	if (up->verdict == AM_REJECTED) {
 		am_buf_addf(&b, "refused(%s,%.*s)", up->reject.code,
 		    AM_ARG(up->reject.field));
-		am_buf_addc(&b, '\0');
-		return b.p;
-	}
-	if (up->verdict == AM_DUPLICATE || up->forget) {
+	} else if (up->verdict == AM_DUPLICATE || up->forget) {
 		am_buf_adds(&b, up->forget ? "forgotten" : "duplicate");
-		am_buf_addc(&b, '\0');
-		return b.p;
+	} else {
+		am_buf_init(&notes);
+		add_notes(f, &notes, true);
+		while (delivers && deliver(f, k))
+			add_notes(f, &notes, false);
+		am_buf_arena(&b, &k->arena, 256); /* a step moves it */
+		add_place(f, &b);
+		am_buf_add(&b, notes.p, notes.n);
+		am_buf_fini(&notes);
 	}
-	am_buf_adds(&b, f->def->stages[c->stage].name);
-	if (c->status != AM_OPEN)
-		am_buf_addf(&b, "/%s", am_status_str(c->status));
-	am_buf_adds(&b, " wake=");
-	add_when(f, &b, up->wake_at);
-	for (const struct am_note *n = up->notes; n != NULL; n = n->next)
-		add_note(&b, n);
 	am_buf_addc(&b, '\0');
 	return b.p;
 }

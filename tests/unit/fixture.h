@@ -52,8 +52,12 @@ fix_step(struct fix *f, const char *id, am_ms at, const char *text);
 struct am_update *
 fix_event(struct fix *f, struct fix_case *k, const struct am_event *ev);
 
-/* What the last step did, as traces write it; lies in the case's arena. */
-const char *fix_describe(struct fix *f, struct fix_case *k);
+/* What the last step did, as traces write it; lies in the case's arena. When it
+ * delivers, all that waits is delivered at once, and that is part of it. */
+const char *fix_describe(struct fix *f, struct fix_case *k, bool delivers);
+
+/* "Mon-11.23-09:00" in the loop's zone, ":SS" when there are seconds. */
+const char *fix_when(const struct fix *f, am_ms t, char out[32]);
 
 /* "1d2h30m10s" to ms, -1 when it is none. */
 am_ms fix_span(const char *text);

@@ -6,7 +6,12 @@
  * before, or a local time such as `Fri-11.27-16:30`; WAKE is the complaint's
  * own next wake-up, which must be due at that time and no earlier. RESULT is
  * the stage (and /status), the next wake-up, and what happened; `;` begins a
- * comment. With UPDATE=1 in the environment the files are written anew, to be
+ * comment. DELIVERED and DEAD as WHAT end the complaint's oldest follow-up that
+ * is not ended, of `endpoint` when one is given. A file that begins with
+ *   # in CONF, loop NAME
+ * is told in that configuration and loop, else in that of bank.conf; with
+ * `, all delivered` behind it what goes out is delivered at once.
+ * With UPDATE=1 in the environment the files are written anew, to be
  * read by a person before they are kept.
  */
 
@@ -30,6 +35,7 @@ struct trace {
 	const char *path;
 	int line;
 	FILE *update;
+	bool delivers;
 };
 
 static const struct am_loopdef *
@@ -62,19 +68,21 @@ check_replay(struct fix *f, struct fix_case *k)
 static am_ms
 when(struct trace *t, const char *word)
 {
-	int month, day, hour, minute;
+	int month, day, hour, minute, second = 0;
 	struct am_civil c = { .year = 2026 };
 	am_ms at;
 
 	if (word[0] == '+')
 		return t->now + fix_span(word + 1);
-	if (sscanf(word, "%*3s-%d.%d-%d:%d", &month, &day, &hour, &minute) != 4)
+	if (sscanf(word, "%*3s-%d.%d-%d:%d:%d", &month, &day, &hour, &minute,
+		&second) < 4)
 		fail_msg("%s:%d: no time: %s", t->path, t->line, word);
 	c.year += month < 6; /* traces run from November into spring */
 	c.month = month;
 	c.day = day;
 	c.hour = hour;
 	c.minute = minute;
+	c.second = second;
 	at = am_civil_to_ms(&c);
 	return at - am_zone_offset(t->f.def->zone, at) * AM_SECOND;
 }
@@ -97,6 +105,40 @@ tidy(const char *from, char *to)
 	*to = '\0';
 }
 
+/* The line with the time of the wake-up in place of its `?`. */
+static const char *
+told_time(struct trace *t, const char *text)
+{
+	static char line[4096];
+	char when[32];
+
+	snprintf(line, sizeof(line), "%s%s", fix_when(&t->f, t->now, when),
+	    text + 1);
+	return line;
+}
+
+/* The event that ends a follow-up of the case, as fix_step() takes it. */
+static void
+ending(struct trace *t, const struct fix_case *k, const char *what,
+    const char *rest, char *event, size_t room)
+{
+	const char *endpoint = strstr(rest, "endpoint=");
+	char id[AM_FU_ID_LEN + 1];
+
+	for (size_t i = 0; i < k->c.waiting_n; i++) {
+		struct am_str to = k->c.waiting[i].endpoint;
+
+		if (endpoint != NULL && strncmp(endpoint + 9, to.p, to.n) != 0)
+			continue;
+		am_fu_id_format(k->c.waiting[i].id, id);
+		snprintf(event, room, "followup.ended followup_id=%s state=%s",
+		    id, strcmp(what, "DEAD") == 0 ? "dead" : "delivered");
+		return;
+	}
+	fail_msg(
+	    "%s:%d: no follow-up of %s waits there", t->path, t->line, k->id);
+}
+
 static void
 run_line(struct trace *t, const char *text)
 {
@@ -111,8 +153,14 @@ run_line(struct trace *t, const char *text)
 	    text + n > arrow)
 		fail_msg(
 		    "%s:%d: not TIME WHAT ID … -> RESULT", t->path, t->line);
-	t->now = when(t, word);
 	k = fix_case(&t->f, id);
+	if (t->update != NULL && strcmp(word, "?") == 0) {
+		t->now = k->wake_at;
+		text = told_time(t, text);
+	} else {
+		t->now = when(t, word);
+	}
+	arrow = strstr(text, "->");
 	if (strcmp(what, "WAKE") == 0) {
 		if (k->wake_at != t->now)
 			fail_msg("%s:%d: %s wakes %+lld s from here", t->path,
@@ -126,9 +174,11 @@ run_line(struct trace *t, const char *text)
 			    (long long)(t->now - k->wake_at) / 1000);
 		snprintf(event, sizeof(event), "%s %.*s", what,
 		    (int)(arrow - text) - n, text + n);
+		if (strcmp(what, "DELIVERED") == 0 || strcmp(what, "DEAD") == 0)
+			ending(t, k, what, text + n, event, sizeof(event));
 	}
 	fix_step(&t->f, id, t->now, event);
-	got = fix_describe(&t->f, k);
+	got = fix_describe(&t->f, k, t->delivers);
 	tidy(arrow + 2 + strspn(arrow + 2, " \t"), want);
 	if (t->update != NULL)
 		fprintf(t->update, "%.*s-> %s%s%s", (int)(arrow - text), text,
@@ -139,6 +189,24 @@ run_line(struct trace *t, const char *text)
 		    got);
 }
 
+/* The world of the story, by its first line. */
+static void
+begin(struct trace *t, FILE *in)
+{
+	char conf[256], loop[64], first[512] = "";
+
+	if (fgets(first, sizeof(first), in) != NULL &&
+	    sscanf(first, "# in %255[^,], loop %63[^,\n]", conf, loop) == 2) {
+		fix_init(&t->f, conf);
+		t->f.def = am_conf_loop(t->f.conf, am_str_c(loop));
+		assert_non_null(t->f.def);
+		t->delivers = strstr(first, ", all delivered") != NULL;
+	} else {
+		fix_init(&t->f, NULL);
+	}
+	rewind(in);
+}
+
 static void
 run_file(const char *path)
 {
@@ -147,7 +215,7 @@ run_file(const char *path)
 	FILE *in = fopen(path, "r");
 
 	assert_non_null(in);
-	fix_init(&t.f, NULL);
+	begin(&t, in);
 	if (getenv("UPDATE") != NULL) {
 		snprintf(new, sizeof(new), "%s.new", path);
 		t.update = fopen(new, "w");
@@ -181,12 +249,13 @@ test_trace_file_run_matches(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[64];
+	struct CMUnitTest tests[128];
 	size_t n = 0;
 	glob_t g;
 	int rc;
 
 	if (glob("tests/trace/*.trace", 0, NULL, &g) != 0 ||
+	    glob("tests/trace/*/*.trace", GLOB_APPEND, NULL, &g) != 0 ||
 	    g.gl_pathc > AM_COUNT(tests))
 		return 1;
 	for (; n < g.gl_pathc; n++)
