@@ -1,0 +1,52 @@
+#pragma once
+
+/*
+ * story - events as people and files tell them (layer: sim).
+ *
+ * A line is one of these; blank lines and lines that begin with # tell nothing:
+ *
+ *   +5m stage.completed c1 stage=listen result='heard twice'  ; a comment
+ *	 TIME EVENT [COMPLAINT] KEY=VALUE …, the language of tests/trace. What
+ *	 stands behind `->` is a trace's result and is passed over, as is WAKE.
+ *   {"event":"complaint.opened","complaint_id":"c1","occurred_at":"…",…}
+ *	 an event as producers send it, plain or as a CloudEvent; `at` may stand
+ *	 for occurred_at, in RFC 3339 or ms
+ *   {"id":"c1","journal":[…]}
+ *	 the answer of `amendsctl show --json`: what the journal was told,
+ *without what came of it
+ *   {"complaint":"c1","line":"…"}
+ *	 the fields of an entry of the feed
+ *
+ * TIME is +1h30m since the line before (the first: since `from`), an RFC 3339
+ * instant, or a local time: 2026-11-27T16:30, Fri-11.27-16:30, 16:30 (the next
+ * one).
+ */
+
+#include "base/arena.h"
+
+#include <amends/event.h>
+
+struct am_story {
+	struct am_arena *a;	    /* borrowed; owns all that is told */
+	const struct am_zone *zone; /* of local times; NULL: UTC */
+	am_ms last;		    /* time of the line before */
+	struct am_str one; /* whom a line means that names none; n == 0: the
+			      complaint of the line before */
+	/* told so far, in the order of the lines until am_story_sort() */
+	struct am_event *events;
+	size_t n, cap;
+};
+
+void am_story_init(struct am_story *s, struct am_arena *a,
+    const struct am_zone *zone, am_ms from);
+void am_story_fini(struct am_story *s);
+
+/*
+ * 0, or -AM_EINVAL with *what for a person: a line that cannot be read, a name
+ * that is no event, a field that the event does not have or that it lacks.
+ * Fields that a step does not look at need not be there.
+ */
+AM_MUSTCHECK int
+am_story_line(struct am_story *s, struct am_str text, char what[300]);
+/* By time; equal times stay in the order of the lines. */
+void am_story_sort(struct am_story *s);
