@@ -11,6 +11,7 @@
 #include "conf.h"
 #include "tree.h"
 #include "value.h"
+#include "zone.h"
 
 struct am_wipe {
 	struct am_wipe *next;
@@ -24,6 +25,7 @@ struct am_build {
 	struct am_arena *a;
 	struct am_diags *d;
 	const struct am_node *root;
+	bool blind; /* secrets are not read */
 };
 
 /* A fault of a key, or of its section when the key was not given. */
@@ -78,6 +80,13 @@ const struct am_zone *am_zones_find(const void *zones, struct am_str name);
 /* Monday to Friday, all day, in that zone. */
 const struct am_calendar *
 am_weekdays(struct am_build *b, const struct am_zone *zone);
+
+/* The windows, dates and days of a checked section; the last civil day that is
+ * named, INT32_MIN when none is. */
+int32_t am_calendar_fill(
+    struct am_build *b, const struct am_node *n, struct am_calendar_src *src);
+/* calendar_text.c: the section as text that parses to the same. */
+struct am_str am_calendar_text(struct am_arena *a, const struct am_node *n);
 
 /* loop.c. NULL after a diagnostic. */
 const struct am_loopdef *

@@ -285,14 +285,14 @@ by_place(const void *x, const void *y)
 	return strverscmp(*(const char *const *)x, *(const char *const *)y);
 }
 
-struct am_conf *
-am_conf_load(
-    const char *path, am_ms now, struct am_diag **diags, size_t *diags_n)
+static struct am_conf *
+load(const char *path, am_ms now, bool blind, struct am_diag **diags,
+    size_t *diags_n)
 {
 	struct am_conf *c = calloc(1, sizeof(*c));
 	struct am_diags d = { 0 };
 	struct am_node *root;
-	struct am_build b = { .c = c, .own = c, .d = &d };
+	struct am_build b = { .c = c, .own = c, .d = &d, .blind = blind };
 	struct reading r = { .b = &b };
 
 	if (c == NULL)
@@ -326,6 +326,20 @@ am_conf_load(
 	*diags = NULL;
 	*diags_n = 0;
 	return c;
+}
+
+struct am_conf *
+am_conf_load(
+    const char *path, am_ms now, struct am_diag **diags, size_t *diags_n)
+{
+	return load(path, now, false, diags, diags_n);
+}
+
+struct am_conf *
+am_conf_load_policy(
+    const char *path, am_ms now, struct am_diag **diags, size_t *diags_n)
+{
+	return load(path, now, true, diags, diags_n);
 }
 
 struct am_conf *

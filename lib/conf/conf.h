@@ -130,6 +130,7 @@ struct am_conf {
 	/* of each: the last civil day that it names, closed or extra, since
 	 * 1970-01-01; INT32_MIN when it names none */
 	const int32_t *calendar_ends;
+	const struct am_str *calendar_texts; /* of each: see below */
 	size_t calendars_n;
 	/* Monday to Friday, all day, one a zone in use: for `bd` without a
 	 * calendar */
@@ -163,6 +164,12 @@ struct am_conf {
  * *diags (malloc'd, taken by the caller; free()).
  */
 struct am_conf *am_conf_load(
+    const char *path, am_ms now, struct am_diag **diags, size_t *diags_n);
+/*
+ * The same without the secrets, which not everybody may read who wants to try a
+ * loop: what secrets stand for is not to be used.
+ */
+struct am_conf *am_conf_load_policy(
     const char *path, am_ms now, struct am_diag **diags, size_t *diags_n);
 struct am_conf *am_conf_ref(struct am_conf *c);
 void am_conf_unref(struct am_conf *c);
@@ -201,3 +208,13 @@ am_conf_route(const struct am_conf *c, const struct am_event *ev);
  */
 AM_MUSTCHECK int am_conf_bind_loop(const struct am_conf *c, struct am_str text,
     struct am_arena *a, const struct am_loopdef **def, struct am_diag *diag);
+
+/*
+ * A calendar as it was in force once: its text in configuration syntax, of
+ * which calendar_texts holds those in force, compiled for c's span. Two texts
+ * that differ may mean the same, one text means one thing only. It lies in the
+ * arena and borrows zones from c.
+ */
+AM_MUSTCHECK int
+am_conf_bind_calendar(const struct am_conf *c, struct am_str text,
+    struct am_arena *a, const struct am_calendar **cal, struct am_diag *diag);
