@@ -66,9 +66,9 @@ am_weekdays(struct am_build *b, const struct am_zone *zone)
 	return cal;
 }
 
-/* The windows, dates and days; returns the last civil day that is named. */
-static int32_t
-fill(struct am_build *b, const struct am_node *n, struct am_calendar_src *src)
+int32_t
+am_calendar_fill(
+    struct am_build *b, const struct am_node *n, struct am_calendar_src *src)
 {
 	const struct am_word *w;
 	struct am_daywindow *open;
@@ -144,7 +144,7 @@ read_one(struct am_build *b, const struct am_node *n, am_ms now, int32_t *last)
 
 	if (am_find_zone(b, n, "timezone", &src.zone) != 0)
 		return NULL;
-	*last = fill(b, n, &src);
+	*last = am_calendar_fill(b, n, &src);
 	rc = am_calendar_compile(b->a, &src, b->c->from, b->c->until, &cal);
 	if (rc == 0)
 		rc = am_calendar_next_open(cal, now, &open);
@@ -166,6 +166,7 @@ am_read_calendars(struct am_build *b, am_ms now)
 	const struct am_node *n = NULL;
 	const struct am_calendar *cal;
 	struct am_conf *c = b->own;
+	struct am_str *texts;
 	int32_t *ends;
 	size_t count = 0;
 
@@ -175,10 +176,14 @@ am_read_calendars(struct am_build *b, am_ms now)
 	    am_arena_zalloc(b->a, (count + 1) * sizeof(*c->calendars));
 	c->calendar_ends = ends =
 	    am_arena_zalloc(b->a, (count + 1) * sizeof(*ends));
+	c->calendar_texts = texts =
+	    am_arena_zalloc(b->a, (count + 1) * sizeof(*texts));
 	while ((n = am_node_child(b->root, "calendar", n)) != NULL) {
 		cal = read_one(b, n, now, &ends[c->calendars_n]);
-		if (cal != NULL)
-			c->calendars[c->calendars_n++] = cal;
+		if (cal == NULL)
+			continue;
+		texts[c->calendars_n] = am_calendar_text(b->a, n);
+		c->calendars[c->calendars_n++] = cal;
 	}
 }
 
