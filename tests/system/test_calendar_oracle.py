@@ -194,6 +194,16 @@ def test_random_calendars_agree_with_a_minute_by_minute_walker(seed):
                 # from behind: the earliest instant of that open time
                 questions.append(f"add {due + 5 * DAY} {-cal_span(cal, due)}")
                 wanted.append(due)
+            # a hold: what is left counts from its end, whatever lies between
+            p = r.randrange((t - start) // MINUTE + 1, days * 1440)
+            q = r.randrange(p, days * 1440)
+            held = minutes[:p] + [False] * (q - p) + minutes[q:]
+            resumed = walk(held, start, t, work)
+            used = before(start + p * MINUTE) - before(t)
+            if used < work and resumed is not None:
+                questions += [f"span {t} {start + p * MINUTE}",
+                              f"add {start + q * MINUTE} {work - used}"]
+                wanted += [used, resumed]
             b = start + r.randrange(days * DAY)
             questions.append(f"span {t} {b}")
             wanted.append(max(0, before(b) - before(t)))

@@ -417,6 +417,33 @@ test_us_federal_when_on_a_weekend_then_the_day_observed_is_closed(void **state)
 	am_conf_unref(c);
 }
 
+static void
+test_shipped_calendars_when_all_are_included_then_they_stand_together(
+    void **state)
+{
+	static const char *const names[] = { "cn", "uk", "us-federal", "24x7" };
+	char top[1024] = "", *text;
+	struct am_conf *c;
+	size_t at_n = 0;
+
+	(void)state;
+	for (size_t i = 0; i < AM_COUNT(names); i++)
+		at_n += (size_t)snprintf(top + at_n, sizeof(top) - at_n,
+		    "include(\"%s/conf/calendars.d/%s.conf\")\n",
+		    conf_world_home(), names[i]);
+	assert_true(asprintf(&text, "%s%s", top, conf_world_base) > 0);
+	c = conf_world_must(text);
+	assert_int_equal(c->calendars_n, 5);
+	for (size_t i = 0; i < AM_COUNT(names); i++)
+		assert_non_null(calendar(c, names[i]));
+	/* in November 2026 no dates end: next year's are there */
+	assert_int_equal(
+	    am_conf_calendars_ending(c, CONF_NOW, (const char *[1]){ "" }, 1),
+	    0);
+	am_conf_unref(c);
+	free(text);
+}
+
 /* ---- what runs out ---- */
 
 static void
@@ -505,6 +532,8 @@ main(void)
 		    test_uk_when_holidays_fall_on_a_weekend_then_substitutes_are_closed),
 		IN_A_FOLDER(
 		    test_us_federal_when_on_a_weekend_then_the_day_observed_is_closed),
+		IN_A_FOLDER(
+		    test_shipped_calendars_when_all_are_included_then_they_stand_together),
 		IN_A_FOLDER(
 		    test_calendars_when_dates_end_then_told_at_any_time),
 		IN_A_FOLDER(
