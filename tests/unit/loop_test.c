@@ -14,9 +14,11 @@
 #include <cmocka.h>
 
 #include "base/str.h"
+#include "conf/options.h"
 #include "conf_world.h"
 
 #define HEAD                                                                   \
+	"person \"wang\" { } role \"manager\" { person = \"wang\" }\n"         \
 	"calendar \"office\" { timezone = \"Asia/Shanghai\" open = "           \
 	"{\"Mon-Fri 09:00-18:00\"} }\n"                                        \
 	"endpoint \"crm\" { url = \"https://crm.example/\" secret = "          \
@@ -75,6 +77,16 @@
 	"max_hold = 10bd timezone = Europe/Berlin default_tier = high "        \
 	"tiers = {high, low} }\n"
 
+/* Every key that has no effect on another, each unlike its default. */
+#define ALL_KEYS                                                                \
+	"max_hold = \"20bd\" hold_reminders = {\"+4h\", \"+2bd\"} "             \
+	"resume_grace = \"5m\" resume_on_customer = no "                        \
+	"contradict_window = \"1h\" negative_words = {\"Not OK\", \"没用\"} " \
+	"repeat_window = \"1w\" max_extensions = 3 separate_confirm = yes "     \
+	"unowned_max = \"1bd\" notify_withdrawal = yes emergency = "            \
+	"{\"fire\", "                                                           \
+	"\"flood\"} group_wait = \"0\" tiers ="
+
 static struct am_conf *
 load(const char *loop)
 {
@@ -110,7 +122,7 @@ test_loop_hash_is_the_one_it_was(void **state)
 	(void)state;
 	/* pins the normal form: a new one would orphan every open complaint's
 	 * definition, so it needs a reason and a line in NEWS */
-	assert_string_equal(c->loops[0]->ref, "complaint@14deffe392d9");
+	assert_string_equal(c->loops[0]->ref, "complaint@d835da19e7e8");
 	am_conf_unref(c);
 }
 
@@ -152,6 +164,17 @@ test_loop_with_another_policy_has_another_hash(void **state)
 		{ "tiers =", "contradict_window = \"25h\" tiers =" },
 		{ "tiers =", "negative_words = {\"no\"} tiers =" },
 		{ "tiers =", "separate_confirm = true tiers =" },
+		{ "tiers =", "max_extensions = 2 tiers =" },
+		{ "tiers =", "repeat_window = \"29d\" tiers =" },
+		{ "tiers =", "unowned_max = \"1h\" tiers =" },
+		{ "tiers =", "hold_reminders = {\"+1d\"} tiers =" },
+		{ "tiers =", "resume_on_customer = false tiers =" },
+		{ "tiers =", "notify_withdrawal = true tiers =" },
+		{ "tiers =", "emergency = {\"fire\"} tiers =" },
+		{ "tiers =", "group_wait = \"2m\" tiers =" },
+		{ "rung \"half\" {", "rung \"half\" { tiers = {\"low\"}" },
+		{ "kind = \"confirm\"",
+		    "kind = \"confirm\" survey_reminders = 2" },
 	};
 	struct am_conf *a = load(LOOP);
 
@@ -198,6 +221,9 @@ check_fixed_point(const struct am_conf *c, const struct am_loopdef *def)
 
 			assert_string_equal(x->name, y->name);
 			assert_int_equal(x->reason, y->reason);
+			assert_int_equal(x->told, y->told);
+			assert_int_equal(x->except_tiers, y->except_tiers);
+			assert_int_equal(x->via_n, y->via_n);
 			assert_ptr_equal(x->message, y->message);
 			assert_int_equal(x->via[0].usable, y->via[0].usable);
 		}
@@ -223,9 +249,104 @@ test_loop_text_is_its_own_fixed_point(void **state)
 	assert_int_equal(c->loops[0]->hold_reasons_n, 0);
 	check_fixed_point(c, c->loops[0]);
 	am_conf_unref(c);
+	text = conf_world_edit(LOOP, "tiers =", ALL_KEYS);
+	c = load(text);
+	free(text);
+	check_fixed_point(c, c->loops[0]);
+	am_conf_unref(c);
 	c = conf_world_must(conf_world_base);
 	check_fixed_point(c, c->loops[0]);
 	am_conf_unref(c);
+}
+
+/* Every default stands in the normal form, so that another version's default
+ * is not another promise to who has complained already. */
+static void
+test_loop_text_holds_every_default(void **state)
+{
+	static const char *const not_there[] = { "unowned_max", "default_tier",
+		"clock", "stage" };
+	const struct am_option *o;
+	struct am_conf *c = load(LOOP);
+	char *text = strndup(c->loops[0]->text.p, c->loops[0]->text.n);
+	size_t n;
+
+	(void)state;
+	o = am_options(&n);
+	for (size_t i = 0; i < n; i++) {
+		char key[64];
+		bool skip = strcmp(o[i].in, "loop") != 0;
+
+		for (size_t k = 0; k < AM_COUNT(not_there); k++)
+			skip |= strcmp(o[i].name, not_there[k]) == 0;
+		snprintf(key, sizeof(key), "\n\t%s = ", o[i].name);
+		if (!skip && strstr(text, key) == NULL)
+			fail_msg("no %s in the normal form", o[i].name);
+	}
+	assert_non_null(strstr(text,
+	    "negative_words = {\"not solved\", \"still\", \"没解决\", "
+	    "\"未解决\"}\n"));
+	assert_non_null(
+	    strstr(text, "attempts = {\"+0s\", \"+4h\", \"+1bd\"}\n"));
+	free(text);
+	am_conf_unref(c);
+}
+
+static void
+test_loop_keys_are_read(void **state)
+{
+	char *text = conf_world_edit(LOOP, "tiers =", ALL_KEYS);
+	struct am_conf *c = load(text);
+	const struct am_loopdef *d = c->loops[0];
+
+	(void)state;
+	free(text);
+	assert_false(d->resume_on_customer);
+	assert_int_equal(d->resume_grace, 5 * AM_MINUTE);
+	assert_int_equal(d->contradict_window, AM_HOUR);
+	/* ASCII is folded; what has no case stays */
+	assert_int_equal(d->negative_words_n, 2);
+	assert_string_equal(d->negative_words[0], "not ok");
+	assert_string_equal(d->negative_words[1], "没用");
+	assert_int_equal(d->repeat_window, 7 * AM_DAY);
+	assert_int_equal(d->max_extensions, 3);
+	assert_true(d->separate_confirm);
+	assert_true(d->notify_withdrawal);
+	assert_int_equal(d->emergency_n, 2);
+	assert_string_equal(d->emergency[1], "flood");
+	assert_int_equal(d->group_wait, 0);
+	assert_int_equal(d->catchup_after, AM_MINUTE);
+	assert_string_equal(d->holders[AM_ROLE_MANAGER].person[0], "wang");
+	assert_int_equal(d->holders[AM_ROLE_AGENT].n, 0);
+	assert_string_equal(
+	    d->find_zone(d->zones, AM_STR("Asia/Tokyo"))->name, "Asia/Tokyo");
+	am_conf_unref(c);
+}
+
+/* TI1: a rung may be for some tiers only. */
+static void
+test_loop_rung_for_some_tiers(void **state)
+{
+	char *text = conf_world_edit(
+	    LOOP, "rung \"half\" {", "rung \"half\" { tiers = {\"low\"}");
+	struct am_conf *c = load(text);
+	const struct am_clockdef *k = &c->loops[0]->clocks[AM_CLOCK_FINAL];
+
+	(void)state;
+	assert_string_equal(k->rungs[0].name, "half");
+	assert_int_equal(k->rungs[0].except_tiers, 1); /* "high" */
+	assert_int_equal(k->rungs[1].except_tiers, 0);
+	check_fixed_point(c, c->loops[0]);
+	am_conf_unref(c);
+	free(text);
+
+	/* naming all of them says nothing, and makes no other loop */
+	text = conf_world_edit(LOOP, "rung \"half\" {",
+	    "rung \"half\" { tiers = {\"low\", \"high\"}");
+	c = load(text);
+	assert_string_equal(c->loops[0]->ref, "complaint@d835da19e7e8");
+	am_conf_unref(c);
+	free(text);
 }
 
 static void
@@ -357,13 +478,16 @@ test_loop_bound_to_a_conf_without_its_names_says_which(void **state)
 		{ "calendar \"office\"", "calendar \"other\"",
 		    "calendar: no calendar 'office'; there are: other" },
 		{ "endpoint \"crm\"", "endpoint \"hub\"",
-		    "via: no endpoint 'crm'; there are: hub, sms" },
+		    "via: no endpoint 'crm'; there are: hub, sms, q" },
 		{ "message \"late\"", "message \"early\"",
-		    "message: no message 'late'; there are: early" },
+		    "message: no message 'late'; there are: early, q" },
 	};
 	static const char small[] =
+	    "message \"q\" { text = \"?\" } endpoint \"q\" { url = "
+	    "\"https://q.example/\" secret = {\"file:ok.secret\"} }\n"
 	    "loop \"small\" { stage \"a\" { } stage \"b\" { kind = "
-	    "\"confirm\" } }\n";
+	    "\"confirm\" rung \"ask\" { at = \"0%\" to = \"customer\" via = "
+	    "{\"q\"} } } }\n";
 	struct am_conf *full = load(LOOP);
 
 	(void)state;
@@ -426,6 +550,9 @@ main(void)
 		cmocka_unit_test(
 		    test_loop_with_another_policy_has_another_hash),
 		cmocka_unit_test(test_loop_text_is_its_own_fixed_point),
+		cmocka_unit_test(test_loop_text_holds_every_default),
+		cmocka_unit_test(test_loop_keys_are_read),
+		cmocka_unit_test(test_loop_rung_for_some_tiers),
 		cmocka_unit_test(test_loop_rungs_stand_in_the_order_of_time),
 		cmocka_unit_test(test_loop_reasons_follow_from_place_and_clock),
 		cmocka_unit_test(test_loop_defaults_are_those_of_the_manual),
