@@ -21,6 +21,7 @@ static const struct {
 	{ "list",             am_verb_list },
 	{ "show",             am_verb_show },
 	{ "why",              am_verb_why },
+	{ "plan",             am_verb_plan },
 	{ "verify",           am_verb_verify },
 	{ "followups",        am_verb_followups },
 	{ "followups retry",  am_verb_followups_retry },

@@ -1,140 +1,136 @@
 /*
- * verbs_why - how a due came about: start, budget, every counted window, every
- * hold, the due. The windows sum to the budget; holds come from the journal.
+ * verbs_why - how a due came about (DL9): start, budget, every counted window,
+ * every hold, every change of the due. What is told is found in sim/why.h.
  */
 
-#include <string.h>
-
 #include "base/str.h"
-#include "codec/journal.h"
 #include "daemon/view.h"
+#include "sim/why.h"
 
-#define HOLDS_MAX 64
-
-struct hold {
-	am_ms from, to; /* to AM_NEVER: still held */
-	struct am_str reason;
-};
-
-/* Holds since `since`, from the notes of the journal. */
-static size_t
-holds(struct view *v, const redisReply *log, am_ms since, struct hold *out)
+static const struct am_loopdef *
+loop_of(void *arg, struct am_str ref)
 {
-	size_t n = 0;
-	bool open = false;
+	struct view *v = arg;
+	bool unusable = false;
 
-	for (size_t i = 0; log != NULL && i < log->elements; i++) {
-		struct am_journal_entry e;
-
-		if (am_journal_parse(am_reply_str(log->element[i]), v->a, &e) !=
-		    0)
-			continue;
-		if (!open && e.event.type == AM_EV_HELD &&
-		    am_str_is(e.verdict, "applied") && n < HOLDS_MAX) {
-			out[n] = (struct hold){ e.event.at, AM_NEVER,
-				am_event_get(&e.event, "reason") };
-			open = true;
-			continue;
-		}
-		for (const struct am_note *note = e.notes; open && note != NULL;
-		     note = note->next)
-			if (strcmp(note->name, "complaint.resumed") == 0) {
-				out[n++].to = e.event.type == AM_EV_WAKE
-						  ? e.now
-						  : e.event.at;
-				open = false;
-			}
-	}
-	n += open;
-	for (size_t i = 0; i < n; i++)
-		if (out[i].to <= since) {
-			memmove(
-			    &out[i], &out[i + 1], (n - i - 1) * sizeof(*out));
-			n--;
-			i--;
-		}
-	return n;
+	if (am_str_is(ref, v->def->ref))
+		return v->def;
+	return am_shard_loop(v->shard, ref, &unusable);
 }
 
-struct sum {
-	am_ms ms;
-	bool first;
-};
+static void
+add_budget(struct view *v, const struct am_why *w)
+{
+	char text[24];
+
+	am_view_s(v, "budget",
+	    w->written.n > 0 ? am_duration_format(w->written, text) : "");
+	if (w->of_tier)
+		am_view_s(v, "tier", v->def->tiers[v->c->tier]);
+	am_view_bool(v, "halved", w->halved);
+	am_buf_addki(&v->line, "extra_ms", w->extra);
+	am_buf_addki(&v->line, "budget_ms", w->budget);
+}
 
 static void
-add_windows(struct view *v, const struct am_calendar *cal, am_ms from, am_ms to,
-    struct sum *s)
+add_windows(struct view *v, const struct am_why *w)
 {
-	am_ms a, b;
+	am_ms from, to;
 
-	for (size_t i = 0; am_calendar_window(cal, from, to, i, &a, &b); i++) {
-		am_buf_adds(&v->line, s->first ? "{" : ",{");
-		s->first = false;
-		am_view_time(v, "from", a);
-		am_view_time(v, "to", b);
-		am_buf_addki(&v->line, "ms", b - a);
+	am_buf_addkey(&v->line, "windows");
+	am_buf_addc(&v->line, '[');
+	for (size_t i = 0; am_why_window(w, i, &from, &to); i++) {
+		am_buf_adds(&v->line, i == 0 ? "{" : ",{");
+		am_view_time(v, "from", from);
+		am_view_time(v, "to", to);
+		am_buf_addki(&v->line, "ms", to - from);
 		am_buf_addc(&v->line, '}');
-		s->ms += b - a;
 	}
+	am_buf_addc(&v->line, ']');
+	if (w->otherwise != 0)
+		am_buf_addki(&v->line, "otherwise_ms", w->otherwise);
 }
 
 static void
-print_clock(struct view *v, size_t slot, const struct hold *h, size_t n)
+add_holds(struct view *v, const struct am_why *w)
 {
-	const struct am_clockdef *cd = &v->def->clocks[slot];
-	const struct am_clock *k = &v->c->clocks[slot];
-	bool stops = slot >= AM_CLOCK_STAGE0; /* a hold stops stage clocks */
-	am_ms due = am_clock_due(v->def, v->c, slot);
-	am_ms end = due != AM_NEVER ? due : am_engine_now(), from = k->started;
-	struct sum s = { 0, true };
+	am_buf_addkey(&v->line, "holds");
+	am_buf_addc(&v->line, '[');
+	for (size_t i = 0; i < w->holds_n; i++) {
+		am_buf_adds(&v->line, i == 0 ? "{" : ",{");
+		am_view_time(v, "from", w->holds[i].from);
+		am_view_time(v, "to", w->holds[i].to);
+		am_buf_addkv(&v->line, "reason", w->holds[i].reason);
+		am_buf_addc(&v->line, '}');
+	}
+	am_buf_addc(&v->line, ']');
+}
+
+static void
+add_moves(struct view *v, const struct am_why *w)
+{
+	am_buf_addkey(&v->line, "moved");
+	am_buf_addc(&v->line, '[');
+	for (size_t i = 0; i < w->moves_n; i++) {
+		const struct am_why_move *m = &w->moves[i];
+
+		am_buf_adds(&v->line, i == 0 ? "{" : ",{");
+		am_view_time(v, "at", m->at);
+		am_view_time(v, "old", m->from);
+		am_view_time(v, "new", m->to);
+		am_buf_addkv(&v->line, "event", m->event);
+		am_buf_addkv(&v->line, "reason", m->reason);
+		if (m->by.n > 0)
+			am_buf_addkv(&v->line, "by", m->by);
+		if (m->approver.n > 0)
+			am_buf_addkv(&v->line, "approver", m->approver);
+		am_buf_addc(&v->line, '}');
+	}
+	am_buf_addc(&v->line, ']');
+}
+
+static void
+print_clock(struct view *v, const struct am_why *w)
+{
+	const struct am_clockdef *cd = &v->def->clocks[w->clock];
+	const struct am_clock *k = &v->c->clocks[w->clock];
 
 	am_view_open(v);
 	am_buf_addkv(&v->line, "id", v->c->id);
 	am_view_s(v, "clock", cd->name);
 	am_view_s(v, "state", am_clock_state_str(k->state));
+	am_view_bool(v, "missed", k->missed);
 	am_view_s(
 	    v, "calendar", cd->calendar_name != NULL ? cd->calendar_name : "");
-	am_view_time(v, "started_at", k->started);
-	am_buf_addki(&v->line, "budget_ms", k->budget);
-	am_buf_addki(&v->line, "consumed_ms", am_view_consumed(cd, k));
-	am_buf_addkey(&v->line, "windows");
-	am_buf_addc(&v->line, '[');
-	for (size_t i = 0; stops && i < n; i++) {
-		if (h[i].from > from)
-			add_windows(v, cd->calendar, from, h[i].from, &s);
-		if (h[i].to > from)
-			from = h[i].to;
-	}
-	if (from < end)
-		add_windows(v, cd->calendar, from, end, &s);
-	am_buf_adds(&v->line, "]");
-	am_buf_addkey(&v->line, "holds");
-	am_buf_addc(&v->line, '[');
-	for (size_t i = 0; stops && i < n; i++) {
-		am_buf_adds(&v->line, i != 0 ? ",{" : "{");
-		am_view_time(v, "from", h[i].from);
-		am_view_time(v, "to", h[i].to);
-		am_buf_addkv(&v->line, "reason", h[i].reason);
-		am_buf_addc(&v->line, '}');
-	}
-	am_buf_addc(&v->line, ']');
-	am_view_time(v, "due_at", due);
-	am_buf_addki(&v->line, "sum_ms", s.ms);
+	am_view_time(v, "started_at", w->started);
+	add_budget(v, w);
+	am_buf_addki(&v->line, "consumed_ms", w->consumed);
+	am_buf_addki(&v->line, "left_ms", w->left);
+	add_windows(v, w);
+	add_holds(v, w);
+	add_moves(v, w);
+	am_view_time(v, "due_at", w->due);
+	am_view_time(v, "ended_at", w->ended);
+	am_buf_addki(&v->line, "sum_ms", w->sum);
 	am_view_close(v);
 }
 
 static void
 why(struct view *v, struct am_batch *rb)
 {
-	struct hold *h = am_arena_alloc(v->a, (HOLDS_MAX + 1) * sizeof(*h));
+	const redisReply *log = am_batch_reply(rb, 1);
+	size_t n =
+	    log != NULL && log->type == REDIS_REPLY_ARRAY ? log->elements : 0;
+	struct am_str *lines = am_arena_alloc(v->a, (n + 1) * sizeof(*lines));
+	struct am_why clocks[AM_CLOCKS_MAX];
+	size_t clocks_n;
 
-	for (size_t i = 0; i < AM_CLOCKS_MAX; i++) {
-		const struct am_clock *k = &v->c->clocks[i];
-
-		if (k->state == AM_CLK_RUNNING || k->state == AM_CLK_STOPPED)
-			print_clock(v, i, h,
-			    holds(v, am_batch_reply(rb, 1), k->started, h));
-	}
+	for (size_t i = 0; i < n; i++)
+		lines[i] = am_reply_str(log->element[i]);
+	clocks_n = am_why(
+	    v->def, v->c, lines, n, loop_of, v, am_engine_now(), v->a, clocks);
+	for (size_t i = 0; i < clocks_n; i++)
+		print_clock(v, &clocks[i]);
 	am_ctl_end(v->call, AM_EXIT_OK, "%s", "");
 	am_view_drop(v);
 }

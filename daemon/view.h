@@ -73,7 +73,7 @@ am_ms am_view_due(const struct am_loopdef *def, const struct am_complaint *c);
 /* Verbs (verbs_*.c); each ends the call. */
 typedef void am_verb_fn(struct view *v);
 am_verb_fn am_verb_help, am_verb_status, am_verb_health, am_verb_list,
-    am_verb_show, am_verb_why, am_verb_verify, am_verb_followups,
+    am_verb_show, am_verb_why, am_verb_plan, am_verb_verify, am_verb_followups,
     am_verb_dead_list, am_verb_rejects_list, am_verb_endpoints,
     am_verb_shard_list;
 am_verb_fn am_verb_followups_retry, am_verb_followups_cancel,

@@ -30,6 +30,8 @@ const struct am_verb am_verbs[] = {
 	  "one complaint: stage, due, clocks, follow-ups, history", false },
 	{ "why", V, 1, 1, "why ID", "",
 	  "how each due time of a complaint comes about", false },
+	{ "plan", V, 1, 1, "plan ID [--limit N]", "--limit=",
+	  "what comes next for a complaint if nothing happens", false },
 	{ "followups", V, 0, 0, "followups [--endpoint E] [--complaint ID] [--limit N]",
 	  "--endpoint= --complaint= --limit=",
 	  "follow-ups on their way, with their attempts", false },
