@@ -449,21 +449,20 @@ test_shipped_calendars_when_all_are_included_then_they_stand_together(
 static void
 test_calendars_when_dates_end_then_told_at_any_time(void **state)
 {
-	struct am_conf *c = conf_world_must(
+	static const char dated[] =
 	    "calendar \"far\" { open = {\"24x7\"} closed = {\"2030-01-01\"} }\n"
-	    "calendar \"none\" { open = {\"24x7\"} }\n"
 	    "calendar \"near\" { timezone = \"Asia/Shanghai\"\n"
-	    "    open = {\"24x7\"} extra = {\"2028-03-01 09:00-18:00\"} }\n"
-	    "redis { url = \"redis://127.0.0.1:6379/0\" }\n"
-	    "loop \"complaint\" {\n"
-	    "    stage \"listen\" { budget = \"30m\" }\n"
-	    "    stage \"confirm\" { kind = \"confirm\"  budget = \"1bd\" }\n"
-	    "}\n");
+	    "    open = {\"24x7\"} extra = {\"2028-03-01 09:00-18:00\"} }\n";
+	char *text =
+	    conf_world_edit(conf_world_base, "instance = \"t\"\n", dated);
+	struct am_conf *c;
 	const char *names[2] = { "-", "-" };
 	/* 1 January 2028 00:00 in Shanghai: 60 days are left */
 	am_ms sixty = at("2028-01-01T00:00:00+08:00");
 
 	(void)state;
+	/* "office" of the base names no date */
+	c = conf_world_must(text);
 	assert_int_equal(c->warnings_n, 0);
 	assert_int_equal(am_conf_calendars_ending(c, CONF_NOW, names, 2), 0);
 	assert_int_equal(am_conf_calendars_ending(c, sixty - 1, names, 2), 0);
@@ -476,6 +475,7 @@ test_calendars_when_dates_end_then_told_at_any_time(void **state)
 	assert_string_equal(names[0], "far");
 	assert_string_equal(names[1], "-");
 	am_conf_unref(c);
+	free(text);
 }
 
 /* The engine loads again when this says so. */
