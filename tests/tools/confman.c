@@ -89,7 +89,12 @@ static const char head[] =
     "many business days after the day of receipt), d w (elapsed time).\n"
     ".TP\n"
     "offset\n"
-    "a duration behind a +, counted from the lapse: \"+15m\", \"+1bd\".\n"
+    "a duration behind a +: \"+15m\", \"+1bd\".\n"
+    "A rung's counts from the lapse of its clock, one of\n"
+    ".I attempts\n"
+    "from the start of the confirm stage, one of\n"
+    ".I hold_reminders\n"
+    "from the start of the hold; both in the calendar of the stage.\n"
     ".TP\n"
     "place on a clock\n"
     "a share of the budget from \"0%\" to \"100%\", which is the lapse, or an "
@@ -121,6 +126,43 @@ static const char head[] =
     "day and hours\n"
     "\"2026-10-10 09:00-18:00\": the windows of that day in place of those of\n"
     "its weekday, closed or not; a date may stand there more than once.\n";
+
+static const char tail[] =
+    ".SH WHAT A LOOP MUST BE\n"
+    "Beside the form of each value, a loop in a file is held to this:\n"
+    ".IP \\(bu 2\n"
+    "Its customers are asked, those of every tier: by a rung at 0% of the\n"
+    "confirm stage to the customer, or by the owner, whom\n"
+    ".I attempts\n"
+    "tell to call.\n"
+    ".IP \\(bu 2\n"
+    "A work stage can be completed:\n"
+    ".I requires\n"
+    "may name any field that a producer sends, but none of the envelope.\n"
+    "The confirm stage is completed by the customer alone.\n"
+    ".IP \\(bu 2\n"
+    "Every rung can be reached, and is sent: lists of offsets rise, a hold's\n"
+    "reminder comes before\n"
+    ".IR max_hold ,\n"
+    "and a role gets one follow-up at a place of a clock and tier.\n"
+    ".IP \\(bu 2\n"
+    "Beside the question the customer gets\n"
+    ".I survey_reminders\n"
+    "rungs of the confirm stage, at most.\n"
+    ".IP \\(bu 2\n"
+    "Whoever an action reassigns to is named by the event (supervisor, team)\n"
+    "or by a\n"
+    ".I role\n"
+    "section.\n"
+    ".IP \\(bu 2\n"
+    "No rung closes a loop: after the last of\n"
+    ".I attempts\n"
+    "has failed the customer gets a written notice, a reminder at half of\n"
+    ".IR silence ,\n"
+    "and the loop closes, not confirmed, at the end of it.\n"
+    ".PP\n"
+    "A loop that open complaints were promised is not held to rules that came\n"
+    "later.\n";
 
 static void
 key(const struct am_option *o)
@@ -167,6 +209,7 @@ main(void)
 		if (i == 0 || strcmp(o[i].in, o[i - 1].in) != 0)
 			section(o[i].in);
 	}
+	fputs(tail, stdout);
 	puts(".SH SEE ALSO\n.BR amendsd (8),\n.BR amendsctl (8)");
 	return 0;
 }
