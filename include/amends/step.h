@@ -57,7 +57,7 @@ struct am_fu_change {
 struct am_note {
 	struct am_note *next;
 	const char *name; /* closed list of loop.md section 1, "stage.met" … */
-	struct am_pair pairs[8];
+	struct am_pair pairs[12];
 	size_t pairs_n;
 };
 

@@ -62,6 +62,8 @@ struct am_emit *am_act_emit(struct am_act *a, enum am_event_type type,
 void am_emit_str(struct am_emit *e, const char *key, struct am_str value);
 void am_act_refuse(
     struct am_act *a, const char *code, const char *field, const char *text);
+/* Of a follow-up that this step has made: it had no way out. */
+bool am_act_is_untold(const struct am_act *a, size_t clock, uint8_t rung);
 
 /* ---- act_clock.c: clocks, stages ---- */
 
@@ -85,13 +87,39 @@ bool am_act_late_original(struct am_act *a, size_t i, am_ms at);
  * when it is the confirm stage, the customer has answered and nothing is owed.
  */
 void am_act_enter(struct am_act *a, size_t stage);
+/* The customer was in touch: the inform clock starts anew. */
+void am_act_contact(struct am_act *a);
 /* "unowned" runs while nobody owns the stage; call when the owner changes. */
 void am_act_watch_owner(struct am_act *a);
 /* What a rung does beside its follow-up (act_role.c). */
 void am_act_rung_action(struct am_act *a, size_t clock, size_t rung);
-/* Silence is over: close unconfirmed or declined, or tell a person why not
- * (act_callback.c). */
+/* Own it is who stands for the role and is not complained about; false when
+ * nobody does (act_role.c). */
+bool am_act_give(struct am_act *a, enum am_role to, const char *reason);
+/* The confirm stage has begun: attempts to reach the customer, or the written
+ * notice when they may not be called (act_callback.c). */
+void am_act_call(struct am_act *a);
+/* True when the customer is asked in writing only. */
+bool
+am_act_is_uncalled(const struct am_loopdef *def, const struct am_complaint *c);
+/* Nobody calls any more: the written notice goes, once. */
+void am_act_write(struct am_act *a);
+/* What became of the written notice: accepted by a channel, or failed by the
+ * last one; told by whoever judges the follow-up's end. */
+void am_act_notice_ended(struct am_act *a, bool delivered);
+/* The customer has spoken. True when silence was counted. */
+bool am_act_break_silence(struct am_act *a);
+/* Silence is over: close unconfirmed or declined, or tell a person why not. */
 void am_act_silence_over(struct am_act *a);
+/* The recourse notice goes to the customer (act_end.c). */
+void am_act_recourse(struct am_act *a);
+/* It has gone, by notice or by the rung of `final`; what became of it. */
+void am_act_recourse_sent(struct am_act *a, size_t clock, uint8_t rung);
+void am_act_recourse_ended(struct am_act *a, bool delivered);
+/* What follows this complaint hears how it was closed (act_link.c). */
+void am_act_tell_duplicates(struct am_act *a);
+/* The event opens another complaint that repeats this one: gives its id. */
+struct am_str am_act_open_repeat(struct am_act *a);
 /* One tier up, if there is one; what is consumed stays (act_tier.c). */
 void am_act_raise_tier(struct am_act *a, const char *reason);
 /* Severities of the fast lane (act_tier.c). */
@@ -144,6 +172,9 @@ am_action_fn am_call_a_human, am_satisfy, am_note_answer, am_reopen,
 /* act_wake.c */
 am_guard am_is_due;
 am_action_fn am_climb;
-/* followup.c */
+/* fu_end.c */
 am_guard am_is_waiting, am_is_bad_revival, am_has_no_room;
 am_action_fn am_end_followup, am_revive, am_refuse_revival;
+/* fu_receipt.c */
+am_guard am_is_unmatched, am_is_behind;
+am_action_fn am_receive;

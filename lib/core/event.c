@@ -248,7 +248,7 @@ static const struct am_event_spec specs[] = {
 	    "Closes the loop with outcome not_upheld." },
 	{ AM_EV_LINKED, "complaint.linked", NEXT, FIELDS(linked),
 	    "Ties two complaints, or one to an incident." },
-	{ AM_EV_RECEIPT, "followup.receipt", NEXT, FIELDS(receipt),
+	{ AM_EV_RECEIPT, "followup.receipt", NOW, FIELDS(receipt),
 	    "What a provider says of a message." },
 	{ AM_EV_OPTED_OUT, "contact.opted_out", NEXT, FIELDS(opted),
 	    "Nothing more to that address." },
@@ -480,6 +480,9 @@ static const struct any_of {
 	{ AM_EV_ANSWERED, { "verdict", "score" },
 	    "no answer in it; verdict (satisfied, partial, unsatisfied) or "
 	    "score (1 to 5)" },
+	{ AM_EV_RECEIPT, { "followup_id", "provider_id" },
+	    "it is about nothing; followup_id or the provider_id of the "
+	    "message" },
 };
 
 static int

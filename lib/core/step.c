@@ -154,13 +154,16 @@ static const struct rule rules[] = {
 	SKIP_IF(THERE,    AM_EV_FOLLOWUP_REVIVED, am_has_no_room,    "too_many", "too many follow-ups wait"),
 	ROW    (THERE,    AM_EV_FOLLOWUP_REVIVED,                    am_revive),
 
+	SKIP_IF(THERE,    AM_EV_RECEIPT,         am_is_unmatched,    "unmatched", "about no follow-up that can be told from the complaint"),
+	SKIP_IF(THERE,    AM_EV_RECEIPT,         am_is_behind,       "already_done", "more than that is known of it"),
+	ROW    (THERE,    AM_EV_RECEIPT,                             am_receive),
+
 	/* known, not in force: am_event_check() has refused them before */
 	SKIP   (THERE,    AM_EV_ATTEMPTED,       "unsupported",      "not in force"),
 	SKIP   (THERE,    AM_EV_MESSAGE,         "unsupported",      "not in force"),
 	SKIP   (THERE,    AM_EV_REOPENED,        "unsupported",      "not in force"),
 	SKIP   (THERE,    AM_EV_REJECTED,        "unsupported",      "not in force"),
 	SKIP   (THERE,    AM_EV_LINKED,          "unsupported",      "not in force"),
-	SKIP   (THERE,    AM_EV_RECEIPT,         "unsupported",      "not in force"),
 	SKIP   (THERE,    AM_EV_OPTED_OUT,       "unsupported",      "not in force"),
 	SKIP   (THERE,    AM_EV_OPTED_IN,        "unsupported",      "not in force"),
 	SKIP   (THERE,    AM_EV_IMPROVEMENT,     "unsupported",      "not in force"),

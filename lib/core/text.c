@@ -1,6 +1,6 @@
 /*
- * text - what a follow-up says when the loop gives it no message, by reason, in
- * English and Chinese.
+ * text - what a follow-up says when the loop gives it no message, in English
+ * and Chinese: by its reason, where that would mislead by what it is about.
  *
  * They are templates like any other, so a person may copy one into conf and
  * change it.
@@ -11,9 +11,11 @@
 #include <string.h>
 
 /* clang-format off */
-static const struct {
+struct text {
 	const char *en, *zh;
-} texts[AM_REASONS_N] = {
+};
+
+static const struct text by_reason[AM_REASONS_N] = {
 	[AM_REASON_ASK] = {
 		"Is your complaint {complaint.id} solved? Please tell us: yes or no.",
 		"您的投诉 {complaint.id} 是否已解决?请告诉我们:是或否。" },
@@ -45,25 +47,98 @@ static const struct {
 		"Complaint {complaint.id} ({complaint.category}) needs a person's decision.",
 		"投诉 {complaint.id}({complaint.category})需要人工判断。" },
 };
+
+static const struct text by_notice[AM_NOTICES_N] = {
+	[AM_NOTICE_REOPEN] = {
+		"Complaint {complaint.id} ({complaint.category}) is open again, cycle {complaint.cycle}: the customer is not satisfied. {clock.name} is due {clock.due}.",
+		"投诉 {complaint.id}({complaint.category})重新打开,第 {complaint.cycle} 轮:客户不满意。{clock.name} 应于 {clock.due} 前完成。" },
+	[AM_NOTICE_DEADLOCK] = {
+		"Complaint {complaint.id} ({complaint.category}) has been reopened as often as it may be. A person decides how it ends.",
+		"投诉 {complaint.id}({complaint.category})已达到重开次数上限,需由专人决定如何处理。" },
+	[AM_NOTICE_CONTRADICTION] = {
+		"Complaint {complaint.id} ({complaint.category}): the customer's answers contradict each other. Please ask what they mean.",
+		"投诉 {complaint.id}({complaint.category}):客户的答复前后矛盾,请向客户核实。" },
+	[AM_NOTICE_RECOURSE] = {
+		"Your complaint {complaint.id} is not settled as you wished. You may take it further: {recourse.url}",
+		"您的投诉 {complaint.id} 未能按您的意愿解决。您可以向上级机构申诉:{recourse.url}" },
+	[AM_NOTICE_EXTENDED] = {
+		"Your complaint {complaint.id} takes longer than we said: {clock.name} is now due {clock.due}. We are sorry.",
+		"您的投诉 {complaint.id} 处理时间延长:{clock.name} 现应于 {clock.due} 前完成。我们深表歉意。" },
+	[AM_NOTICE_WITHDRAWN] = {
+		"You have withdrawn your complaint {complaint.id}. It is closed. Tell us if that is not so.",
+		"您已撤回投诉 {complaint.id},现已结案。如有误请告知我们。" },
+	[AM_NOTICE_OUTCOME] = {
+		"Your complaint {complaint.id} was handled together with {complaint.target}, which is now closed.",
+		"您的投诉 {complaint.id} 已与 {complaint.target} 合并处理,现已结案。" },
+	[AM_NOTICE_UNREACHABLE] = {
+		"Complaint {complaint.id} ({complaint.category}): the customer could be told by no channel. Please find another way.",
+		"投诉 {complaint.id}({complaint.category}):所有渠道均无法联系客户,请另寻方式联系。" },
+	[AM_NOTICE_MESSAGE] = {
+		"The customer of complaint {complaint.id} ({complaint.category}) has written and waits for an answer.",
+		"投诉 {complaint.id}({complaint.category})的客户已来信,等待答复。" },
+	[AM_NOTICE_ASSIGNED] = {
+		"Complaint {complaint.id} ({complaint.category}) is yours now, in {complaint.stage}. {clock.name} is due {clock.due}.",
+		"投诉 {complaint.id}({complaint.category})现由您负责,当前阶段 {complaint.stage}。{clock.name} 应于 {clock.due} 前完成。" },
+	[AM_NOTICE_UNOWNED] = {
+		"Nobody owns complaint {complaint.id} ({complaint.category}) in {complaint.stage}. Please give it to somebody.",
+		"投诉 {complaint.id}({complaint.category})在 {complaint.stage} 阶段无人负责,请指派负责人。" },
+	[AM_NOTICE_AUTOCLOSE] = {
+		"Complaint {complaint.id} ({complaint.category}): the customer has not answered, but it must not close by itself. Please decide.",
+		"投诉 {complaint.id}({complaint.category}):客户未答复,但不可自动结案,请人工处理。" },
+};
+
+/* Rungs that a rule of the loop has made. */
+static const struct text attempt = {
+	"Please call the customer of {complaint.id} ({complaint.category}), attempt {callback.attempt}: is it solved?",
+	"请致电投诉 {complaint.id}({complaint.category})的客户,第 {callback.attempt} 次:问题是否已解决?" };
+static const struct text written = {
+	"We could not reach you about complaint {complaint.id}. Is it solved? Reply 1 for yes, 2 for no. Without a reply we close it.",
+	"我们未能就投诉 {complaint.id} 联系到您。问题是否已解决?回复 1 表示是,2 表示否。如无回复将结案。" };
+static const struct text reminder = {
+	"We still wait for your reply about complaint {complaint.id}. Is it solved? Reply 1 for yes, 2 for no. Without a reply it closes {clock.due}.",
+	"投诉 {complaint.id} 仍在等待您的回复。问题是否已解决?回复 1 表示是,2 表示否。如无回复将于 {clock.due} 结案。" };
+static const struct text hold_customer = {
+	"Your complaint {complaint.id} waits for you. Please send us what we asked for, so that we can go on.",
+	"您的投诉 {complaint.id} 正等待您的回复。请提供所需资料,以便我们继续处理。" };
+static const struct text hold_staff = {
+	"Complaint {complaint.id} ({complaint.category}) has been on hold since {hold.since} ({hold.reason}). Please see what it waits for.",
+	"投诉 {complaint.id}({complaint.category})自 {hold.since} 起挂起({hold.reason}),请跟进等待事项。" };
 /* clang-format on */
 
-bool
-am_lang_serves(const char *have, struct am_str want)
-{
-	size_t n = strlen(have);
+bool am_lang_serves(const char *have, struct am_str want) {
+  size_t n = strlen(have);
 
-	return n > 0 && want.n >= n && memcmp(want.p, have, n) == 0 &&
-	       (want.n == n || want.p[n] == '-' || want.p[n] == '_');
+  return n > 0 && want.n >= n && memcmp(want.p, have, n) == 0 &&
+         (want.n == n || want.p[n] == '-' || want.p[n] == '_');
 }
 
-struct am_str
-am_text_builtin(enum am_reason reason, struct am_str lang, const char **given)
-{
-	bool zh = am_lang_serves("zh", lang);
-	const char *text;
+static const struct text *choose(const struct am_followup *f,
+                                 enum am_notice about) {
+  bool customer = f->to == AM_ROLE_CUSTOMER;
 
-	AM_ASSERT(reason < AM_REASONS_N);
-	text = zh ? texts[reason].zh : texts[reason].en;
-	*given = zh ? "zh" : "en";
-	return (struct am_str){ text, strlen(text) };
+  if (about < AM_NOTICES_N)
+    return &by_notice[about];
+  switch (f->clock) {
+  case AM_CLOCK_CALLBACK:
+    return customer ? &written : &attempt;
+  case AM_CLOCK_SILENCE:
+    return &reminder;
+  case AM_CLOCK_HOLD:
+    return customer ? &hold_customer : &hold_staff;
+  default:
+    return &by_reason[f->reason];
+  }
+}
+
+struct am_str am_text_builtin(const struct am_followup *f, enum am_notice about,
+                              struct am_str lang, const char **given) {
+  bool zh = am_lang_serves("zh", lang);
+  const struct text *t;
+  const char *text;
+
+  AM_ASSERT(f->reason < AM_REASONS_N);
+  t = choose(f, about);
+  text = zh ? t->zh : t->en;
+  *given = zh ? "zh" : "en";
+  return (struct am_str){text, strlen(text)};
 }
