@@ -1,7 +1,8 @@
 /*
  * The contract file cut at every byte, and with bytes changed: never a crash,
- * and never a refusal without a line and a word of what would be right. The
- * seed is printed; SEED repeats a run.
+ * and never a refusal without a line and a word of what would be right; and so
+ * with keys that the contract does not show. Whatever is taken has a normal
+ * form that gives itself again. The seed is printed; SEED repeats a run.
  */
 
 #include <stdarg.h>
@@ -25,6 +26,31 @@
 static char reference[TEXT_MAX];
 static size_t reference_n;
 
+/* What the contract file leaves out. */
+static const char more[] =
+    "catchup_after = \"30s\" catchup_rate = \"20/1m\"\n"
+    "calendar \"office\" { open = {\"Mon-Fri 09:00-17:00\"} }\n"
+    "quiet \"night\" { hours = \"21:00-08:00\" }\n"
+    "person \"li\" { timezone = \"Asia/Tokyo\" } person \"wang\" { }\n"
+    "role \"manager\" { person = {\"li\", \"wang\"} }\n"
+    "endpoint \"crm\" { url = \"https://crm.example/\" quiet = \"night\"\n"
+    "    secret = {\"file:ok.secret\"} }\n"
+    "route \"fire\" { tier = {\"high\"} severity = {\"a b\"} loop = \"x\"\n"
+    "    open_as = \"low\" }\n"
+    "route \"rest\" { category = {\"c\"} channel = {\"d\"} loop = \"x\" }\n"
+    "loop \"x\" { tiers = {\"high\", \"low\"} unowned_max = \"1bd\"\n"
+    "    hold_reminders = {\"+4h\", \"+2bd\"} max_hold = \"20bd\"\n"
+    "    negative_words = {\"No\", 'a \\'b\\'', \"没用\"} emergency = {}\n"
+    "    group_wait = \"0\" notify_withdrawal = yes max_extensions = 0\n"
+    "    stage \"do\" { budget = \"1h\" requires = {\"action\"} waivable = 1\n"
+    "        rung \"take\" { at = \"+1h\" to = \"manager\" via = {\"crm\"}\n"
+    "            tiers = {\"low\"} action = \"reassign\" }\n"
+    "        rung \"up\" { at = \"+2h\" action = \"raise-tier\" } }\n"
+    "    stage \"ask\" { kind = \"confirm\" attempts = {\"+1h\"}\n"
+    "        silence = \"3d\" survey_reminders = 0\n"
+    "        rung \"q\" { at = \"0%\" to = \"customer\" via = {\"crm\"} } }\n"
+    "}\n";
+
 /* The file, and a link to where its secrets are. */
 static int
 setup(void **state)
@@ -45,6 +71,24 @@ setup(void **state)
 	return symlink(path, "tests");
 }
 
+/* The normal form of a loop is its own. */
+static void
+check_loops(const struct am_conf *c)
+{
+	for (size_t i = 0; i < c->loops_n; i++) {
+		const struct am_loopdef *again;
+		struct am_diag diag;
+		struct am_arena a;
+
+		am_arena_init(&a, 0);
+		if (am_conf_bind_loop(
+			c, c->loops[i]->text, &a, &again, &diag) != 0)
+			fail_msg("%d: %s", diag.line, diag.text);
+		assert_string_equal(again->ref, c->loops[i]->ref);
+		am_arena_fini(&a);
+	}
+}
+
 /* True when it loaded; whatever it was told must help. */
 static bool
 load(const char *text, size_t n)
@@ -57,6 +101,7 @@ load(const char *text, size_t n)
 	c = am_conf_load("amends.conf", CONF_NOW, &diags, &diags_n);
 	if (c != NULL) {
 		assert_int_equal(diags_n, 0);
+		check_loops(c);
 		am_conf_unref(c);
 		return true;
 	}
@@ -93,23 +138,38 @@ test_conf_cut_at_every_byte_is_refused_with_a_line(void **state)
 }
 
 static void
-test_conf_with_changed_bytes_never_crashes(void **state)
+mutate(const char *from, size_t from_n)
 {
 	static char text[TEXT_MAX];
 	int taken = 0;
 	size_t n;
 
-	(void)state;
-	rnd_seed(__func__);
 	for (int i = 0; i < MUTANTS; i++) {
-		memcpy(text, reference, reference_n);
-		n = rnd_mutate(text, reference_n, sizeof(text),
+		memcpy(text, from, from_n);
+		n = rnd_mutate(text, from_n, sizeof(text),
 		    "{}()[]\"'=,+*#/\\$%\n\t 0-:.\x01\x7f\xff");
 		taken += load(text, n);
 	}
 	/* changes of comments and texts are right, most others are not */
 	assert_true(taken > 0);
 	assert_true(taken < MUTANTS / 2);
+}
+
+static void
+test_conf_with_changed_bytes_never_crashes(void **state)
+{
+	(void)state;
+	rnd_seed(__func__);
+	mutate(reference, reference_n);
+}
+
+static void
+test_conf_of_all_keys_with_changed_bytes_never_crashes(void **state)
+{
+	(void)state;
+	rnd_seed(__func__);
+	assert_true(load(more, sizeof(more) - 1));
+	mutate(more, sizeof(more) - 1);
 }
 
 int
@@ -119,6 +179,8 @@ main(void)
 		cmocka_unit_test(
 		    test_conf_cut_at_every_byte_is_refused_with_a_line),
 		cmocka_unit_test(test_conf_with_changed_bytes_never_crashes),
+		cmocka_unit_test(
+		    test_conf_of_all_keys_with_changed_bytes_never_crashes),
 	};
 
 	return cmocka_run_group_tests(tests, setup, conf_world_teardown);
