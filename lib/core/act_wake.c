@@ -13,27 +13,35 @@
 
 #define ROUNDS (2 * AM_CLOCKS_MAX * (AM_RUNGS_MAX + 1))
 
-AM_GUARD(am_is_due) { return am_wake_next(def, c).at <= now; }
+AM_GUARD(am_is_due)
+{
+	return am_wake_next(def, c).at <= now;
+}
 
-static void end_hold(struct am_act *a, am_ms at) {
-  const struct am_complaint *c = &a->up->next;
+static void
+end_hold(struct am_act *a, am_ms at)
+{
+	const struct am_complaint *c = &a->up->next;
 
-  am_act_change(a);
-  am_act_resume(a, at, at == c->hold_until ? "until" : "max_hold");
+	am_act_change(a);
+	am_act_resume(a, at, at == c->hold_until ? "until" : "max_hold");
 }
 
 /* Aftercare ends with the last of the rungs that are for this tier. */
-static void end_aftercare(struct am_act *a) {
-  const struct am_clockdef *d = &a->def->clocks[AM_CLOCK_AFTERCARE];
-  struct am_complaint *c = &a->up->next;
-  struct am_clock *k = &c->clocks[AM_CLOCK_AFTERCARE];
-  size_t left = 0;
+static void
+end_aftercare(struct am_act *a)
+{
+	const struct am_clockdef *d = &a->def->clocks[AM_CLOCK_AFTERCARE];
+	struct am_complaint *c = &a->up->next;
+	struct am_clock *k = &c->clocks[AM_CLOCK_AFTERCARE];
+	size_t left = 0;
 
-  for (size_t r = 0; r < d->rungs_n; r++)
-    left += (k->fired >> r & 1) == 0 &&
-            (d->rungs[r].except_tiers >> c->tier & 1) == 0;
-  if (k->state == AM_CLK_RUNNING && left == 0)
-    am_clock_end(a->def, c, AM_CLOCK_AFTERCARE, a->now, AM_CLK_OVER);
+	for (size_t r = 0; r < d->rungs_n; r++)
+		left += (k->fired >> r & 1) == 0 &&
+			(d->rungs[r].except_tiers >> c->tier & 1) == 0;
+	if (k->state == AM_CLK_RUNNING && left == 0)
+		am_clock_end(
+		    a->def, c, AM_CLOCK_AFTERCARE, a->now, AM_CLK_OVER);
 }
 
 /*
@@ -41,47 +49,53 @@ static void end_aftercare(struct am_act *a) {
  * the action has ended the clock or started it anew, the rung has no more to
  * say.
  */
-static void fire(struct am_act *a, const struct am_next *next) {
-  struct am_complaint *c = &a->up->next;
-  struct am_clock *k = &c->clocks[next->clock];
-  am_ms due = am_clock_position(a->def, c, next->clock, next->rung);
-  uint16_t entry = k->entry;
+static void
+fire(struct am_act *a, const struct am_next *next)
+{
+	struct am_complaint *c = &a->up->next;
+	struct am_clock *k = &c->clocks[next->clock];
+	am_ms due = am_clock_position(a->def, c, next->clock, next->rung);
+	uint16_t entry = k->entry;
 
-  k->fired |= (uint16_t)(1u << next->rung);
-  am_act_rung_action(a, next->clock, next->rung);
-  if (k->entry == entry && am_clock_live(k))
-    am_fu_rung_ready(a, next->clock, next->rung, due, next->at);
+	k->fired |= (uint16_t)(1u << next->rung);
+	am_act_rung_action(a, next->clock, next->rung);
+	if (k->entry == entry && am_clock_live(k))
+		am_fu_rung_ready(a, next->clock, next->rung, due, next->at);
 }
 
 /* False when nothing is due any more. */
-static bool climb_once(struct am_act *a) {
-  struct am_next next = am_wake_next(a->def, &a->up->next);
+static bool
+climb_once(struct am_act *a)
+{
+	struct am_next next = am_wake_next(a->def, &a->up->next);
 
-  if (next.at > a->now)
-    return false;
-  switch (next.kind) {
-  case AM_NEXT_HOLD_END:
-    end_hold(a, next.at);
-    return true;
-  case AM_NEXT_LAPSE:
-    am_act_miss(a, next.clock, next.at);
-    return true;
-  case AM_NEXT_RUNG:
-    fire(a, &next);
-    end_aftercare(a);
-    return true;
-  case AM_NEXT_FORGET: /* the journal goes, and needs no line */
-    a->up->forget = true;
-    a->silent = true;
-    return false;
-  case AM_NEXT_NONE:
-    break;
-  }
-  return false;
+	if (next.at > a->now)
+		return false;
+	switch (next.kind) {
+	case AM_NEXT_HOLD_END:
+		end_hold(a, next.at);
+		return true;
+	case AM_NEXT_LAPSE:
+		am_act_miss(a, next.clock, next.at);
+		return true;
+	case AM_NEXT_RUNG:
+		fire(a, &next);
+		end_aftercare(a);
+		return true;
+	case AM_NEXT_FORGET: /* the journal goes, and needs no line */
+		a->up->forget = true;
+		a->silent = true;
+		return false;
+	case AM_NEXT_NONE:
+		break;
+	}
+	return false;
 }
 
-void am_climb(struct am_act *a) {
-  for (size_t i = 0; i < ROUNDS && climb_once(a); i++)
-    ;
-  am_fu_collapse(a);
+void
+am_climb(struct am_act *a)
+{
+	for (size_t i = 0; i < ROUNDS && climb_once(a); i++)
+		;
+	am_fu_collapse(a);
 }

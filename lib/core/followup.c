@@ -16,192 +16,211 @@
 
 /* ---- ids ---- */
 
-static void add_decimal(struct am_sha256 *s, unsigned v) {
-  char text[12], *p = text + sizeof(text);
-  size_t n;
+static void
+add_decimal(struct am_sha256 *s, unsigned v)
+{
+	char text[12], *p = text + sizeof(text);
+	size_t n;
 
-  do
-    *--p = (char)('0' + v % 10);
-  while ((v /= 10) != 0);
-  n = (size_t)(text + sizeof(text) - p);
-  am_sha256_addl(s, (struct am_str){p, n});
+	do
+		*--p = (char)('0' + v % 10);
+	while ((v /= 10) != 0);
+	n = (size_t)(text + sizeof(text) - p);
+	am_sha256_addl(s, (struct am_str){ p, n });
 }
 
-void am_fu_id(const struct am_loopdef *def, const struct am_complaint *c,
-              const struct am_fu_cause *from, uint8_t id[16]) {
-  uint8_t digest[32], be[8];
-  struct am_sha256 s;
+void
+am_fu_id(const struct am_loopdef *def, const struct am_complaint *c,
+    const struct am_fu_cause *from, uint8_t id[16])
+{
+	uint8_t digest[32], be[8];
+	struct am_sha256 s;
 
-  for (size_t i = 0; i < 8; i++)
-    be[i] = (uint8_t)(from->event >> (56 - 8 * i));
-  am_sha256_init(&s);
-  am_sha256_addl(&s, c->id);
-  add_decimal(&s, from->cycle);
-  am_sha256_addl(&s, am_str_c(def->clocks[from->clock].name));
-  am_sha256_addl(&s, (struct am_str){(const char *)be, sizeof(be)});
-  am_sha256_addl(&s, from->rung_name);
-  am_sha256_addl(&s, from->endpoint);
-  am_sha256_end(&s, digest);
-  memcpy(id, digest, 16);
+	for (size_t i = 0; i < 8; i++)
+		be[i] = (uint8_t)(from->event >> (56 - 8 * i));
+	am_sha256_init(&s);
+	am_sha256_addl(&s, c->id);
+	add_decimal(&s, from->cycle);
+	am_sha256_addl(&s, am_str_c(def->clocks[from->clock].name));
+	am_sha256_addl(&s, (struct am_str){ (const char *)be, sizeof(be) });
+	am_sha256_addl(&s, from->rung_name);
+	am_sha256_addl(&s, from->endpoint);
+	am_sha256_end(&s, digest);
+	memcpy(id, digest, 16);
 }
 
-uint64_t am_fu_cause_of(const uint8_t id[16]) {
-  uint64_t cause = 0;
+uint64_t
+am_fu_cause_of(const uint8_t id[16])
+{
+	uint64_t cause = 0;
 
-  for (size_t i = 0; i < 8; i++)
-    cause = cause << 8 | id[i];
-  return cause;
+	for (size_t i = 0; i < 8; i++)
+		cause = cause << 8 | id[i];
+	return cause;
 }
 
-struct am_str am_fu_id_text(struct am_act *a, const uint8_t id[16]) {
-  char *text = am_arena_alloc(a->up->arena, AM_FU_ID_LEN + 1);
+struct am_str
+am_fu_id_text(struct am_act *a, const uint8_t id[16])
+{
+	char *text = am_arena_alloc(a->up->arena, AM_FU_ID_LEN + 1);
 
-  am_fu_id_format(id, text);
-  return (struct am_str){text, AM_FU_ID_LEN};
+	am_fu_id_format(id, text);
+	return (struct am_str){ text, AM_FU_ID_LEN };
 }
 
 /* ---- making one ---- */
 
-struct am_followup *am_fu_make(struct am_act *a, size_t clock, uint8_t rung,
-                               am_ms due) {
-  const struct am_complaint *c = &a->up->next;
-  struct am_followup *f = am_arena_zalloc(a->up->arena, sizeof(*f));
+struct am_followup *
+am_fu_make(struct am_act *a, size_t clock, uint8_t rung, am_ms due)
+{
+	const struct am_complaint *c = &a->up->next;
+	struct am_followup *f = am_arena_zalloc(a->up->arena, sizeof(*f));
 
-  f->clock = (uint8_t)clock;
-  f->rung = rung;
-  f->entry = c->clocks[clock].entry;
-  f->cycle = c->cycle;
-  f->to = am_fu_role(a->def, c, clock, rung);
-  f->due_at = due;
-  f->fired_at = a->now;
-  f->catchup =
-      a->def->catchup_after > 0 && a->now - due > a->def->catchup_after;
-  f->endpoint = f->group = AM_STR("");
-  return f;
+	f->clock = (uint8_t)clock;
+	f->rung = rung;
+	f->entry = c->clocks[clock].entry;
+	f->cycle = c->cycle;
+	f->to = am_fu_role(a->def, c, clock, rung);
+	f->due_at = due;
+	f->fired_at = a->now;
+	f->catchup =
+	    a->def->catchup_after > 0 && a->now - due > a->def->catchup_after;
+	f->endpoint = f->group = AM_STR("");
+	return f;
 }
 
 /* Staff get one digest of what belongs together; customers their own. */
-static struct am_str digest(const struct am_act *a,
-                            const struct am_followup *f) {
-  const struct am_complaint *c = &a->up->next;
+static struct am_str
+digest(const struct am_act *a, const struct am_followup *f)
+{
+	const struct am_complaint *c = &a->up->next;
 
-  if (f->to == AM_ROLE_CUSTOMER)
-    return AM_STR("");
-  if (a->def->group_wait > 0 && c->incident.n > 0)
-    return c->incident;
-  return f->catchup ? AM_STR("catchup") : AM_STR("");
+	if (f->to == AM_ROLE_CUSTOMER)
+		return AM_STR("");
+	if (a->def->group_wait > 0 && c->incident.n > 0)
+		return c->incident;
+	return f->catchup ? AM_STR("catchup") : AM_STR("");
 }
 
-static void note_queued(struct am_act *a, const struct am_followup *f,
-                        const char *reason) {
-  struct am_note *n =
-      am_act_note(a, f->dead ? "followup.dead" : "followup.queued");
+static void
+note_queued(struct am_act *a, const struct am_followup *f, const char *reason)
+{
+	struct am_note *n =
+	    am_act_note(a, f->dead ? "followup.dead" : "followup.queued");
 
-  am_note_str(n, "followup", am_fu_id_text(a, f->id));
-  am_note_str(n, "endpoint", f->endpoint);
-  am_note_c(n, "clock", a->def->clocks[f->clock].name);
-  am_note_str(n, "rung", f->rung_name);
-  am_note_c(n, "to", am_role_str(f->to));
-  am_note_c(n, "reason", f->dead ? f->dead_reason : reason);
-  am_note_int(a, n, "due_at", f->due_at);
-  am_note_int(a, n, "fired_at", f->fired_at);
-  if (f->not_before > 0 && !f->dead) {
-    am_note_c(n, "held", "quiet");
-    am_note_int(a, n, "until", f->not_before);
-  }
-  am_note_str(n, "group", f->group);
-  am_tally_day(a, f->dead ? "dead" : "queued", NULL);
+	am_note_str(n, "followup", am_fu_id_text(a, f->id));
+	am_note_str(n, "endpoint", f->endpoint);
+	am_note_c(n, "clock", a->def->clocks[f->clock].name);
+	am_note_str(n, "rung", f->rung_name);
+	am_note_c(n, "to", am_role_str(f->to));
+	am_note_c(n, "reason", f->dead ? f->dead_reason : reason);
+	am_note_int(a, n, "due_at", f->due_at);
+	am_note_int(a, n, "fired_at", f->fired_at);
+	if (f->not_before > 0 && !f->dead) {
+		am_note_c(n, "held", "quiet");
+		am_note_int(a, n, "until", f->not_before);
+	}
+	am_note_str(n, "group", f->group);
+	am_tally_day(a, f->dead ? "dead" : "queued", NULL);
 }
 
-bool am_fu_put(struct am_act *a, struct am_followup *f,
-               const struct am_via *via, uint64_t cause,
-               const struct am_fu_say *say) {
-  struct am_complaint *c = &a->up->next;
-  bool behind = false;
-  struct am_waiting w;
+bool
+am_fu_put(struct am_act *a, struct am_followup *f, const struct am_via *via,
+    uint64_t cause, const struct am_fu_say *say)
+{
+	struct am_complaint *c = &a->up->next;
+	bool behind = false;
+	struct am_waiting w;
 
-  if (via != NULL) {
-    am_ms open = am_fu_opening(a->def, c, via, f->to, a->now);
+	if (via != NULL) {
+		am_ms open = am_fu_opening(a->def, c, via, f->to, a->now);
 
-    f->endpoint = am_str_c(via->endpoint);
-    f->not_before = open > a->now ? open : 0;
-  }
-  am_fu_id(a->def, c,
-           &(struct am_fu_cause){f->cycle, f->clock, cause, f->rung_name,
-                                 f->endpoint},
-           f->id);
-  if (f->endpoint.n == 0)
-    f->dead_reason = "no_address";
-  else if (am_fu_find(c, f->id) != NULL)
-    return true; /* it waits already, revived from the dead */
-  else if (c->waiting_n == AM_WAITING_MAX)
-    f->dead_reason = "too_many";
-  f->dead = f->dead_reason != NULL;
-  f->group = digest(a, f);
-  f->body = am_body_render(a, f, say);
-  note_queued(a, f, say->reason);
-  *a->up->followups_tail = f;
-  a->up->followups_tail = &f->next;
-  if (f->dead)
-    return false;
-  for (size_t i = 0; i < c->waiting_n; i++)
-    behind = behind || am_str_eq(c->waiting[i].endpoint, f->endpoint);
-  f->queued = !behind;
-  w = (struct am_waiting){
-      .clock = f->clock,
-      .rung = f->rung,
-      .entry = f->entry,
-      .cycle = f->cycle,
-      .queued = f->queued,
-      .endpoint = f->endpoint,
-  };
-  memcpy(w.id, f->id, sizeof(w.id));
-  am_fu_add(a, &w);
-  return true;
+		f->endpoint = am_str_c(via->endpoint);
+		f->not_before = open > a->now ? open : 0;
+	}
+	am_fu_id(a->def, c,
+	    &(struct am_fu_cause){
+		f->cycle, f->clock, cause, f->rung_name, f->endpoint },
+	    f->id);
+	if (f->endpoint.n == 0)
+		f->dead_reason = "no_address";
+	else if (am_fu_find(c, f->id) != NULL)
+		return true; /* it waits already, revived from the dead */
+	else if (c->waiting_n == AM_WAITING_MAX)
+		f->dead_reason = "too_many";
+	f->dead = f->dead_reason != NULL;
+	f->group = digest(a, f);
+	f->body = am_body_render(a, f, say);
+	note_queued(a, f, say->reason);
+	*a->up->followups_tail = f;
+	a->up->followups_tail = &f->next;
+	if (f->dead)
+		return false;
+	for (size_t i = 0; i < c->waiting_n; i++)
+		behind =
+		    behind || am_str_eq(c->waiting[i].endpoint, f->endpoint);
+	f->queued = !behind;
+	w = (struct am_waiting){
+		.clock = f->clock,
+		.rung = f->rung,
+		.entry = f->entry,
+		.cycle = f->cycle,
+		.queued = f->queued,
+		.endpoint = f->endpoint,
+	};
+	memcpy(w.id, f->id, sizeof(w.id));
+	am_fu_add(a, &w);
+	return true;
 }
 
 /* ---- what a rung says ---- */
 
 /* "warn_50", "rung_2": a word and a number. */
-static const char *numbered(struct am_act *a, const char *word, size_t n) {
-  struct am_buf b;
+static const char *
+numbered(struct am_act *a, const char *word, size_t n)
+{
+	struct am_buf b;
 
-  am_buf_arena(&b, a->up->arena, 16);
-  am_buf_adds(&b, word);
-  am_buf_addi(&b, (int64_t)n);
-  am_buf_addc(&b, '\0');
-  return b.p;
+	am_buf_arena(&b, a->up->arena, 16);
+	am_buf_adds(&b, word);
+	am_buf_addi(&b, (int64_t)n);
+	am_buf_addc(&b, '\0');
+	return b.p;
 }
 
-static const char *lapse_reason(size_t clock) {
-  switch (clock) {
-  case AM_CLOCK_ACKNOWLEDGE:
-    return "ack_due";
-  case AM_CLOCK_INFORM:
-    return "inform_due";
-  case AM_CLOCK_FINAL:
-    return "final";
-  default:
-    return "stage_due";
-  }
+static const char *
+lapse_reason(size_t clock)
+{
+	switch (clock) {
+	case AM_CLOCK_ACKNOWLEDGE:
+		return "ack_due";
+	case AM_CLOCK_INFORM:
+		return "inform_due";
+	case AM_CLOCK_FINAL:
+		return "final";
+	default:
+		return "stage_due";
+	}
 }
 
 /* NULL for a clock whose rungs are those of a deadline. */
-static const char *rule_reason(struct am_act *a, size_t clock, size_t rung) {
-  switch (clock) {
-  case AM_CLOCK_CALLBACK:
-    return a->def->clocks[clock].rungs[rung].told
-               ? "notice"
-               : numbered(a, "attempt_", rung + 1);
-  case AM_CLOCK_SILENCE:
-    return "reminder";
-  case AM_CLOCK_HOLD:
-    return numbered(a, "hold_", rung + 1);
-  case AM_CLOCK_UNOWNED:
-    return "unowned";
-  default:
-    return NULL;
-  }
+static const char *
+rule_reason(struct am_act *a, size_t clock, size_t rung)
+{
+	switch (clock) {
+	case AM_CLOCK_CALLBACK:
+		return a->def->clocks[clock].rungs[rung].told
+			   ? "notice"
+			   : numbered(a, "attempt_", rung + 1);
+	case AM_CLOCK_SILENCE:
+		return "reminder";
+	case AM_CLOCK_HOLD:
+		return numbered(a, "hold_", rung + 1);
+	case AM_CLOCK_UNOWNED:
+		return "unowned";
+	default:
+		return NULL;
+	}
 }
 
 /*
@@ -209,25 +228,27 @@ static const char *rule_reason(struct am_act *a, size_t clock, size_t rung) {
  * first rung behind it is rung_2. Rungs that are not for the complaint's tier
  * are no steps.
  */
-static const char *rung_reason(struct am_act *a, size_t clock, size_t rung) {
-  const struct am_clockdef *d = &a->def->clocks[clock];
-  const struct am_rungdef *r = &d->rungs[rung];
-  const char *rule = rule_reason(a, clock, rung);
-  size_t step = 1;
+static const char *
+rung_reason(struct am_act *a, size_t clock, size_t rung)
+{
+	const struct am_clockdef *d = &a->def->clocks[clock];
+	const struct am_rungdef *r = &d->rungs[rung];
+	const char *rule = rule_reason(a, clock, rung);
+	size_t step = 1;
 
-  if (rule != NULL)
-    return rule;
-  if (r->reason == AM_REASON_ASK || clock == AM_CLOCK_AFTERCARE ||
-      (r->is_pct && r->pct == 0))
-    return am_reason_str(r->reason);
-  if (r->is_pct && r->pct < 100)
-    return numbered(a, "warn_", (size_t)r->pct);
-  if (r->is_pct)
-    return lapse_reason(clock);
-  for (size_t i = 0; i <= rung; i++)
-    step += !d->rungs[i].is_pct &&
-            (d->rungs[i].except_tiers >> a->up->next.tier & 1) == 0;
-  return numbered(a, "rung_", step);
+	if (rule != NULL)
+		return rule;
+	if (r->reason == AM_REASON_ASK || clock == AM_CLOCK_AFTERCARE ||
+	    (r->is_pct && r->pct == 0))
+		return am_reason_str(r->reason);
+	if (r->is_pct && r->pct < 100)
+		return numbered(a, "warn_", (size_t)r->pct);
+	if (r->is_pct)
+		return lapse_reason(clock);
+	for (size_t i = 0; i <= rung; i++)
+		step += !d->rungs[i].is_pct &&
+			(d->rungs[i].except_tiers >> a->up->next.tier & 1) == 0;
+	return numbered(a, "rung_", step);
 }
 
 /*
@@ -235,147 +256,164 @@ static const char *rung_reason(struct am_act *a, size_t clock, size_t rung) {
  * deadline warns or escalates; one that says nothing and has no name there is
  * told all the same, since a line says what has changed.
  */
-static const char *note_name(const struct am_loopdef *def, size_t clock,
-                             size_t rung, bool mute) {
-  const struct am_rungdef *r = &def->clocks[clock].rungs[rung];
-  bool rule = clock == AM_CLOCK_AFTERCARE || clock == AM_CLOCK_CALLBACK ||
-              clock == AM_CLOCK_SILENCE || clock == AM_CLOCK_HOLD ||
-              clock == AM_CLOCK_UNOWNED;
+static const char *
+note_name(const struct am_loopdef *def, size_t clock, size_t rung, bool mute)
+{
+	const struct am_rungdef *r = &def->clocks[clock].rungs[rung];
+	bool rule = clock == AM_CLOCK_AFTERCARE || clock == AM_CLOCK_CALLBACK ||
+		    clock == AM_CLOCK_SILENCE || clock == AM_CLOCK_HOLD ||
+		    clock == AM_CLOCK_UNOWNED;
 
-  if (!rule && r->reason == AM_REASON_ASK)
-    return "confirmation.requested";
-  if (!rule && !r->is_pct)
-    return "escalation.raised";
-  if (!rule && r->pct > 0 && r->pct < 100)
-    return "deadline.warned";
-  return mute ? "rung.fired" : NULL;
+	if (!rule && r->reason == AM_REASON_ASK)
+		return "confirmation.requested";
+	if (!rule && !r->is_pct)
+		return "escalation.raised";
+	if (!rule && r->pct > 0 && r->pct < 100)
+		return "deadline.warned";
+	return mute ? "rung.fired" : NULL;
 }
 
-static void note_rung(struct am_act *a, size_t clock, size_t rung, am_ms due,
-                      bool mute) {
-  const struct am_clockdef *d = &a->def->clocks[clock];
-  const struct am_rungdef *r = &d->rungs[rung];
-  const char *name = note_name(a->def, clock, rung, mute);
-  struct am_note *n;
+static void
+note_rung(struct am_act *a, size_t clock, size_t rung, am_ms due, bool mute)
+{
+	const struct am_clockdef *d = &a->def->clocks[clock];
+	const struct am_rungdef *r = &d->rungs[rung];
+	const char *name = note_name(a->def, clock, rung, mute);
+	struct am_note *n;
 
-  if (name == NULL)
-    return; /* nothing was due, or deadline.missed has said it */
-  n = am_act_note(a, name);
-  if (strcmp(name, "escalation.raised") == 0)
-    am_note_c(n, "to", am_role_str(r->to));
-  if (strcmp(name, "deadline.warned") == 0) {
-    am_note_int(a, n, "pct", r->pct);
-    am_tally_day(a, "warned", d->name);
-  }
-  am_note_c(n, "clock", d->name);
-  am_note_c(n, "rung", r->name);
-  am_note_int(a, n, "due_at", due);
-  am_note_int(a, n, "fired_at", a->now);
+	if (name == NULL)
+		return; /* nothing was due, or deadline.missed has said it */
+	n = am_act_note(a, name);
+	if (strcmp(name, "escalation.raised") == 0)
+		am_note_c(n, "to", am_role_str(r->to));
+	if (strcmp(name, "deadline.warned") == 0) {
+		am_note_int(a, n, "pct", r->pct);
+		am_tally_day(a, "warned", d->name);
+	}
+	am_note_c(n, "clock", d->name);
+	am_note_c(n, "rung", r->name);
+	am_note_int(a, n, "due_at", due);
+	am_note_int(a, n, "fired_at", a->now);
 }
 
 /* ---- firing ---- */
 
 /* Staff who are told out of turn, or in the customer's place, decide. */
-static enum am_reason type_of(const struct am_rungdef *r,
-                              const struct am_followup *f, bool told) {
-  if (f->to != AM_ROLE_CUSTOMER && (told || r->to != f->to))
-    return AM_REASON_OPERATOR;
-  return r->reason;
+static enum am_reason
+type_of(const struct am_rungdef *r, const struct am_followup *f, bool told)
+{
+	if (f->to != AM_ROLE_CUSTOMER && (told || r->to != f->to))
+		return AM_REASON_OPERATOR;
+	return r->reason;
 }
 
-void am_fu_rung(struct am_act *a, size_t clock, size_t rung, am_ms due) {
-  am_fu_rung_ready(a, clock, rung, due, due);
+void
+am_fu_rung(struct am_act *a, size_t clock, size_t rung, am_ms due)
+{
+	am_fu_rung_ready(a, clock, rung, due, due);
 }
 
-void am_fu_rung_ready(struct am_act *a, size_t clock, size_t rung, am_ms due,
-                      am_ms ready) {
-  struct am_clock *k = &a->up->next.clocks[clock];
-  const struct am_rungdef *r = &a->def->clocks[clock].rungs[rung];
-  struct am_fu_way way = am_fu_way(a->def, &a->up->next, clock, (uint8_t)rung);
-  const struct am_via *via = am_fu_channel(&way, AM_STR(""));
-  struct am_followup *f;
+void
+am_fu_rung_ready(
+    struct am_act *a, size_t clock, size_t rung, am_ms due, am_ms ready)
+{
+	struct am_clock *k = &a->up->next.clocks[clock];
+	const struct am_rungdef *r = &a->def->clocks[clock].rungs[rung];
+	struct am_fu_way way =
+	    am_fu_way(a->def, &a->up->next, clock, (uint8_t)rung);
+	const struct am_via *via = am_fu_channel(&way, AM_STR(""));
+	struct am_followup *f;
 
-  k->fired |= (uint16_t)(1u << rung);
-  note_rung(a, clock, rung, due, way.mute);
-  if (way.mute)
-    return;
-  f = am_fu_make(a, clock, (uint8_t)rung, due);
-  f->catchup = a->def->catchup_after > 0 && ready != AM_NEVER &&
-               a->now - ready > a->def->catchup_after;
-  f->reason = type_of(r, f, false);
-  f->rung_name = am_str_c(r->name);
-  if (via != NULL) {
-    f->endpoint = am_str_c(via->endpoint);
-    am_fu_supersede(a, f);
-  }
-  (void)am_fu_put(a, f, via, k->cause,
-                  &(struct am_fu_say){rung_reason(a, clock, rung), r->message,
-                                      AM_NOTICES_N});
-  if (am_fu_is_recourse(a->def, clock, (uint8_t)rung))
-    am_act_recourse_sent(a, clock, (uint8_t)rung);
+	k->fired |= (uint16_t)(1u << rung);
+	note_rung(a, clock, rung, due, way.mute);
+	if (way.mute)
+		return;
+	f = am_fu_make(a, clock, (uint8_t)rung, due);
+	f->catchup = a->def->catchup_after > 0 && ready != AM_NEVER &&
+		     a->now - ready > a->def->catchup_after;
+	f->reason = type_of(r, f, false);
+	f->rung_name = am_str_c(r->name);
+	if (via != NULL) {
+		f->endpoint = am_str_c(via->endpoint);
+		am_fu_supersede(a, f);
+	}
+	(void)am_fu_put(a, f, via, k->cause,
+	    &(struct am_fu_say){
+		rung_reason(a, clock, rung), r->message, AM_NOTICES_N });
+	if (am_fu_is_recourse(a->def, clock, (uint8_t)rung))
+		am_act_recourse_sent(a, clock, (uint8_t)rung);
 }
 
-void am_fu_rung_told(struct am_act *a, size_t clock, size_t rung,
-                     const char *reason) {
-  struct am_clock *k = &a->up->next.clocks[clock];
-  const struct am_rungdef *r = &a->def->clocks[clock].rungs[rung];
-  struct am_fu_way way = am_fu_way(a->def, &a->up->next, clock, (uint8_t)rung);
-  struct am_followup *f = am_fu_make(a, clock, (uint8_t)rung, a->ev->at);
-  struct am_fu_say say = {reason, r->message, am_notice_parse(reason)};
-  bool live = am_clock_live(k);
+void
+am_fu_rung_told(struct am_act *a, size_t clock, size_t rung, const char *reason)
+{
+	struct am_clock *k = &a->up->next.clocks[clock];
+	const struct am_rungdef *r = &a->def->clocks[clock].rungs[rung];
+	struct am_fu_way way =
+	    am_fu_way(a->def, &a->up->next, clock, (uint8_t)rung);
+	struct am_followup *f = am_fu_make(a, clock, (uint8_t)rung, a->ev->at);
+	struct am_fu_say say = { reason, r->message, am_notice_parse(reason) };
+	bool live = am_clock_live(k);
 
-  if (live)
-    k->fired |= (uint16_t)(1u << rung);
-  if (say.about != AM_NOTICES_N)
-    say.message = NULL; /* it was written for another occasion */
-  f->reason = type_of(r, f, true);
-  f->rung_name = am_str_c(r->name);
-  (void)am_fu_put(a, f, am_fu_channel(&way, AM_STR("")),
-                  live ? k->cause : a->cause, &say);
+	if (live)
+		k->fired |= (uint16_t)(1u << rung);
+	if (say.about != AM_NOTICES_N)
+		say.message = NULL; /* it was written for another occasion */
+	f->reason = type_of(r, f, true);
+	f->rung_name = am_str_c(r->name);
+	(void)am_fu_put(a, f, am_fu_channel(&way, AM_STR("")),
+	    live ? k->cause : a->cause, &say);
 }
 
 /* ---- the next channel ---- */
 
 /* A rung that has gone out before its time was told to. */
-static const char *why_told(const struct am_complaint *c,
-                            const struct am_rungdef *r) {
-  if (r->to == AM_ROLE_CUSTOMER)
-    return NULL;
-  if ((c->flags & AM_CF_CONTRADICTORY) != 0)
-    return "contradiction";
-  return c->owner.n == 0 ? "unowned" : NULL;
+static const char *
+why_told(const struct am_complaint *c, const struct am_rungdef *r)
+{
+	if (r->to == AM_ROLE_CUSTOMER)
+		return NULL;
+	if ((c->flags & AM_CF_CONTRADICTORY) != 0)
+		return "contradiction";
+	return c->owner.n == 0 ? "unowned" : NULL;
 }
 
-static bool rung_next(struct am_act *a, const struct am_waiting *w,
-                      const struct am_via *via) {
-  const struct am_complaint *c = &a->up->next;
-  const struct am_rungdef *r = &a->def->clocks[w->clock].rungs[w->rung];
-  struct am_fu_say say = {NULL, r->message, AM_NOTICES_N};
-  am_ms due = am_clock_position(a->def, c, w->clock, w->rung);
-  bool early = due > a->now;
-  struct am_followup *f;
+static bool
+rung_next(
+    struct am_act *a, const struct am_waiting *w, const struct am_via *via)
+{
+	const struct am_complaint *c = &a->up->next;
+	const struct am_rungdef *r = &a->def->clocks[w->clock].rungs[w->rung];
+	struct am_fu_say say = { NULL, r->message, AM_NOTICES_N };
+	am_ms due = am_clock_position(a->def, c, w->clock, w->rung);
+	bool early = due > a->now;
+	struct am_followup *f;
 
-  f = am_fu_make(a, w->clock, w->rung, early ? a->ev->at : due);
-  f->rung_name = am_str_c(r->name);
-  if (early)
-    say.reason = why_told(c, r);
-  if (say.reason != NULL) {
-    say.about = am_notice_parse(say.reason);
-    say.message = NULL;
-  }
-  f->reason = type_of(r, f, say.reason != NULL);
-  if (say.reason == NULL)
-    say.reason = rung_reason(a, w->clock, w->rung);
-  return am_fu_put(a, f, via, c->clocks[w->clock].cause, &say);
+	f = am_fu_make(a, w->clock, w->rung, early ? a->ev->at : due);
+	f->rung_name = am_str_c(r->name);
+	if (early)
+		say.reason = why_told(c, r);
+	if (say.reason != NULL) {
+		say.about = am_notice_parse(say.reason);
+		say.message = NULL;
+	}
+	f->reason = type_of(r, f, say.reason != NULL);
+	if (say.reason == NULL)
+		say.reason = rung_reason(a, w->clock, w->rung);
+	return am_fu_put(a, f, via, c->clocks[w->clock].cause, &say);
 }
 
-bool am_fu_next_channel(struct am_act *a, const struct am_waiting *w) {
-  struct am_fu_way way = am_fu_way(a->def, &a->up->next, w->clock, w->rung);
-  const struct am_via *via = am_fu_channel(&way, w->endpoint);
+bool
+am_fu_next_channel(struct am_act *a, const struct am_waiting *w)
+{
+	struct am_fu_way way =
+	    am_fu_way(a->def, &a->up->next, w->clock, w->rung);
+	const struct am_via *via = am_fu_channel(&way, w->endpoint);
 
-  if (via == NULL)
-    return false;
-  if (w->rung >= AM_RUNG_NOTICE)
-    return am_fu_send_notice(a, w->clock, w->rung, via, am_fu_cause_of(w->id));
-  return rung_next(a, w, via);
+	if (via == NULL)
+		return false;
+	if (w->rung >= AM_RUNG_NOTICE)
+		return am_fu_send_notice(
+		    a, w->clock, w->rung, via, am_fu_cause_of(w->id));
+	return rung_next(a, w, via);
 }

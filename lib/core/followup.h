@@ -11,9 +11,9 @@
 
 /* What a body says beside the complaint. */
 struct am_fu_say {
-  const char *reason; /* precise: "stage_due", "warn_50", "rung_2" … */
-  const struct am_message *message; /* NULL: built-in text */
-  enum am_notice about; /* whose text that is; AM_NOTICES_N: by rung */
+	const char *reason; /* precise: "stage_due", "warn_50", "rung_2" … */
+	const struct am_message *message; /* NULL: built-in text */
+	enum am_notice about; /* whose text that is; AM_NOTICES_N: by rung */
 };
 
 /* Fire a rung: the first usable endpoint of its `via`; what a lower rung of
@@ -21,21 +21,21 @@ struct am_fu_say {
 void am_fu_rung(struct am_act *a, size_t clock, size_t rung, am_ms due);
 /* The same for a rung that something let wait until `ready`: how late it is
  * counts from there. */
-void am_fu_rung_ready(struct am_act *a, size_t clock, size_t rung, am_ms due,
-                      am_ms ready);
+void am_fu_rung_ready(
+    struct am_act *a, size_t clock, size_t rung, am_ms due, am_ms ready);
 /* The same out of turn, because of this event: a contradiction, nobody owns
  * the stage, the written notice. Where `reason` is a notice's name the text is
  * that notice's, not the rung's. */
-void am_fu_rung_told(struct am_act *a, size_t clock, size_t rung,
-                     const char *reason);
+void am_fu_rung_told(
+    struct am_act *a, size_t clock, size_t rung, const char *reason);
 /*
  * Tell a role something that no rung says, by the endpoints that the loop has
  * for it: on that clock first, else on any. It belongs to the clock's present
  * entry and is superseded with it. When a channel fails the next is tried, as
  * with rungs. Without any channel it is born dead (see am_act_is_untold).
  */
-void am_fu_notice(struct am_act *a, size_t clock, enum am_notice notice,
-                  enum am_role to);
+void am_fu_notice(
+    struct am_act *a, size_t clock, enum am_notice notice, enum am_role to);
 
 /* Drop what waits of one clock, or all of it. In flight stays. */
 void am_fu_drop_clock(struct am_act *a, size_t clock, const char *reason);
@@ -44,8 +44,8 @@ void am_fu_drop_all(struct am_act *a, const char *reason);
 void am_fu_collapse(struct am_act *a);
 
 /* body.c: the JSON of a follow-up, rendered once. */
-struct am_str am_body_render(struct am_act *a, const struct am_followup *f,
-                             const struct am_fu_say *say);
+struct am_str am_body_render(
+    struct am_act *a, const struct am_followup *f, const struct am_fu_say *say);
 
 /*
  * text.c: what a follow-up says without a message of its own: the text of the
@@ -53,6 +53,6 @@ struct am_str am_body_render(struct am_act *a, const struct am_followup *f,
  * language given.
  */
 struct am_str am_text_builtin(const struct am_followup *f, enum am_notice about,
-                              struct am_str lang, const char **given);
+    struct am_str lang, const char **given);
 /* True when the tag `have` serves somebody who asked for `want`: zh, zh-cn. */
 bool am_lang_serves(const char *have, struct am_str want);

@@ -14,183 +14,214 @@
 
 #include "base/str.h"
 
-static void own(struct am_act *a) {
-  struct am_complaint *c = &a->up->next;
-  struct am_waiting *w;
+static void
+own(struct am_act *a)
+{
+	struct am_complaint *c = &a->up->next;
+	struct am_waiting *w;
 
-  if (a->waiting_mine)
-    return;
-  w = am_arena_alloc(a->up->arena, AM_WAITING_MAX * sizeof(*w));
-  if (c->waiting_n > 0)
-    memcpy(w, c->waiting, c->waiting_n * sizeof(*w));
-  c->waiting = w;
-  a->waiting_mine = true;
+	if (a->waiting_mine)
+		return;
+	w = am_arena_alloc(a->up->arena, AM_WAITING_MAX * sizeof(*w));
+	if (c->waiting_n > 0)
+		memcpy(w, c->waiting, c->waiting_n * sizeof(*w));
+	c->waiting = w;
+	a->waiting_mine = true;
 }
 
-struct am_waiting *am_fu_find(const struct am_complaint *c,
-                              const uint8_t id[16]) {
-  for (size_t i = 0; i < c->waiting_n; i++) {
-    if (memcmp(c->waiting[i].id, id, 16) == 0)
-      return &c->waiting[i];
-  }
-  return NULL;
+struct am_waiting *
+am_fu_find(const struct am_complaint *c, const uint8_t id[16])
+{
+	for (size_t i = 0; i < c->waiting_n; i++) {
+		if (memcmp(c->waiting[i].id, id, 16) == 0)
+			return &c->waiting[i];
+	}
+	return NULL;
 }
 
-struct am_followup *am_fu_born(const struct am_act *a, const uint8_t id[16]) {
-  struct am_followup *f = a->up->followups;
+struct am_followup *
+am_fu_born(const struct am_act *a, const uint8_t id[16])
+{
+	struct am_followup *f = a->up->followups;
 
-  while (f != NULL && (f->dead || memcmp(f->id, id, 16) != 0))
-    f = f->next;
-  return f;
+	while (f != NULL && (f->dead || memcmp(f->id, id, 16) != 0))
+		f = f->next;
+	return f;
 }
 
-static struct am_fu_change *add_change(struct am_act *a,
-                                       const struct am_waiting *w) {
-  struct am_fu_change *ch = am_arena_zalloc(a->up->arena, sizeof(*ch));
+static struct am_fu_change *
+add_change(struct am_act *a, const struct am_waiting *w)
+{
+	struct am_fu_change *ch = am_arena_zalloc(a->up->arena, sizeof(*ch));
 
-  memcpy(ch->id, w->id, 16);
-  ch->endpoint = w->endpoint;
-  *a->up->changes_tail = ch;
-  a->up->changes_tail = &ch->next;
-  return ch;
+	memcpy(ch->id, w->id, 16);
+	ch->endpoint = w->endpoint;
+	*a->up->changes_tail = ch;
+	a->up->changes_tail = &ch->next;
+	return ch;
 }
 
-void am_fu_leave(struct am_act *a, const struct am_waiting *w,
-                 const char *state, const char *reason) {
-  struct am_fu_change *ch = add_change(a, w);
+void
+am_fu_leave(struct am_act *a, const struct am_waiting *w, const char *state,
+    const char *reason)
+{
+	struct am_fu_change *ch = add_change(a, w);
 
-  ch->state = state;
-  ch->reason = reason;
+	ch->state = state;
+	ch->reason = reason;
 }
 
-void am_fu_add(struct am_act *a, const struct am_waiting *w) {
-  struct am_complaint *c = &a->up->next;
+void
+am_fu_add(struct am_act *a, const struct am_waiting *w)
+{
+	struct am_complaint *c = &a->up->next;
 
-  AM_ASSERT(c->waiting_n < AM_WAITING_MAX);
-  own(a);
-  c->waiting[c->waiting_n++] = *w;
+	AM_ASSERT(c->waiting_n < AM_WAITING_MAX);
+	own(a);
+	c->waiting[c->waiting_n++] = *w;
 }
 
-static void remove_at(struct am_act *a, size_t i) {
-  struct am_complaint *c = &a->up->next;
+static void
+remove_at(struct am_act *a, size_t i)
+{
+	struct am_complaint *c = &a->up->next;
 
-  own(a);
-  c->waiting_n--;
-  memmove(&c->waiting[i], &c->waiting[i + 1],
-          (c->waiting_n - i) * sizeof(c->waiting[0]));
+	own(a);
+	c->waiting_n--;
+	memmove(&c->waiting[i], &c->waiting[i + 1],
+	    (c->waiting_n - i) * sizeof(c->waiting[0]));
 }
 
-void am_fu_remove(struct am_act *a, const uint8_t id[16]) {
-  struct am_waiting *w = am_fu_find(&a->up->next, id);
+void
+am_fu_remove(struct am_act *a, const uint8_t id[16])
+{
+	struct am_waiting *w = am_fu_find(&a->up->next, id);
 
-  if (w != NULL)
-    remove_at(a, (size_t)(w - a->up->next.waiting));
+	if (w != NULL)
+		remove_at(a, (size_t)(w - a->up->next.waiting));
 }
 
-void am_fu_release(struct am_act *a, struct am_str endpoint) {
-  struct am_complaint *c = &a->up->next;
+void
+am_fu_release(struct am_act *a, struct am_str endpoint)
+{
+	struct am_complaint *c = &a->up->next;
 
-  for (size_t i = 0; i < c->waiting_n; i++) {
-    struct am_fu_change *ch;
-    struct am_followup *f;
+	for (size_t i = 0; i < c->waiting_n; i++) {
+		struct am_fu_change *ch;
+		struct am_followup *f;
 
-    if (!am_str_eq(c->waiting[i].endpoint, endpoint))
-      continue;
-    if (c->waiting[i].queued)
-      return;
-    own(a);
-    c->waiting[i].queued = true;
-    if (c->waiting[i].in_flight)
-      return; /* it went ahead of its turn */
-    f = am_fu_born(a, c->waiting[i].id);
-    if (f != NULL) {
-      f->queued = true;
-      return;
-    }
-    ch = add_change(a, &c->waiting[i]);
-    ch->release = true;
-    ch->at = am_fu_waiting_opening(a->def, c, &c->waiting[i], a->now);
-    return;
-  }
+		if (!am_str_eq(c->waiting[i].endpoint, endpoint))
+			continue;
+		if (c->waiting[i].queued)
+			return;
+		own(a);
+		c->waiting[i].queued = true;
+		if (c->waiting[i].in_flight)
+			return; /* it went ahead of its turn */
+		f = am_fu_born(a, c->waiting[i].id);
+		if (f != NULL) {
+			f->queued = true;
+			return;
+		}
+		ch = add_change(a, &c->waiting[i]);
+		ch->release = true;
+		ch->at =
+		    am_fu_waiting_opening(a->def, c, &c->waiting[i], a->now);
+		return;
+	}
 }
 
-static void unlink_born(struct am_act *a, struct am_followup *f) {
-  struct am_followup **at = &a->up->followups;
+static void
+unlink_born(struct am_act *a, struct am_followup *f)
+{
+	struct am_followup **at = &a->up->followups;
 
-  while (*at != f)
-    at = &(*at)->next;
-  *at = f->next;
-  if (a->up->followups_tail == &f->next)
-    a->up->followups_tail = at;
+	while (*at != f)
+		at = &(*at)->next;
+	*at = f->next;
+	if (a->up->followups_tail == &f->next)
+		a->up->followups_tail = at;
 }
 
 /* Take waiting[i] out, unsent. */
-static void drop(struct am_act *a, size_t i, const char *reason) {
-  struct am_complaint *c = &a->up->next;
-  struct am_waiting w = c->waiting[i];
-  struct am_followup *f = am_fu_born(a, w.id);
-  struct am_note *n = am_act_note(a, "followup.suppressed");
+static void
+drop(struct am_act *a, size_t i, const char *reason)
+{
+	struct am_complaint *c = &a->up->next;
+	struct am_waiting w = c->waiting[i];
+	struct am_followup *f = am_fu_born(a, w.id);
+	struct am_note *n = am_act_note(a, "followup.suppressed");
 
-  am_note_str(n, "followup", am_fu_id_text(a, w.id));
-  am_note_str(n, "endpoint", w.endpoint);
-  am_note_c(n, "clock", a->def->clocks[w.clock].name);
-  am_note_c(n, "reason", reason);
-  am_tally_day(a, "suppressed", NULL);
-  remove_at(a, i);
-  if (f != NULL)
-    unlink_born(a, f);
-  else
-    am_fu_leave(a, &w, "suppressed", reason);
+	am_note_str(n, "followup", am_fu_id_text(a, w.id));
+	am_note_str(n, "endpoint", w.endpoint);
+	am_note_c(n, "clock", a->def->clocks[w.clock].name);
+	am_note_c(n, "reason", reason);
+	am_tally_day(a, "suppressed", NULL);
+	remove_at(a, i);
+	if (f != NULL)
+		unlink_born(a, f);
+	else
+		am_fu_leave(a, &w, "suppressed", reason);
 }
 
-static void release_all(struct am_act *a) {
-  struct am_complaint *c = &a->up->next;
+static void
+release_all(struct am_act *a)
+{
+	struct am_complaint *c = &a->up->next;
 
-  for (size_t i = 0; i < c->waiting_n; i++)
-    am_fu_release(a, c->waiting[i].endpoint);
+	for (size_t i = 0; i < c->waiting_n; i++)
+		am_fu_release(a, c->waiting[i].endpoint);
 }
 
 /*
  * Drop what waits unsent of a clock; of any when clock is AM_CLOCKS_MAX, but
  * for what a closed complaint's customer has still to hear.
  */
-static void drop_clock(struct am_act *a, size_t clock, const char *reason) {
-  struct am_complaint *c = &a->up->next;
-  bool dropped = false;
+static void
+drop_clock(struct am_act *a, size_t clock, const char *reason)
+{
+	struct am_complaint *c = &a->up->next;
+	bool dropped = false;
 
-  for (size_t i = 0; i < c->waiting_n;) {
-    const struct am_waiting *w = &c->waiting[i];
+	for (size_t i = 0; i < c->waiting_n;) {
+		const struct am_waiting *w = &c->waiting[i];
 
-    if (w->in_flight || (clock != AM_CLOCKS_MAX
-                             ? w->clock != clock
-                             : c->status == AM_CLOSED && !am_fu_over(c, w))) {
-      i++;
-      continue;
-    }
-    drop(a, i, reason);
-    dropped = true;
-  }
-  if (dropped)
-    release_all(a);
+		if (w->in_flight ||
+		    (clock != AM_CLOCKS_MAX
+			    ? w->clock != clock
+			    : c->status == AM_CLOSED && !am_fu_over(c, w))) {
+			i++;
+			continue;
+		}
+		drop(a, i, reason);
+		dropped = true;
+	}
+	if (dropped)
+		release_all(a);
 }
 
-void am_fu_drop_clock(struct am_act *a, size_t clock, const char *reason) {
-  drop_clock(a, clock, reason);
+void
+am_fu_drop_clock(struct am_act *a, size_t clock, const char *reason)
+{
+	drop_clock(a, clock, reason);
 }
 
-void am_fu_drop_all(struct am_act *a, const char *reason) {
-  drop_clock(a, AM_CLOCKS_MAX, reason);
+void
+am_fu_drop_all(struct am_act *a, const char *reason)
+{
+	drop_clock(a, AM_CLOCKS_MAX, reason);
 }
 
 /* ---- what makes way for a higher one ---- */
 
 /* The question of the confirm stage, or the written notice, which asks it. */
-static bool is_question(const struct am_loopdef *def,
-                        const struct am_waiting *w) {
-  const struct am_clockdef *d = &def->clocks[w->clock];
+static bool
+is_question(const struct am_loopdef *def, const struct am_waiting *w)
+{
+	const struct am_clockdef *d = &def->clocks[w->clock];
 
-  return w->clock != AM_CLOCK_SILENCE && w->rung < d->rungs_n &&
-         d->rungs[w->rung].reason == AM_REASON_ASK;
+	return w->clock != AM_CLOCK_SILENCE && w->rung < d->rungs_n &&
+	       d->rungs[w->rung].reason == AM_REASON_ASK;
 }
 
 /*
@@ -199,59 +230,70 @@ static bool is_question(const struct am_loopdef *def,
  * this very wake-up has found several that should have fired one after the
  * other, the highest says it all.
  */
-static bool makes_way(struct am_act *a, const struct am_waiting *w,
-                      const struct am_followup *f, const char **reason) {
-  const struct am_followup *born = am_fu_born(a, w->id);
-  bool missed = a->ev->type == AM_EV_WAKE && born != NULL;
+static bool
+makes_way(struct am_act *a, const struct am_waiting *w,
+    const struct am_followup *f, const char **reason)
+{
+	const struct am_followup *born = am_fu_born(a, w->id);
+	bool missed = a->ev->type == AM_EV_WAKE && born != NULL;
 
-  *reason = missed ? "collapsed" : "superseded";
-  if (w->in_flight || w->clock != f->clock || w->entry != f->entry ||
-      w->rung >= f->rung || is_question(a->def, w) ||
-      am_fu_role(a->def, &a->up->next, w->clock, w->rung) != f->to)
-    return false;
-  return am_str_eq(w->endpoint, f->endpoint) ||
-         (missed && born->due_at < f->due_at);
+	*reason = missed ? "collapsed" : "superseded";
+	if (w->in_flight || w->clock != f->clock || w->entry != f->entry ||
+	    w->rung >= f->rung || is_question(a->def, w) ||
+	    am_fu_role(a->def, &a->up->next, w->clock, w->rung) != f->to)
+		return false;
+	return am_str_eq(w->endpoint, f->endpoint) ||
+	       (missed && born->due_at < f->due_at);
 }
 
-void am_fu_supersede(struct am_act *a, const struct am_followup *f) {
-  struct am_complaint *c = &a->up->next;
-  const char *reason;
-  bool dropped = false;
+void
+am_fu_supersede(struct am_act *a, const struct am_followup *f)
+{
+	struct am_complaint *c = &a->up->next;
+	const char *reason;
+	bool dropped = false;
 
-  for (size_t i = 0; i < c->waiting_n;) {
-    if (makes_way(a, &c->waiting[i], f, &reason)) {
-      drop(a, i, reason);
-      dropped = true;
-    } else {
-      i++;
-    }
-  }
-  if (dropped)
-    release_all(a);
+	for (size_t i = 0; i < c->waiting_n;) {
+		if (makes_way(a, &c->waiting[i], f, &reason)) {
+			drop(a, i, reason);
+			dropped = true;
+		} else {
+			i++;
+		}
+	}
+	if (dropped)
+		release_all(a);
 }
 
 /* What the customer should hear of first. */
-static unsigned rank(const struct am_loopdef *def, const struct am_waiting *w) {
-  if (is_question(def, w))
-    return 4000;
-  if (am_fu_is_recourse(def, w->clock, w->rung))
-    return 3000;
-  if (w->rung >= AM_RUNG_NOTICE)
-    return 2000u + w->clock;
-  return w->clock * (unsigned)AM_RUNGS_MAX + w->rung;
+static unsigned
+rank(const struct am_loopdef *def, const struct am_waiting *w)
+{
+	if (is_question(def, w))
+		return 4000;
+	if (am_fu_is_recourse(def, w->clock, w->rung))
+		return 3000;
+	if (w->rung >= AM_RUNG_NOTICE)
+		return 2000u + w->clock;
+	return w->clock * (unsigned)AM_RUNGS_MAX + w->rung;
 }
 
-static bool is_for_customer(struct am_act *a, const struct am_waiting *w) {
-  return am_fu_role(a->def, &a->up->next, w->clock, w->rung) ==
-         AM_ROLE_CUSTOMER;
+static bool
+is_for_customer(struct am_act *a, const struct am_waiting *w)
+{
+	return am_fu_role(a->def, &a->up->next, w->clock, w->rung) ==
+	       AM_ROLE_CUSTOMER;
 }
 
 /* Has the customer been kept waiting for something that this step made? */
-static bool is_catchup(const struct am_act *a) {
-  for (const struct am_followup *f = a->up->followups; f != NULL; f = f->next)
-    if (f->catchup && !f->dead && f->to == AM_ROLE_CUSTOMER)
-      return true;
-  return false;
+static bool
+is_catchup(const struct am_act *a)
+{
+	for (const struct am_followup *f = a->up->followups; f != NULL;
+	     f = f->next)
+		if (f->catchup && !f->dead && f->to == AM_ROLE_CUSTOMER)
+			return true;
+	return false;
 }
 
 /*
@@ -259,34 +301,36 @@ static bool is_catchup(const struct am_act *a) {
  * telling. At other times only a question does away with the reminders that
  * fall due with it.
  */
-void am_fu_collapse(struct am_act *a) {
-  struct am_complaint *c = &a->up->next;
-  bool catchup = is_catchup(a), dropped = false;
-  unsigned most = 0;
-  uint8_t best[16] = {0};
+void
+am_fu_collapse(struct am_act *a)
+{
+	struct am_complaint *c = &a->up->next;
+	bool catchup = is_catchup(a), dropped = false;
+	unsigned most = 0;
+	uint8_t best[16] = { 0 };
 
-  for (size_t i = 0; i < c->waiting_n; i++) {
-    const struct am_waiting *w = &c->waiting[i];
+	for (size_t i = 0; i < c->waiting_n; i++) {
+		const struct am_waiting *w = &c->waiting[i];
 
-    if (is_for_customer(a, w) && rank(a->def, w) >= most) {
-      most = rank(a->def, w);
-      memcpy(best, w->id, sizeof(best));
-    }
-  }
-  for (size_t i = 0; i < c->waiting_n;) {
-    struct am_waiting w = c->waiting[i];
+		if (is_for_customer(a, w) && rank(a->def, w) >= most) {
+			most = rank(a->def, w);
+			memcpy(best, w->id, sizeof(best));
+		}
+	}
+	for (size_t i = 0; i < c->waiting_n;) {
+		struct am_waiting w = c->waiting[i];
 
-    if (w.in_flight || !is_for_customer(a, &w) ||
-        memcmp(w.id, best, sizeof(best)) == 0 ||
-        (!catchup && (most < 4000 || rank(a->def, &w) >= 2000 ||
-                      am_fu_born(a, w.id) == NULL))) {
-      i++;
-      continue;
-    }
-    drop(a, i, "collapsed");
-    am_fu_heard(a, w.clock, w.rung, false, false);
-    dropped = true;
-  }
-  if (dropped)
-    release_all(a);
+		if (w.in_flight || !is_for_customer(a, &w) ||
+		    memcmp(w.id, best, sizeof(best)) == 0 ||
+		    (!catchup && (most < 4000 || rank(a->def, &w) >= 2000 ||
+				     am_fu_born(a, w.id) == NULL))) {
+			i++;
+			continue;
+		}
+		drop(a, i, "collapsed");
+		am_fu_heard(a, w.clock, w.rung, false, false);
+		dropped = true;
+	}
+	if (dropped)
+		release_all(a);
 }

@@ -18,86 +18,103 @@
 
 /* What a notice is called: its name, its precise reason; its type; to whom. */
 static const struct {
-  const char *name;
-  enum am_reason type;
-  unsigned to;
+	const char *name;
+	enum am_reason type;
+	unsigned to;
 } notices[AM_NOTICES_N] = {
-    [AM_NOTICE_REOPEN] = {"reopen", AM_REASON_ESCALATE, STAFF},
-    [AM_NOTICE_DEADLOCK] = {"deadlock", AM_REASON_OPERATOR, STAFF},
-    [AM_NOTICE_CONTRADICTION] = {"contradiction", AM_REASON_OPERATOR, STAFF},
-    [AM_NOTICE_RECOURSE] = {"recourse", AM_REASON_RECOURSE, TO(CUSTOMER)},
-    [AM_NOTICE_EXTENDED] = {"extended", AM_REASON_INFORM, TO(CUSTOMER)},
-    [AM_NOTICE_WITHDRAWN] = {"withdrawn", AM_REASON_INFORM, TO(CUSTOMER)},
-    [AM_NOTICE_OUTCOME] = {"outcome", AM_REASON_INFORM, TO(CUSTOMER)},
-    [AM_NOTICE_UNREACHABLE] = {"unreachable", AM_REASON_OPERATOR, STAFF},
-    [AM_NOTICE_MESSAGE] = {"message", AM_REASON_OPERATOR, STAFF},
-    [AM_NOTICE_ASSIGNED] = {"assigned", AM_REASON_OPERATOR, STAFF},
-    [AM_NOTICE_UNOWNED] = {"unowned", AM_REASON_OPERATOR, STAFF},
-    [AM_NOTICE_AUTOCLOSE] = {"autoclose", AM_REASON_OPERATOR, STAFF},
+	[AM_NOTICE_REOPEN] = { "reopen", AM_REASON_ESCALATE, STAFF },
+	[AM_NOTICE_DEADLOCK] = { "deadlock", AM_REASON_OPERATOR, STAFF },
+	[AM_NOTICE_CONTRADICTION] = { "contradiction", AM_REASON_OPERATOR,
+	    STAFF },
+	[AM_NOTICE_RECOURSE] = { "recourse", AM_REASON_RECOURSE, TO(CUSTOMER) },
+	[AM_NOTICE_EXTENDED] = { "extended", AM_REASON_INFORM, TO(CUSTOMER) },
+	[AM_NOTICE_WITHDRAWN] = { "withdrawn", AM_REASON_INFORM, TO(CUSTOMER) },
+	[AM_NOTICE_OUTCOME] = { "outcome", AM_REASON_INFORM, TO(CUSTOMER) },
+	[AM_NOTICE_UNREACHABLE] = { "unreachable", AM_REASON_OPERATOR, STAFF },
+	[AM_NOTICE_MESSAGE] = { "message", AM_REASON_OPERATOR, STAFF },
+	[AM_NOTICE_ASSIGNED] = { "assigned", AM_REASON_OPERATOR, STAFF },
+	[AM_NOTICE_UNOWNED] = { "unowned", AM_REASON_OPERATOR, STAFF },
+	[AM_NOTICE_AUTOCLOSE] = { "autoclose", AM_REASON_OPERATOR, STAFF },
 };
 
-enum am_notice am_notice_of(uint8_t rung) {
-  return (enum am_notice)((rung - AM_RUNG_NOTICE) / 8);
+enum am_notice
+am_notice_of(uint8_t rung)
+{
+	return (enum am_notice)((rung - AM_RUNG_NOTICE) / 8);
 }
 
-enum am_role am_notice_role(uint8_t rung) {
-  return (enum am_role)((rung - AM_RUNG_NOTICE) % 8);
+enum am_role
+am_notice_role(uint8_t rung)
+{
+	return (enum am_role)((rung - AM_RUNG_NOTICE) % 8);
 }
 
-const char *am_notice_str(enum am_notice notice) {
-  return notices[notice].name;
+const char *
+am_notice_str(enum am_notice notice)
+{
+	return notices[notice].name;
 }
 
-enum am_notice am_notice_parse(const char *name) {
-  size_t i = 0;
+enum am_notice
+am_notice_parse(const char *name)
+{
+	size_t i = 0;
 
-  while (i < AM_NOTICES_N && strcmp(notices[i].name, name) != 0)
-    i++;
-  return (enum am_notice)i;
+	while (i < AM_NOTICES_N && strcmp(notices[i].name, name) != 0)
+		i++;
+	return (enum am_notice)i;
 }
 
-bool am_notice_is_for(enum am_notice notice, enum am_role to) {
-  return (notices[notice].to >> to & 1) != 0;
+bool
+am_notice_is_for(enum am_notice notice, enum am_role to)
+{
+	return (notices[notice].to >> to & 1) != 0;
 }
 
-struct am_str am_notice_rung_name(uint8_t rung, char name[AM_NOTICE_NAME_MAX]) {
-  /* a colon is in no rung's name: the id cannot be that of a rung */
-  const char *const words[] = {notices[am_notice_of(rung)].name, ":",
-                               am_role_str(am_notice_role(rung))};
-  size_t n = 0;
+struct am_str
+am_notice_rung_name(uint8_t rung, char name[AM_NOTICE_NAME_MAX])
+{
+	/* a colon is in no rung's name: the id cannot be that of a rung */
+	const char *const words[] = { notices[am_notice_of(rung)].name, ":",
+		am_role_str(am_notice_role(rung)) };
+	size_t n = 0;
 
-  for (size_t i = 0; i < AM_COUNT(words); i++) {
-    size_t len = strlen(words[i]);
+	for (size_t i = 0; i < AM_COUNT(words); i++) {
+		size_t len = strlen(words[i]);
 
-    AM_ASSERT(n + len < AM_NOTICE_NAME_MAX);
-    memcpy(name + n, words[i], len);
-    n += len;
-  }
-  return (struct am_str){name, n};
+		AM_ASSERT(n + len < AM_NOTICE_NAME_MAX);
+		memcpy(name + n, words[i], len);
+		n += len;
+	}
+	return (struct am_str){ name, n };
 }
 
-bool am_fu_send_notice(struct am_act *a, size_t clock, uint8_t rung,
-                       const struct am_via *via, uint64_t cause) {
-  enum am_notice notice = am_notice_of(rung);
-  const struct am_fu_say say = {.reason = notices[notice].name,
-                                .about = notice};
-  struct am_followup *f = am_fu_make(a, clock, rung, a->ev->at);
+bool
+am_fu_send_notice(struct am_act *a, size_t clock, uint8_t rung,
+    const struct am_via *via, uint64_t cause)
+{
+	enum am_notice notice = am_notice_of(rung);
+	const struct am_fu_say say = { .reason = notices[notice].name,
+		.about = notice };
+	struct am_followup *f = am_fu_make(a, clock, rung, a->ev->at);
 
-  f->rung_name = am_notice_rung_name(
-      rung, am_arena_alloc(a->up->arena, AM_NOTICE_NAME_MAX));
-  f->reason = notices[notice].type;
-  return am_fu_put(a, f, via, cause, &say);
+	f->rung_name = am_notice_rung_name(
+	    rung, am_arena_alloc(a->up->arena, AM_NOTICE_NAME_MAX));
+	f->reason = notices[notice].type;
+	return am_fu_put(a, f, via, cause, &say);
 }
 
 /* A wake-up has no name of its own: what it calls for, the clock caused. */
-void am_fu_notice(struct am_act *a, size_t clock, enum am_notice notice,
-                  enum am_role to) {
-  struct am_complaint *c = &a->up->next;
-  uint8_t rung = am_notice_rung(notice, to);
-  struct am_fu_way way = am_fu_way(a->def, c, clock, rung);
-  uint64_t cause =
-      a->ev->type == AM_EV_WAKE ? c->clocks[clock].cause : a->cause;
+void
+am_fu_notice(
+    struct am_act *a, size_t clock, enum am_notice notice, enum am_role to)
+{
+	struct am_complaint *c = &a->up->next;
+	uint8_t rung = am_notice_rung(notice, to);
+	struct am_fu_way way = am_fu_way(a->def, c, clock, rung);
+	uint64_t cause =
+	    a->ev->type == AM_EV_WAKE ? c->clocks[clock].cause : a->cause;
 
-  (void)am_fu_send_notice(a, clock, rung, am_fu_channel(&way, AM_STR("")),
-                          cause);
+	(void)am_fu_send_notice(
+	    a, clock, rung, am_fu_channel(&way, AM_STR("")), cause);
 }

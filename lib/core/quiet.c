@@ -33,20 +33,17 @@ static am_ms
 next_step(const struct am_zone *zone, am_ms t)
 {
 	size_t lo = 0, hi = zone != NULL ? zone->steps_n : 0;
+	size_t n = hi;
 
-	if (hi == 0)
-		return AM_NEVER;
-	for (size_t n = hi; lo < hi;) {
+	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
 		if (zone->steps[mid].at > t)
 			hi = mid;
 		else
 			lo = mid + 1;
-		if (lo == n)
-			return AM_NEVER;
 	}
-	return zone->steps[lo].at;
+	return lo < n ? zone->steps[lo].at : AM_NEVER;
 }
 
 am_ms

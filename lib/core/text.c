@@ -105,40 +105,45 @@ static const struct text hold_staff = {
 	"投诉 {complaint.id}({complaint.category})自 {hold.since} 起挂起({hold.reason}),请跟进等待事项。" };
 /* clang-format on */
 
-bool am_lang_serves(const char *have, struct am_str want) {
-  size_t n = strlen(have);
+bool
+am_lang_serves(const char *have, struct am_str want)
+{
+	size_t n = strlen(have);
 
-  return n > 0 && want.n >= n && memcmp(want.p, have, n) == 0 &&
-         (want.n == n || want.p[n] == '-' || want.p[n] == '_');
+	return n > 0 && want.n >= n && memcmp(want.p, have, n) == 0 &&
+	       (want.n == n || want.p[n] == '-' || want.p[n] == '_');
 }
 
-static const struct text *choose(const struct am_followup *f,
-                                 enum am_notice about) {
-  bool customer = f->to == AM_ROLE_CUSTOMER;
+static const struct text *
+choose(const struct am_followup *f, enum am_notice about)
+{
+	bool customer = f->to == AM_ROLE_CUSTOMER;
 
-  if (about < AM_NOTICES_N)
-    return &by_notice[about];
-  switch (f->clock) {
-  case AM_CLOCK_CALLBACK:
-    return customer ? &written : &attempt;
-  case AM_CLOCK_SILENCE:
-    return &reminder;
-  case AM_CLOCK_HOLD:
-    return customer ? &hold_customer : &hold_staff;
-  default:
-    return &by_reason[f->reason];
-  }
+	if (about < AM_NOTICES_N)
+		return &by_notice[about];
+	switch (f->clock) {
+	case AM_CLOCK_CALLBACK:
+		return customer ? &written : &attempt;
+	case AM_CLOCK_SILENCE:
+		return &reminder;
+	case AM_CLOCK_HOLD:
+		return customer ? &hold_customer : &hold_staff;
+	default:
+		return &by_reason[f->reason];
+	}
 }
 
-struct am_str am_text_builtin(const struct am_followup *f, enum am_notice about,
-                              struct am_str lang, const char **given) {
-  bool zh = am_lang_serves("zh", lang);
-  const struct text *t;
-  const char *text;
+struct am_str
+am_text_builtin(const struct am_followup *f, enum am_notice about,
+    struct am_str lang, const char **given)
+{
+	bool zh = am_lang_serves("zh", lang);
+	const struct text *t;
+	const char *text;
 
-  AM_ASSERT(f->reason < AM_REASONS_N);
-  t = choose(f, about);
-  text = zh ? t->zh : t->en;
-  *given = zh ? "zh" : "en";
-  return (struct am_str){text, strlen(text)};
+	AM_ASSERT(f->reason < AM_REASONS_N);
+	t = choose(f, about);
+	text = zh ? t->zh : t->en;
+	*given = zh ? "zh" : "en";
+	return (struct am_str){ text, strlen(text) };
 }

@@ -14,400 +14,452 @@
 #include "base/time.h"
 
 struct part {
-  struct am_str literal; /* n == 0: a field */
-  uint8_t field, enc;
+	struct am_str literal; /* n == 0: a field */
+	uint8_t field, enc;
 };
 
 struct am_tmpl {
-  size_t n;
-  struct part parts[];
+	size_t n;
+	struct part parts[];
 };
 
 typedef void getter(const struct am_tmpl_ctx *x, struct am_buf *out);
 
-static void add_local(const struct am_tmpl_ctx *x, am_ms t,
-                      struct am_buf *out) {
-  char text[32];
+static void
+add_local(const struct am_tmpl_ctx *x, am_ms t, struct am_buf *out)
+{
+	char text[32];
 
-  if (t == AM_NEVER) {
-    am_buf_adds(out, "never");
-    return;
-  }
-  am_local_format(t, am_zone_offset(x->def->zone, t), text);
-  am_buf_adds(out, text);
+	if (t == AM_NEVER) {
+		am_buf_adds(out, "never");
+		return;
+	}
+	am_local_format(t, am_zone_offset(x->def->zone, t), text);
+	am_buf_adds(out, text);
 }
 
-static void get_id(const struct am_tmpl_ctx *x, struct am_buf *out) {
-  am_buf_addstr(out, x->complaint->id);
+static void
+get_id(const struct am_tmpl_ctx *x, struct am_buf *out)
+{
+	am_buf_addstr(out, x->complaint->id);
 }
 
-static void get_loop(const struct am_tmpl_ctx *x, struct am_buf *out) {
-  am_buf_adds(out, x->def->name);
+static void
+get_loop(const struct am_tmpl_ctx *x, struct am_buf *out)
+{
+	am_buf_adds(out, x->def->name);
 }
 
-static void get_version(const struct am_tmpl_ctx *x, struct am_buf *out) {
-  am_buf_addi(out, x->complaint->version);
+static void
+get_version(const struct am_tmpl_ctx *x, struct am_buf *out)
+{
+	am_buf_addi(out, x->complaint->version);
 }
 
-static void get_stage(const struct am_tmpl_ctx *x, struct am_buf *out) {
-  am_buf_adds(out, x->def->stages[x->complaint->stage].name);
+static void
+get_stage(const struct am_tmpl_ctx *x, struct am_buf *out)
+{
+	am_buf_adds(out, x->def->stages[x->complaint->stage].name);
 }
 
-static void get_status(const struct am_tmpl_ctx *x, struct am_buf *out) {
-  am_buf_adds(out, am_status_str(x->complaint->status));
+static void
+get_status(const struct am_tmpl_ctx *x, struct am_buf *out)
+{
+	am_buf_adds(out, am_status_str(x->complaint->status));
 }
 
-static void get_cycle(const struct am_tmpl_ctx *x, struct am_buf *out) {
-  am_buf_addi(out, x->complaint->cycle);
+static void
+get_cycle(const struct am_tmpl_ctx *x, struct am_buf *out)
+{
+	am_buf_addi(out, x->complaint->cycle);
 }
 
-static void get_tier(const struct am_tmpl_ctx *x, struct am_buf *out) {
-  am_buf_adds(out, x->def->tiers[x->complaint->tier]);
+static void
+get_tier(const struct am_tmpl_ctx *x, struct am_buf *out)
+{
+	am_buf_adds(out, x->def->tiers[x->complaint->tier]);
 }
 
-static void get_owner(const struct am_tmpl_ctx *x, struct am_buf *out) {
-  if (x->complaint->owner.n != 0)
-    am_buf_addstr(out, x->complaint->owner);
-  else
-    am_buf_addc(out, '-'); /* nobody yet; a gap reads like a fault */
+static void
+get_owner(const struct am_tmpl_ctx *x, struct am_buf *out)
+{
+	if (x->complaint->owner.n != 0)
+		am_buf_addstr(out, x->complaint->owner);
+	else
+		am_buf_addc(
+		    out, '-'); /* nobody yet; a gap reads like a fault */
 }
 
-static void get_category(const struct am_tmpl_ctx *x, struct am_buf *out) {
-  am_buf_addstr(out, x->complaint->category);
+static void
+get_category(const struct am_tmpl_ctx *x, struct am_buf *out)
+{
+	am_buf_addstr(out, x->complaint->category);
 }
 
-static void get_severity(const struct am_tmpl_ctx *x, struct am_buf *out) {
-  am_buf_addstr(out, x->complaint->severity);
+static void
+get_severity(const struct am_tmpl_ctx *x, struct am_buf *out)
+{
+	am_buf_addstr(out, x->complaint->severity);
 }
 
-static void get_incident(const struct am_tmpl_ctx *x, struct am_buf *out) {
-  am_buf_addstr(out, x->complaint->incident);
+static void
+get_incident(const struct am_tmpl_ctx *x, struct am_buf *out)
+{
+	am_buf_addstr(out, x->complaint->incident);
 }
 
-static void get_team(const struct am_tmpl_ctx *x, struct am_buf *out) {
-  am_buf_addstr(out, x->complaint->team);
+static void
+get_team(const struct am_tmpl_ctx *x, struct am_buf *out)
+{
+	am_buf_addstr(out, x->complaint->team);
 }
 
 /* The complaint that this one duplicates. */
-static void get_target(const struct am_tmpl_ctx *x, struct am_buf *out) {
-  am_buf_addstr(out, x->complaint->target);
+static void
+get_target(const struct am_tmpl_ctx *x, struct am_buf *out)
+{
+	am_buf_addstr(out, x->complaint->target);
 }
 
-static void get_opened(const struct am_tmpl_ctx *x, struct am_buf *out) {
-  add_local(x, x->complaint->opened_at, out);
+static void
+get_opened(const struct am_tmpl_ctx *x, struct am_buf *out)
+{
+	add_local(x, x->complaint->opened_at, out);
 }
 
-static void get_clock_name(const struct am_tmpl_ctx *x, struct am_buf *out) {
-  am_buf_adds(out, x->def->clocks[x->clock].name);
+static void
+get_clock_name(const struct am_tmpl_ctx *x, struct am_buf *out)
+{
+	am_buf_adds(out, x->def->clocks[x->clock].name);
 }
 
 /* A clock that does not run has no due of its own: then it is the rung's. */
-static void get_clock_due(const struct am_tmpl_ctx *x, struct am_buf *out) {
-  am_ms due = am_clock_due(x->def, x->complaint, x->clock);
+static void
+get_clock_due(const struct am_tmpl_ctx *x, struct am_buf *out)
+{
+	am_ms due = am_clock_due(x->def, x->complaint, x->clock);
 
-  add_local(x, due != AM_NEVER ? due : x->due_at, out);
+	add_local(x, due != AM_NEVER ? due : x->due_at, out);
 }
 
-static void get_clock_elapsed(const struct am_tmpl_ctx *x, struct am_buf *out) {
-  am_ms since = x->complaint->clocks[x->clock].started;
-  char text[32];
+static void
+get_clock_elapsed(const struct am_tmpl_ctx *x, struct am_buf *out)
+{
+	am_ms since = x->complaint->clocks[x->clock].started;
+	char text[32];
 
-  am_span_format(x->now > since ? x->now - since : 0, text);
-  am_buf_adds(out, text);
+	am_span_format(x->now > since ? x->now - since : 0, text);
+	am_buf_adds(out, text);
 }
 
-static void get_clock_budget(const struct am_tmpl_ctx *x, struct am_buf *out) {
-  char text[32];
+static void
+get_clock_budget(const struct am_tmpl_ctx *x, struct am_buf *out)
+{
+	char text[32];
 
-  am_span_format(x->complaint->clocks[x->clock].budget, text);
-  am_buf_adds(out, text);
+	am_span_format(x->complaint->clocks[x->clock].budget, text);
+	am_buf_adds(out, text);
 }
 
 /* What extensions have added to the budget. */
-static void get_clock_extended(const struct am_tmpl_ctx *x,
-                               struct am_buf *out) {
-  char text[32];
+static void
+get_clock_extended(const struct am_tmpl_ctx *x, struct am_buf *out)
+{
+	char text[32];
 
-  am_span_format(x->complaint->clocks[x->clock].extra, text);
-  am_buf_adds(out, text);
+	am_span_format(x->complaint->clocks[x->clock].extra, text);
+	am_buf_adds(out, text);
 }
 
 /* On the callback clock a rung is an attempt; elsewhere, how many there were.
  */
-static void get_attempt(const struct am_tmpl_ctx *x, struct am_buf *out) {
-  const struct am_clockdef *d = &x->def->clocks[AM_CLOCK_CALLBACK];
-  bool is_one = x->clock == AM_CLOCK_CALLBACK && x->rung < d->rungs_n &&
-                !d->rungs[x->rung].told;
+static void
+get_attempt(const struct am_tmpl_ctx *x, struct am_buf *out)
+{
+	const struct am_clockdef *d = &x->def->clocks[AM_CLOCK_CALLBACK];
+	bool is_one = x->clock == AM_CLOCK_CALLBACK && x->rung < d->rungs_n &&
+		      !d->rungs[x->rung].told;
 
-  am_buf_addi(out, is_one ? (int64_t)x->rung + 1 : x->complaint->attempts);
+	am_buf_addi(
+	    out, is_one ? (int64_t)x->rung + 1 : x->complaint->attempts);
 }
 
-static void get_hold_reason(const struct am_tmpl_ctx *x, struct am_buf *out) {
-  am_buf_addstr(out, x->complaint->hold_reason);
+static void
+get_hold_reason(const struct am_tmpl_ctx *x, struct am_buf *out)
+{
+	am_buf_addstr(out, x->complaint->hold_reason);
 }
 
-static void get_hold_since(const struct am_tmpl_ctx *x, struct am_buf *out) {
-  if (x->complaint->held_since != 0)
-    add_local(x, x->complaint->held_since, out);
+static void
+get_hold_since(const struct am_tmpl_ctx *x, struct am_buf *out)
+{
+	if (x->complaint->held_since != 0)
+		add_local(x, x->complaint->held_since, out);
 }
 
-static void get_fu_id(const struct am_tmpl_ctx *x, struct am_buf *out) {
-  am_buf_adds(out, x->followup_id);
+static void
+get_fu_id(const struct am_tmpl_ctx *x, struct am_buf *out)
+{
+	am_buf_adds(out, x->followup_id);
 }
 
-static void get_fu_rung(const struct am_tmpl_ctx *x, struct am_buf *out) {
-  const struct am_clockdef *d = &x->def->clocks[x->clock];
+static void
+get_fu_rung(const struct am_tmpl_ctx *x, struct am_buf *out)
+{
+	const struct am_clockdef *d = &x->def->clocks[x->clock];
 
-  if (x->rung < d->rungs_n)
-    am_buf_adds(out, d->rungs[x->rung].name);
+	if (x->rung < d->rungs_n)
+		am_buf_adds(out, d->rungs[x->rung].name);
 }
 
-static void get_fu_due(const struct am_tmpl_ctx *x, struct am_buf *out) {
-  add_local(x, x->due_at, out);
+static void
+get_fu_due(const struct am_tmpl_ctx *x, struct am_buf *out)
+{
+	add_local(x, x->due_at, out);
 }
 
-static void get_recourse(const struct am_tmpl_ctx *x, struct am_buf *out) {
-  am_buf_adds(out, x->def->recourse_url);
+static void
+get_recourse(const struct am_tmpl_ctx *x, struct am_buf *out)
+{
+	am_buf_adds(out, x->def->recourse_url);
 }
 
 /* In the order of am_tmpl_fields. */
-static getter *const getters[] = {get_id,
-                                  get_loop,
-                                  get_version,
-                                  get_stage,
-                                  get_status,
-                                  get_cycle,
-                                  get_tier,
-                                  get_owner,
-                                  get_category,
-                                  get_opened,
-                                  get_clock_name,
-                                  get_clock_due,
-                                  get_clock_elapsed,
-                                  get_clock_budget,
-                                  get_fu_id,
-                                  get_fu_rung,
-                                  get_fu_due,
-                                  get_recourse,
-                                  get_severity,
-                                  get_incident,
-                                  get_team,
-                                  get_target,
-                                  get_clock_extended,
-                                  get_attempt,
-                                  get_hold_reason,
-                                  get_hold_since};
+static getter *const getters[] = { get_id, get_loop, get_version, get_stage,
+	get_status, get_cycle, get_tier, get_owner, get_category, get_opened,
+	get_clock_name, get_clock_due, get_clock_elapsed, get_clock_budget,
+	get_fu_id, get_fu_rung, get_fu_due, get_recourse, get_severity,
+	get_incident, get_team, get_target, get_clock_extended, get_attempt,
+	get_hold_reason, get_hold_since };
 
-const char *const am_tmpl_fields[] = {
-    "complaint.id",       "complaint.loop",     "complaint.version",
-    "complaint.stage",    "complaint.status",   "complaint.cycle",
-    "complaint.tier",     "complaint.owner",    "complaint.category",
-    "complaint.opened",   "clock.name",         "clock.due",
-    "clock.elapsed",      "clock.budget",       "followup.id",
-    "followup.rung",      "followup.due",       "recourse.url",
-    "complaint.severity", "complaint.incident", "complaint.team",
-    "complaint.target",   "clock.extended",     "callback.attempt",
-    "hold.reason",        "hold.since",         NULL};
+const char *const am_tmpl_fields[] = { "complaint.id", "complaint.loop",
+	"complaint.version", "complaint.stage", "complaint.status",
+	"complaint.cycle", "complaint.tier", "complaint.owner",
+	"complaint.category", "complaint.opened", "clock.name", "clock.due",
+	"clock.elapsed", "clock.budget", "followup.id", "followup.rung",
+	"followup.due", "recourse.url", "complaint.severity",
+	"complaint.incident", "complaint.team", "complaint.target",
+	"clock.extended", "callback.attempt", "hold.reason", "hold.since",
+	NULL };
 
-_Static_assert(AM_COUNT(getters) + 1 == AM_COUNT(am_tmpl_fields),
-               "one getter a field");
+_Static_assert(
+    AM_COUNT(getters) + 1 == AM_COUNT(am_tmpl_fields), "one getter a field");
 
-static const char *const encs[] = {"raw", "json", "url", "form", "hex"};
+static const char *const encs[] = { "raw", "json", "url", "form", "hex" };
 
 /* ---- compile ---- */
 
-static void say(char what[200], const char *const *words, struct am_str bad) {
-  size_t n = 0;
+static void
+say(char what[200], const char *const *words, struct am_str bad)
+{
+	size_t n = 0;
 
-  for (; *words != NULL; words++) {
-    struct am_str w = am_str_c(*words);
+	for (; *words != NULL; words++) {
+		struct am_str w = am_str_c(*words);
 
-    if (w.n == 0) /* the fault itself, cut */
-      w = (struct am_str){bad.p, bad.n < 40 ? bad.n : 40};
-    for (size_t i = 0; i < w.n && n < 199; i++)
-      what[n++] = w.p[i];
-  }
-  what[n] = '\0';
+		if (w.n == 0) /* the fault itself, cut */
+			w = (struct am_str){ bad.p, bad.n < 40 ? bad.n : 40 };
+		for (size_t i = 0; i < w.n && n < 199; i++)
+			what[n++] = w.p[i];
+	}
+	what[n] = '\0';
 }
 
-static const char *nearest_field(struct am_str name) {
-  const char *best = "complaint.id";
-  size_t least = 8;
-  char text[40];
+static const char *
+nearest_field(struct am_str name)
+{
+	const char *best = "complaint.id";
+	size_t least = 8;
+	char text[40];
 
-  if (name.n >= sizeof(text))
-    return best;
-  memcpy(text, name.p, name.n);
-  text[name.n] = '\0';
-  for (size_t i = 0; am_tmpl_fields[i] != NULL; i++) {
-    size_t d = am_str_distance(text, am_tmpl_fields[i], least);
+	if (name.n >= sizeof(text))
+		return best;
+	memcpy(text, name.p, name.n);
+	text[name.n] = '\0';
+	for (size_t i = 0; am_tmpl_fields[i] != NULL; i++) {
+		size_t d = am_str_distance(text, am_tmpl_fields[i], least);
 
-    if (d < least) {
-      least = d;
-      best = am_tmpl_fields[i];
-    }
-  }
-  return best;
+		if (d < least) {
+			least = d;
+			best = am_tmpl_fields[i];
+		}
+	}
+	return best;
 }
 
 /* Compile what stands between the braces. */
-static int parse_hole(struct am_str hole, struct part *part, char what[200]) {
-  const char *colon = memchr(hole.p, ':', hole.n);
-  struct am_str name = hole, enc = AM_STR("raw");
-  size_t i = 0;
+static int
+parse_hole(struct am_str hole, struct part *part, char what[200])
+{
+	const char *colon = memchr(hole.p, ':', hole.n);
+	struct am_str name = hole, enc = AM_STR("raw");
+	size_t i = 0;
 
-  if (colon != NULL) {
-    name.n = (size_t)(colon - hole.p);
-    enc = (struct am_str){colon + 1, hole.n - name.n - 1};
-  }
-  while (am_tmpl_fields[i] != NULL && !am_str_is(name, am_tmpl_fields[i]))
-    i++;
-  if (am_tmpl_fields[i] == NULL) {
-    const char *const words[] = {"unknown field {",   "",   "}; did you mean {",
-                                 nearest_field(name), "}?", NULL};
+	if (colon != NULL) {
+		name.n = (size_t)(colon - hole.p);
+		enc = (struct am_str){ colon + 1, hole.n - name.n - 1 };
+	}
+	while (am_tmpl_fields[i] != NULL && !am_str_is(name, am_tmpl_fields[i]))
+		i++;
+	if (am_tmpl_fields[i] == NULL) {
+		const char *const words[] = { "unknown field {", "",
+			"}; did you mean {", nearest_field(name), "}?", NULL };
 
-    say(what, words, name);
-    return -AM_EINVAL;
-  }
-  *part = (struct part){.field = (uint8_t)i};
-  for (i = 0; i < AM_COUNT(encs); i++) {
-    if (am_str_is(enc, encs[i])) {
-      part->enc = (uint8_t)i;
-      return 0;
-    }
-  }
-  {
-    const char *const words[] = {"unknown encoder '", "",
-                                 "'; one of raw, json, url, form, hex", NULL};
+		say(what, words, name);
+		return -AM_EINVAL;
+	}
+	*part = (struct part){ .field = (uint8_t)i };
+	for (i = 0; i < AM_COUNT(encs); i++) {
+		if (am_str_is(enc, encs[i])) {
+			part->enc = (uint8_t)i;
+			return 0;
+		}
+	}
+	{
+		const char *const words[] = { "unknown encoder '", "",
+			"'; one of raw, json, url, form, hex", NULL };
 
-    say(what, words, enc);
-  }
-  return -AM_EINVAL;
+		say(what, words, enc);
+	}
+	return -AM_EINVAL;
 }
 
 /* One part from the head of *text; *text moves on. */
-static int parse_part(struct am_str *text, struct part *part, char what[200]) {
-  static const char *const open[] = {"'{' without '}'; close the field "
-                                     "or write {{ for a brace",
-                                     NULL};
-  static const char *const close[] = {"'}' without '{'; write }} for a "
-                                      "brace",
-                                      NULL};
-  struct am_str head = *text;
-  const char *end;
-  size_t n = 0;
+static int
+parse_part(struct am_str *text, struct part *part, char what[200])
+{
+	static const char *const open[] = { "'{' without '}'; close the field "
+					    "or write {{ for a brace",
+		NULL };
+	static const char *const close[] = { "'}' without '{'; write }} for a "
+					     "brace",
+		NULL };
+	struct am_str head = *text;
+	const char *end;
+	size_t n = 0;
 
-  while (n < head.n && head.p[n] != '{' && head.p[n] != '}')
-    n++;
-  if (n == 0 && head.n > 1 && head.p[0] == head.p[1]) {
-    part->literal = (struct am_str){head.p, 1};
-    n = 2;
-  } else if (n > 0) {
-    part->literal = (struct am_str){head.p, n};
-  } else if (head.p[0] == '}') {
-    say(what, close, head);
-    return -AM_EINVAL;
-  } else {
-    end = memchr(head.p, '}', head.n);
-    if (end == NULL) {
-      say(what, open, head);
-      return -AM_EINVAL;
-    }
-    n = (size_t)(end - head.p) + 1;
-    head = (struct am_str){head.p + 1, n - 2};
-    if (parse_hole(head, part, what) != 0)
-      return -AM_EINVAL;
-  }
-  text->p += n;
-  text->n -= n;
-  return 0;
+	while (n < head.n && head.p[n] != '{' && head.p[n] != '}')
+		n++;
+	if (n == 0 && head.n > 1 && head.p[0] == head.p[1]) {
+		part->literal = (struct am_str){ head.p, 1 };
+		n = 2;
+	} else if (n > 0) {
+		part->literal = (struct am_str){ head.p, n };
+	} else if (head.p[0] == '}') {
+		say(what, close, head);
+		return -AM_EINVAL;
+	} else {
+		end = memchr(head.p, '}', head.n);
+		if (end == NULL) {
+			say(what, open, head);
+			return -AM_EINVAL;
+		}
+		n = (size_t)(end - head.p) + 1;
+		head = (struct am_str){ head.p + 1, n - 2 };
+		if (parse_hole(head, part, what) != 0)
+			return -AM_EINVAL;
+	}
+	text->p += n;
+	text->n -= n;
+	return 0;
 }
 
-int am_tmpl_parse(struct am_arena *a, struct am_str text,
-                  const struct am_tmpl **t, char what[200]) {
-  struct am_str left = am_arena_dup(a, text);
-  struct am_tmpl *tmpl;
-  size_t most = 1;
+int
+am_tmpl_parse(struct am_arena *a, struct am_str text, const struct am_tmpl **t,
+    char what[200])
+{
+	struct am_str left = am_arena_dup(a, text);
+	struct am_tmpl *tmpl;
+	size_t most = 1;
 
-  /* a part is a run without braces, or begins with a brace */
-  for (size_t i = 0; i < left.n; i++)
-    most += 2 * (size_t)(left.p[i] == '{' || left.p[i] == '}');
-  tmpl = am_arena_zalloc(a, sizeof(*tmpl) + most * sizeof(struct part));
-  while (left.n > 0) {
-    AM_ASSERT(tmpl->n < most);
-    if (parse_part(&left, &tmpl->parts[tmpl->n], what) != 0)
-      return -AM_EINVAL;
-    tmpl->n++;
-  }
-  *t = tmpl;
-  return 0;
+	/* a part is a run without braces, or begins with a brace */
+	for (size_t i = 0; i < left.n; i++)
+		most += 2 * (size_t)(left.p[i] == '{' || left.p[i] == '}');
+	tmpl = am_arena_zalloc(a, sizeof(*tmpl) + most * sizeof(struct part));
+	while (left.n > 0) {
+		AM_ASSERT(tmpl->n < most);
+		if (parse_part(&left, &tmpl->parts[tmpl->n], what) != 0)
+			return -AM_EINVAL;
+		tmpl->n++;
+	}
+	*t = tmpl;
+	return 0;
 }
 
 /* ---- render ---- */
 
-static bool is_alnum(uint8_t ch) {
-  return (ch >= 'A' && ch <= 'Z') || (ch >= 'a' && ch <= 'z') ||
-         (ch >= '0' && ch <= '9');
+static bool
+is_alnum(uint8_t ch)
+{
+	return (ch >= 'A' && ch <= 'Z') || (ch >= 'a' && ch <= 'z') ||
+	       (ch >= '0' && ch <= '9');
 }
 
 /* RFC 3986 leaves -._~ alone, HTML forms -._* and write + for a blank. */
-static void add_pct(struct am_buf *out, struct am_str s, bool form) {
-  static const char digits[] = "0123456789ABCDEF";
+static void
+add_pct(struct am_buf *out, struct am_str s, bool form)
+{
+	static const char digits[] = "0123456789ABCDEF";
 
-  for (size_t i = 0; i < s.n; i++) {
-    uint8_t ch = (uint8_t)s.p[i];
+	for (size_t i = 0; i < s.n; i++) {
+		uint8_t ch = (uint8_t)s.p[i];
 
-    if (is_alnum(ch) || ch == '-' || ch == '.' || ch == '_' ||
-        ch == (form ? '*' : '~')) {
-      am_buf_addc(out, (char)ch);
-    } else if (form && ch == ' ') {
-      am_buf_addc(out, '+');
-    } else {
-      am_buf_addc(out, '%');
-      am_buf_addc(out, digits[ch >> 4]);
-      am_buf_addc(out, digits[ch & 15]);
-    }
-  }
+		if (is_alnum(ch) || ch == '-' || ch == '.' || ch == '_' ||
+		    ch == (form ? '*' : '~')) {
+			am_buf_addc(out, (char)ch);
+		} else if (form && ch == ' ') {
+			am_buf_addc(out, '+');
+		} else {
+			am_buf_addc(out, '%');
+			am_buf_addc(out, digits[ch >> 4]);
+			am_buf_addc(out, digits[ch & 15]);
+		}
+	}
 }
 
-void am_enc_add(struct am_buf *out, enum am_enc enc, struct am_str s) {
-  switch (enc) {
-  case AM_ENC_RAW:
-    am_buf_addstr(out, s);
-    break;
-  case AM_ENC_JSON:
-    am_buf_addjson(out, s);
-    break;
-  case AM_ENC_URL:
-    add_pct(out, s, false);
-    break;
-  case AM_ENC_FORM:
-    add_pct(out, s, true);
-    break;
-  case AM_ENC_HEX:
-    am_buf_addhex(out, (const uint8_t *)s.p, s.n);
-    break;
-  }
+void
+am_enc_add(struct am_buf *out, enum am_enc enc, struct am_str s)
+{
+	switch (enc) {
+	case AM_ENC_RAW:
+		am_buf_addstr(out, s);
+		break;
+	case AM_ENC_JSON:
+		am_buf_addjson(out, s);
+		break;
+	case AM_ENC_URL:
+		add_pct(out, s, false);
+		break;
+	case AM_ENC_FORM:
+		add_pct(out, s, true);
+		break;
+	case AM_ENC_HEX:
+		am_buf_addhex(out, (const uint8_t *)s.p, s.n);
+		break;
+	}
 }
 
-void am_tmpl_render(const struct am_tmpl *t, const struct am_tmpl_ctx *ctx,
-                    struct am_buf *out) {
-  struct am_buf value;
+void
+am_tmpl_render(
+    const struct am_tmpl *t, const struct am_tmpl_ctx *ctx, struct am_buf *out)
+{
+	struct am_buf value;
 
-  am_buf_init(&value);
-  value.arena = out->arena; /* where the text lies, its pieces may lie */
-  for (size_t i = 0; i < t->n; i++) {
-    const struct part *p = &t->parts[i];
+	am_buf_init(&value);
+	value.arena = out->arena; /* where the text lies, its pieces may lie */
+	for (size_t i = 0; i < t->n; i++) {
+		const struct part *p = &t->parts[i];
 
-    if (p->literal.n > 0) {
-      am_buf_addstr(out, p->literal);
-    } else if (p->enc == AM_ENC_RAW) {
-      getters[p->field](ctx, out);
-    } else {
-      am_buf_reset(&value);
-      getters[p->field](ctx, &value);
-      am_enc_add(out, (enum am_enc)p->enc, am_buf_str(&value));
-    }
-  }
-  am_buf_fini(&value);
+		if (p->literal.n > 0) {
+			am_buf_addstr(out, p->literal);
+		} else if (p->enc == AM_ENC_RAW) {
+			getters[p->field](ctx, out);
+		} else {
+			am_buf_reset(&value);
+			getters[p->field](ctx, &value);
+			am_enc_add(
+			    out, (enum am_enc)p->enc, am_buf_str(&value));
+		}
+	}
+	am_buf_fini(&value);
 }

@@ -16,11 +16,11 @@ enum am_enc { AM_ENC_RAW, AM_ENC_JSON, AM_ENC_URL, AM_ENC_FORM, AM_ENC_HEX };
 
 /* What a text may name. */
 struct am_tmpl_ctx {
-  const struct am_loopdef *def;
-  const struct am_complaint *complaint;
-  size_t clock, rung;      /* indexes; clock.* and followup.* refer to it */
-  const char *followup_id; /* text */
-  am_ms due_at, now;
+	const struct am_loopdef *def;
+	const struct am_complaint *complaint;
+	size_t clock, rung; /* indexes; clock.* and followup.* refer to it */
+	const char *followup_id; /* text */
+	am_ms due_at, now;
 };
 
 /* NULL-ended: "complaint.id" … "hold.since". */
@@ -32,7 +32,7 @@ extern const char *const am_tmpl_fields[];
  * caller's).
  */
 AM_MUSTCHECK int am_tmpl_parse(struct am_arena *a, struct am_str text,
-                               const struct am_tmpl **t, char what[200]);
-void am_tmpl_render(const struct am_tmpl *t, const struct am_tmpl_ctx *ctx,
-                    struct am_buf *out);
+    const struct am_tmpl **t, char what[200]);
+void am_tmpl_render(
+    const struct am_tmpl *t, const struct am_tmpl_ctx *ctx, struct am_buf *out);
 void am_enc_add(struct am_buf *out, enum am_enc enc, struct am_str s);

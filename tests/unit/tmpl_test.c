@@ -16,150 +16,171 @@
 static struct fix f;
 static struct am_arena arena;
 
-static const char *render(const char *text) {
-  struct fix_case *k = fix_case(&f, "C-1");
-  const struct am_tmpl_ctx ctx = {.def = f.def,
-                                  .complaint = &k->c,
-                                  .clock = AM_CLOCK_STAGE0,
-                                  .rung = 1,
-                                  .followup_id = "abc",
-                                  .due_at = FIX_START + 30 * AM_MINUTE,
-                                  .now = FIX_START + 45 * AM_MINUTE};
-  const struct am_tmpl *t;
-  char what[200] = "";
-  struct am_buf b;
+static const char *
+render(const char *text)
+{
+	struct fix_case *k = fix_case(&f, "C-1");
+	const struct am_tmpl_ctx ctx = { .def = f.def,
+		.complaint = &k->c,
+		.clock = AM_CLOCK_STAGE0,
+		.rung = 1,
+		.followup_id = "abc",
+		.due_at = FIX_START + 30 * AM_MINUTE,
+		.now = FIX_START + 45 * AM_MINUTE };
+	const struct am_tmpl *t;
+	char what[200] = "";
+	struct am_buf b;
 
-  if (am_tmpl_parse(&arena, am_str_c(text), &t, what) != 0)
-    return am_arena_cstr(&arena, am_str_c(what));
-  am_buf_arena(&b, &arena, 64);
-  am_tmpl_render(t, &ctx, &b);
-  am_buf_addc(&b, '\0');
-  return b.p;
-}
-
-static void test_tmpl_fields_are_filled(void **state) {
-  (void)state;
-  assert_string_equal(render("{complaint.id} ({complaint.category})"),
-                      "C-1 (a&b \"c\")");
-  assert_string_equal(render("{clock.name} due {clock.due}, waited "
-                             "{clock.elapsed}"),
-                      "listen due 2026-11-23 09:30, waited 45m");
-  assert_string_equal(render("{complaint.tier}/{complaint.cycle} "
-                             "{followup.id} {followup.rung}"),
-                      "mid/1 abc lapse");
-  assert_string_equal(render(""), "");
-}
-
-static void test_tmpl_braces_are_written_twice(void **state) {
-  (void)state;
-  assert_string_equal(render("{{\"id\":{complaint.id:json}}}"),
-                      "{\"id\":\"C-1\"}");
-  assert_string_equal(render("a}}b{{"), "a}b{");
-}
-
-static void test_tmpl_encoders_encode(void **state) {
-  (void)state;
-  assert_string_equal(render("{complaint.category:url}"), "a%26b%20%22c%22");
-  assert_string_equal(render("{complaint.category:form}"), "a%26b+%22c%22");
-  assert_string_equal(render("{complaint.id:hex}"), "432d31");
-  assert_string_equal(render("{complaint.category:json}"), "\"a&b \\\"c\\\"\"");
+	if (am_tmpl_parse(&arena, am_str_c(text), &t, what) != 0)
+		return am_arena_cstr(&arena, am_str_c(what));
+	am_buf_arena(&b, &arena, 64);
+	am_tmpl_render(t, &ctx, &b);
+	am_buf_addc(&b, '\0');
+	return b.p;
 }
 
 static void
-test_tmpl_mistakes_are_named_with_what_would_be_right(void **state) {
-  (void)state;
-  assert_string_equal(
-      render("{complaint.ids}"),
-      "unknown field {complaint.ids}; did you mean {complaint.id}?");
-  assert_string_equal(
-      render("{complaint.id:xml}"),
-      "unknown encoder 'xml'; one of raw, json, url, form, hex");
-  assert_non_null(strstr(render("a {complaint.id"), "without '}'"));
-  assert_non_null(strstr(render("a } b"), "without '{'"));
-  /* personal data never come into the core */
-  assert_non_null(strstr(render("{customer.name}"), "unknown field"));
+test_tmpl_fields_are_filled(void **state)
+{
+	(void)state;
+	assert_string_equal(
+	    render("{complaint.id} ({complaint.category})"), "C-1 (a&b \"c\")");
+	assert_string_equal(render("{clock.name} due {clock.due}, waited "
+				   "{clock.elapsed}"),
+	    "listen due 2026-11-23 09:30, waited 45m");
+	assert_string_equal(render("{complaint.tier}/{complaint.cycle} "
+				   "{followup.id} {followup.rung}"),
+	    "mid/1 abc lapse");
+	assert_string_equal(render(""), "");
+}
+
+static void
+test_tmpl_braces_are_written_twice(void **state)
+{
+	(void)state;
+	assert_string_equal(
+	    render("{{\"id\":{complaint.id:json}}}"), "{\"id\":\"C-1\"}");
+	assert_string_equal(render("a}}b{{"), "a}b{");
+}
+
+static void
+test_tmpl_encoders_encode(void **state)
+{
+	(void)state;
+	assert_string_equal(
+	    render("{complaint.category:url}"), "a%26b%20%22c%22");
+	assert_string_equal(
+	    render("{complaint.category:form}"), "a%26b+%22c%22");
+	assert_string_equal(render("{complaint.id:hex}"), "432d31");
+	assert_string_equal(
+	    render("{complaint.category:json}"), "\"a&b \\\"c\\\"\"");
+}
+
+static void
+test_tmpl_mistakes_are_named_with_what_would_be_right(void **state)
+{
+	(void)state;
+	assert_string_equal(render("{complaint.ids}"),
+	    "unknown field {complaint.ids}; did you mean {complaint.id}?");
+	assert_string_equal(render("{complaint.id:xml}"),
+	    "unknown encoder 'xml'; one of raw, json, url, form, hex");
+	assert_non_null(strstr(render("a {complaint.id"), "without '}'"));
+	assert_non_null(strstr(render("a } b"), "without '{'"));
+	/* personal data never come into the core */
+	assert_non_null(strstr(render("{customer.name}"), "unknown field"));
 }
 
 /* Two texts for the same thing, in both languages, that can be rendered. */
-static void check_text(const struct am_followup *fu, enum am_notice about) {
-  const char *en, *zh;
-  struct am_str a = am_text_builtin(fu, about, AM_STR("en-gb"), &en);
-  struct am_str b = am_text_builtin(fu, about, AM_STR("zh-cn"), &zh);
+static void
+check_text(const struct am_followup *fu, enum am_notice about)
+{
+	const char *en, *zh;
+	struct am_str a = am_text_builtin(fu, about, AM_STR("en-gb"), &en);
+	struct am_str b = am_text_builtin(fu, about, AM_STR("zh-cn"), &zh);
 
-  assert_string_equal(en, "en");
-  assert_string_equal(zh, "zh");
-  assert_false(am_str_eq(a, b));
-  assert_non_null(strstr(render(am_arena_cstr(&arena, a)), "C-1"));
-  assert_non_null(strstr(render(am_arena_cstr(&arena, b)), "C-1"));
+	assert_string_equal(en, "en");
+	assert_string_equal(zh, "zh");
+	assert_false(am_str_eq(a, b));
+	assert_non_null(strstr(render(am_arena_cstr(&arena, a)), "C-1"));
+	assert_non_null(strstr(render(am_arena_cstr(&arena, b)), "C-1"));
 }
 
 static void
-test_text_everything_that_is_said_is_said_in_english_and_chinese(void **state) {
-  static const uint8_t clocks[] = {AM_CLOCK_CALLBACK, AM_CLOCK_SILENCE,
-                                   AM_CLOCK_HOLD};
-  struct am_followup fu = {.clock = AM_CLOCK_STAGE0};
+test_text_everything_that_is_said_is_said_in_english_and_chinese(void **state)
+{
+	static const uint8_t clocks[] = { AM_CLOCK_CALLBACK, AM_CLOCK_SILENCE,
+		AM_CLOCK_HOLD };
+	struct am_followup fu = { .clock = AM_CLOCK_STAGE0 };
 
-  (void)state;
-  for (int r = 0; r < AM_REASONS_N; r++) {
-    fu.reason = (enum am_reason)r;
-    check_text(&fu, AM_NOTICES_N);
-  }
-  for (int n = 0; n < AM_NOTICES_N; n++)
-    check_text(&fu, (enum am_notice)n);
-  for (size_t i = 0; i < AM_COUNT(clocks); i++) {
-    fu.clock = clocks[i];
-    fu.to = AM_ROLE_CUSTOMER;
-    check_text(&fu, AM_NOTICES_N);
-    fu.to = AM_ROLE_OWNER;
-    check_text(&fu, AM_NOTICES_N);
-  }
+	(void)state;
+	for (int r = 0; r < AM_REASONS_N; r++) {
+		fu.reason = (enum am_reason)r;
+		check_text(&fu, AM_NOTICES_N);
+	}
+	for (int n = 0; n < AM_NOTICES_N; n++)
+		check_text(&fu, (enum am_notice)n);
+	for (size_t i = 0; i < AM_COUNT(clocks); i++) {
+		fu.clock = clocks[i];
+		fu.to = AM_ROLE_CUSTOMER;
+		check_text(&fu, AM_NOTICES_N);
+		fu.to = AM_ROLE_OWNER;
+		check_text(&fu, AM_NOTICES_N);
+	}
 }
 
-static void test_text_languages_are_served_by_their_tag(void **state) {
-  (void)state;
-  assert_false(am_lang_serves("zh", AM_STR("zhx")));
-  assert_true(am_lang_serves("zh", AM_STR("zh")));
+static void
+test_text_languages_are_served_by_their_tag(void **state)
+{
+	(void)state;
+	assert_false(am_lang_serves("zh", AM_STR("zhx")));
+	assert_true(am_lang_serves("zh", AM_STR("zh")));
 }
 
 /* What calls, holds and extensions have to say. */
-static void test_tmpl_fields_of_the_rules_are_filled(void **state) {
-  struct fix_case *k = fix_case(&f, "C-1");
+static void
+test_tmpl_fields_of_the_rules_are_filled(void **state)
+{
+	struct fix_case *k = fix_case(&f, "C-1");
 
-  (void)state;
-  k->c.severity = AM_STR("grave");
-  k->c.incident = AM_STR("I-7");
-  k->c.attempts = 2;
-  k->c.clocks[AM_CLOCK_STAGE0].extra = 2 * AM_HOUR;
-  k->c.hold_reason = AM_STR("waiting_customer");
-  k->c.held_since = FIX_START;
-  assert_string_equal(render("{complaint.severity} {complaint.incident}"),
-                      "grave I-7");
-  assert_string_equal(render("{callback.attempt} {clock.extended}"), "2 2h");
-  assert_string_equal(render("{hold.reason} {hold.since}"),
-                      "waiting_customer 2026-11-23 09:00");
-  k->c.held_since = 0;
-  assert_string_equal(render("[{hold.since}]"), "[]");
+	(void)state;
+	k->c.severity = AM_STR("grave");
+	k->c.incident = AM_STR("I-7");
+	k->c.attempts = 2;
+	k->c.clocks[AM_CLOCK_STAGE0].extra = 2 * AM_HOUR;
+	k->c.hold_reason = AM_STR("waiting_customer");
+	k->c.held_since = FIX_START;
+	assert_string_equal(
+	    render("{complaint.severity} {complaint.incident}"), "grave I-7");
+	assert_string_equal(
+	    render("{callback.attempt} {clock.extended}"), "2 2h");
+	assert_string_equal(render("{hold.reason} {hold.since}"),
+	    "waiting_customer 2026-11-23 09:00");
+	k->c.held_since = 0;
+	assert_string_equal(render("[{hold.since}]"), "[]");
 }
 
-int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_tmpl_fields_are_filled),
-      cmocka_unit_test(test_tmpl_braces_are_written_twice),
-      cmocka_unit_test(test_tmpl_encoders_encode),
-      cmocka_unit_test(test_tmpl_mistakes_are_named_with_what_would_be_right),
-      cmocka_unit_test(
-          test_text_everything_that_is_said_is_said_in_english_and_chinese),
-      cmocka_unit_test(test_text_languages_are_served_by_their_tag),
-      cmocka_unit_test(test_tmpl_fields_of_the_rules_are_filled),
-  };
-  int rc;
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_tmpl_fields_are_filled),
+		cmocka_unit_test(test_tmpl_braces_are_written_twice),
+		cmocka_unit_test(test_tmpl_encoders_encode),
+		cmocka_unit_test(
+		    test_tmpl_mistakes_are_named_with_what_would_be_right),
+		cmocka_unit_test(
+		    test_text_everything_that_is_said_is_said_in_english_and_chinese),
+		cmocka_unit_test(test_text_languages_are_served_by_their_tag),
+		cmocka_unit_test(test_tmpl_fields_of_the_rules_are_filled),
+	};
+	int rc;
 
-  fix_init(&f, NULL);
-  am_arena_init(&arena, 0);
-  fix_step(&f, "C-1", FIX_START,
-           "complaint.opened category='a&b \"c\"' owner=li");
-  rc = cmocka_run_group_tests(tests, NULL, NULL);
-  am_arena_fini(&arena);
-  fix_fini(&f);
-  return rc;
+	fix_init(&f, NULL);
+	am_arena_init(&arena, 0);
+	fix_step(&f, "C-1", FIX_START,
+	    "complaint.opened category='a&b \"c\"' owner=li");
+	rc = cmocka_run_group_tests(tests, NULL, NULL);
+	am_arena_fini(&arena);
+	fix_fini(&f);
+	return rc;
 }
