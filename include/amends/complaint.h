@@ -158,7 +158,8 @@ struct am_complaint {
 	struct am_str resolver;	   /* who did the stage before confirm */
 	struct am_str repeat_of;   /* the complaint before this one */
 	struct am_str duplicates;  /* complaints that follow this; '\n' */
-	struct am_str target;	   /* the complaint that this duplicates */
+	struct am_str target;	   /* the complaint that this duplicates, or
+				      that goes on in its place */
 	struct am_clock clocks[AM_CLOCKS_MAX];
 	struct am_waiting *waiting;
 	size_t waiting_n;

@@ -72,7 +72,7 @@ struct am_emit {
 	enum am_event_type type;
 	struct am_str complaint_id;
 	struct am_str event_id;
-	struct am_pair pairs[16];
+	struct am_pair pairs[32];
 	size_t pairs_n;
 };
 

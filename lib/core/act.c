@@ -197,6 +197,16 @@ am_emit_str(struct am_emit *e, const char *key, struct am_str value)
 	e->pairs[e->pairs_n++] = (struct am_pair){ am_str_c(key), value };
 }
 
+bool
+am_act_is_untold(const struct am_act *a, size_t clock, uint8_t rung)
+{
+	const struct am_followup *f = a->up->followups;
+
+	while (f != NULL && !(f->dead && f->clock == clock && f->rung == rung))
+		f = f->next;
+	return f != NULL;
+}
+
 void
 am_act_refuse(
     struct am_act *a, const char *code, const char *field, const char *text)

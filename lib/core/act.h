@@ -137,9 +137,8 @@ void am_act_settle(struct am_act *a);
 
 /* act_life.c */
 am_guard am_is_acknowledged, am_is_bad_ttl, am_is_unlisted, am_is_bad_until;
-am_action_fn am_open_loop, am_acknowledge, am_hold, am_resume, am_withdraw,
-    am_force, am_refuse_unknown, am_refuse_ttl, am_refuse_reason,
-    am_refuse_until;
+am_action_fn am_open_loop, am_acknowledge, am_hold, am_resume, am_force,
+    am_refuse_unknown, am_refuse_ttl, am_refuse_reason, am_refuse_until;
 /* act_role.c */
 am_guard am_is_same_owner, am_is_recused, am_is_not_theirs, am_is_recused_work,
     am_is_own_work;
@@ -166,9 +165,27 @@ am_action_fn am_advance, am_leap, am_pay_owed, am_waive, am_refuse_stage,
     am_refuse_fields, am_refuse_waiver;
 /* act_answer.c */
 am_guard am_is_deadlocked, am_contradicts, am_is_satisfied, am_is_unasked,
-    am_has_reopens_left, am_is_final_end, am_is_window_over, am_is_no_answer;
-am_action_fn am_call_a_human, am_satisfy, am_note_answer, am_reopen,
-    am_deadlock, am_refuse_answer;
+    am_has_reopens_left, am_lacks_reopens, am_is_withdrawn, am_is_final_end,
+    am_is_carried_on, am_is_window_over, am_is_too_late, am_is_no_answer,
+    am_accepts_rejection, am_is_bad_reopen_to;
+am_action_fn am_call_a_human, am_satisfy, am_note_answer, am_accept_rejection,
+    am_answer_anew, am_reopen, am_reopen_by_person, am_deadlock,
+    am_refuse_answer, am_refuse_reopen_to;
+/* act_callback.c */
+am_guard am_is_idle_call;
+am_action_fn am_attempt;
+/* act_message.c */
+am_guard am_is_awaited, am_is_erased;
+am_action_fn am_take_message, am_opt, am_mark_improvement, am_erase;
+/* act_end.c */
+am_guard am_is_rejected;
+am_action_fn am_reject, am_withdraw;
+/* act_link.c */
+am_guard am_is_bad_target, am_is_linked, am_is_ring, am_is_followed_by_many,
+    am_is_no_duplicate, am_is_duplicated_by, am_is_outcome, am_is_repeat,
+    am_is_incident;
+am_action_fn am_end_duplicate, am_remember_duplicate, am_hear_outcome,
+    am_join_incident, am_link_repeat, am_refuse_target;
 /* act_wake.c */
 am_guard am_is_due;
 am_action_fn am_climb;

@@ -87,16 +87,56 @@ AM_GUARD(am_has_reopens_left)
 	return c->reopens < confirm_stage(def)->max_reopens;
 }
 
-/* Ends that an answer does not undo. */
+AM_GUARD(am_lacks_reopens)
+{
+	return !am_has_reopens_left(def, c, ev, now);
+}
+
+AM_GUARD(am_is_withdrawn)
+{
+	return c->outcome == AM_OUTCOME_WITHDRAWN;
+}
+
+/* Ends that nothing undoes. */
 AM_GUARD(am_is_final_end)
 {
 	return c->outcome == AM_OUTCOME_WITHDRAWN ||
 	       c->outcome == AM_OUTCOME_DUPLICATE;
 }
 
+/* Another complaint was made of it. */
+AM_GUARD(am_is_carried_on)
+{
+	return c->target.n > 0 && c->outcome != AM_OUTCOME_DUPLICATE;
+}
+
+/* Rejected, and the customer accepts: nothing that is owed stands between. */
+AM_GUARD(am_accepts_rejection)
+{
+	return (c->flags & AM_CF_NOT_UPHELD) != 0 && c->owed == 0 &&
+	       am_is_satisfied(def, c, ev, now) &&
+	       !am_contradicts(def, c, ev, now);
+}
+
 AM_GUARD(am_is_window_over)
 {
 	return ev->at - c->closed_at > confirm_stage(def)->reopen_window;
+}
+
+/* Who takes back his word at once is not too late, however short the window. */
+AM_GUARD(am_is_too_late)
+{
+	return am_is_window_over(def, c, ev, now) &&
+	       !am_contradicts(def, c, ev, now);
+}
+
+AM_GUARD(am_is_bad_reopen_to)
+{
+	struct am_str to = am_event_get(ev, "reopen_to");
+	int stage = am_loopdef_stage(def, to);
+
+	return to.n > 0 &&
+	       (stage < 0 || def->stages[stage].kind != AM_STAGE_WORK);
 }
 
 void
@@ -105,6 +145,14 @@ am_refuse_answer(struct am_act *a)
 	am_act_refuse(a, "bad_value", "verdict",
 	    "no answer that can be read; verdict satisfied, partial or "
 	    "unsatisfied, or a score from 1 to 5");
+}
+
+void
+am_refuse_reopen_to(struct am_act *a)
+{
+	am_act_refuse(a, "bad_value", "reopen_to",
+	    "no work stage of that name in this complaint's loop; `amendsctl "
+	    "show` names its stages");
 }
 
 static const char *
@@ -116,38 +164,44 @@ answer_str(enum answer answer)
 	return words[answer];
 }
 
-/* Remember the answer, tell it, and count it as a contact with the customer. */
 static struct am_note *
-take(struct am_act *a)
+note_answer(struct am_act *a, const char *effect)
 {
-	struct am_complaint *c = &a->up->next;
+	const struct am_complaint *c = &a->up->next;
 	enum answer answer = answer_of(a->def, a->ev);
 	struct am_note *n = am_act_note(a, "customer.answered");
 
-	c->answered_at = a->ev->at;
-	c->score = score_of(a->ev);
-	c->flags &= (uint16_t) ~(AM_CF_SATISFIED | AM_CF_UNSATISFIED);
 	am_note_c(n, "verdict", answer_str(answer));
 	am_note_str(n, "score", am_act_field(a, "score"));
 	am_note_str(n, "via", am_act_field(a, "via"));
 	am_note_c(n, "stage", a->def->stages[c->stage].name);
+	am_note_c(n, "effect", effect);
 	am_tally_day(a, "answered", answer_str(answer));
-	if (a->def->clocks[AM_CLOCK_INFORM].in_use && c->status != AM_CLOSED) {
-		(void)am_act_end(a, AM_CLOCK_INFORM, a->ev->at, AM_CLK_MET);
-		am_act_start(a, AM_CLOCK_INFORM, a->ev->at);
-	}
 	return n;
+}
+
+/* Tell the answer and remember it. */
+static void
+take(struct am_act *a, const char *effect)
+{
+	struct am_complaint *c = &a->up->next;
+
+	(void)note_answer(a, effect);
+	c->answered_at = a->ev->at;
+	c->score = score_of(a->ev);
+	c->flags &= (uint16_t) ~(AM_CF_SATISFIED | AM_CF_UNSATISFIED);
+	if (a->ev->negative &&
+	    a->def->stages[c->stage].kind == AM_STAGE_CONFIRM)
+		c->flags |= AM_CF_NEGATIVE;
 }
 
 void
 am_note_answer(struct am_act *a)
 {
-	bool satisfied = answer_of(a->def, a->ev) == SATISFIED;
-	struct am_note *n = take(a);
-
-	am_note_c(n, "effect", "noted");
-	if (!satisfied)
+	take(a, "noted");
+	if (answer_of(a->def, a->ev) != SATISFIED)
 		a->up->next.flags |= AM_CF_UNSATISFIED;
+	am_act_contact(a);
 }
 
 /*
@@ -159,14 +213,38 @@ am_satisfy(struct am_act *a)
 {
 	struct am_complaint *c = &a->up->next;
 	bool confirm = a->def->stages[c->stage].kind == AM_STAGE_CONFIRM;
-	struct am_note *n = take(a);
 
 	am_act_change(a);
+	take(a, confirm && c->owed == 0 ? "closes" : "kept");
 	c->flags |= AM_CF_SATISFIED;
-	c->flags &= (uint16_t)~AM_CF_CONTRADICTORY;
-	am_note_c(n, "effect", confirm && c->owed == 0 ? "closes" : "kept");
+	c->flags &= (uint16_t) ~(AM_CF_CONTRADICTORY | AM_CF_NEGATIVE);
+	am_act_contact(a);
 	if (confirm)
 		am_act_settle(a);
+}
+
+/* The customer is content with a rejection that is on its way. */
+void
+am_accept_rejection(struct am_act *a)
+{
+	am_act_change(a);
+	take(a, "closes");
+	a->up->next.flags |= AM_CF_SATISFIED;
+	am_act_close(a,
+	    a->up->next.reopens > 0 ? AM_OUTCOME_SATISFIED_AFTER_REOPEN
+				    : AM_OUTCOME_SATISFIED,
+	    "superseded");
+}
+
+/* Too late for this complaint: it goes on as another one. */
+void
+am_answer_anew(struct am_act *a)
+{
+	struct am_note *n = note_answer(a, "new_complaint");
+
+	am_act_change(a);
+	a->up->next.target = am_act_open_repeat(a);
+	am_note_str(n, "complaint", a->up->next.target);
 }
 
 /*
@@ -179,12 +257,13 @@ am_call_a_human(struct am_act *a)
 	struct am_complaint *c = &a->up->next;
 	size_t clock = AM_CLOCK_STAGE0 + a->def->stages_n - 1;
 	const struct am_clockdef *d = &a->def->clocks[clock];
-	struct am_note *n = take(a);
 	size_t r = 0;
 
 	am_act_change(a);
+	take(a, "contradiction");
 	c->flags |= AM_CF_CONTRADICTORY;
-	am_note_c(n, "effect", "contradiction");
+	am_act_contact(a);
+	(void)am_act_break_silence(a);
 	while (r < d->rungs_n && (d->rungs[r].reason == AM_REASON_ASK ||
 				     (c->clocks[clock].fired >> r & 1) != 0))
 		r++;
@@ -211,9 +290,8 @@ open_again(struct am_act *a)
 		final->running_since = final->started;
 		final->consumed = 0;
 	}
-	if (a->def->clocks[AM_CLOCK_INFORM].in_use)
-		am_act_start(a, AM_CLOCK_INFORM, a->ev->at);
 	am_tally_open(a, 1);
+	am_tally_stage(a, 1);
 }
 
 /* Clocks of the stages that are gone through again are as never started. */
@@ -247,27 +325,26 @@ restart_owed(struct am_act *a, size_t to)
 	}
 }
 
-/* The next cycle. A partly satisfied customer keeps owner and tier. */
-void
-am_reopen(struct am_act *a)
+/*
+ * The next cycle, at stage `to`. The tier first: budgets are half of the new
+ * one's. A partly satisfied customer keeps owner and tier.
+ */
+static void
+go_round(struct am_act *a, size_t to, bool partial)
 {
 	struct am_complaint *c = &a->up->next;
-	size_t to = confirm_stage(a->def)->reopen_to;
-	bool partial = answer_of(a->def, a->ev) == PARTIAL;
 	struct am_note *n;
 
-	am_act_change(a);
-	am_note_c(take(a), "effect", "reopens");
 	if (c->status == AM_CLOSED)
 		open_again(a);
-	else
-		am_tally_stage(a, -1);
 	rewind_stages(a, to);
+	if (!partial)
+		am_act_raise_tier(a, "reopened");
+	am_tally_stage(a, -1);
+	am_act_contact(a);
 	c->cycle++;
 	c->reopens++;
-	c->flags &= (uint16_t)~AM_CF_CONTRADICTORY;
-	if (!partial && c->tier > 0)
-		c->tier--;
+	c->flags &= (uint16_t) ~(AM_CF_CONTRADICTORY | AM_CF_NEGATIVE);
 	n = am_act_note(a, "loop.reopened");
 	am_note_int(a, n, "cycle", c->cycle);
 	am_note_c(n, "stage", a->def->stages[to].name);
@@ -282,28 +359,52 @@ am_reopen(struct am_act *a)
 		    AM_ROLE_SUPERVISOR);
 }
 
+void
+am_reopen(struct am_act *a)
+{
+	am_act_change(a);
+	take(a, "reopens");
+	go_round(a, confirm_stage(a->def)->reopen_to,
+	    answer_of(a->def, a->ev) == PARTIAL);
+}
+
+void
+am_reopen_by_person(struct am_act *a)
+{
+	struct am_note *n = am_act_note(a, "complaint.reopened");
+	int to = am_loopdef_stage(a->def, am_event_get(a->ev, "reopen_to"));
+
+	am_act_change(a);
+	am_note_str(n, "by", am_act_field(a, "by"));
+	am_note_str(n, "reopen_to", am_act_field(a, "reopen_to"));
+	go_round(
+	    a, to >= 0 ? (size_t)to : confirm_stage(a->def)->reopen_to, false);
+}
+
 /*
- * No reopening is left: the loop stays open, a person decides, the customer is
- * told where else to go. The notices hang on `final`, which runs on.
+ * No reopening is left: the loop stays open, a person whose name is known
+ * decides, the customer is told where else to go. Nobody calls and no silence
+ * closes. The notices hang on `final`, which runs on.
  */
 void
 am_deadlock(struct am_act *a)
 {
 	struct am_complaint *c = &a->up->next;
-	size_t clock = AM_CLOCK_STAGE0 + c->stage;
-	bool closed = c->status == AM_CLOSED;
+	size_t clock = AM_CLOCK_STAGE0 + (size_t)c->stage;
 
 	am_act_change(a);
-	am_note_c(take(a), "effect", "deadlock");
-	if (closed) {
+	take(a, "deadlock");
+	if (c->status == AM_CLOSED)
 		open_again(a);
-		am_tally_stage(a, 1);
-	}
+	am_act_contact(a);
 	(void)am_act_end(a, clock, a->ev->at, AM_CLK_OVER);
+	(void)am_act_end(a, AM_CLOCK_CALLBACK, a->ev->at, AM_CLK_OVER);
+	(void)am_act_end(a, AM_CLOCK_SILENCE, a->ev->at, AM_CLK_OVER);
 	c->clocks[clock].state = AM_CLK_OVER;
 	c->flags |= AM_CF_DEADLOCK;
 	c->flags &= (uint16_t)~AM_CF_CONTRADICTORY;
 	am_tally_day(a, "deadlock", NULL);
+	(void)am_act_give(a, AM_ROLE_SUPERVISOR, "deadlock");
 	am_fu_notice(a, AM_CLOCK_FINAL, AM_NOTICE_DEADLOCK, AM_ROLE_SUPERVISOR);
-	am_fu_notice(a, AM_CLOCK_FINAL, AM_NOTICE_RECOURSE, AM_ROLE_CUSTOMER);
+	am_act_recourse(a);
 }

@@ -6,6 +6,17 @@
 #include "base/str.h"
 #include "core/followup.h"
 
+/* The written notice asks in place of the question. */
+static bool
+is_left_to_notice(struct am_act *a, size_t i, size_t rung)
+{
+	size_t last = a->def->stages_n - 1;
+
+	return i == AM_CLOCK_STAGE0 + last &&
+	       rung == a->def->stages[last].ask &&
+	       am_act_is_uncalled(a->def, &a->up->next);
+}
+
 /*
  * Rungs at 0 % fire in the step that starts their clock, so that the question
  * goes out in the commit that enters the confirm stage.
@@ -18,15 +29,45 @@ am_act_start(struct am_act *a, size_t i, am_ms at)
 
 	am_clock_start(a->def, c, i, at, a->cause);
 	for (size_t r = 0; r < d->rungs_n; r++) {
-		if (d->rungs[r].is_pct && d->rungs[r].pct == 0 &&
-		    !d->rungs[r].defer && !d->rungs[r].told &&
-		    (d->rungs[r].except_tiers >> c->tier & 1) == 0)
+		if (!d->rungs[r].is_pct || d->rungs[r].pct != 0 ||
+		    d->rungs[r].defer || d->rungs[r].told ||
+		    (d->rungs[r].except_tiers >> c->tier & 1) != 0)
+			continue;
+		if (is_left_to_notice(a, i, r))
+			c->clocks[i].fired |= (uint16_t)(1u << r);
+		else
 			am_fu_rung(a, i, r, at);
 	}
 }
 
 void
-am_act_miss(struct am_act *a, size_t i, am_ms due)
+am_act_contact(struct am_act *a)
+{
+	if (a->up->next.status == AM_CLOSED ||
+	    !a->def->clocks[AM_CLOCK_INFORM].in_use)
+		return;
+	(void)am_act_end(a, AM_CLOCK_INFORM, a->ev->at, AM_CLK_MET);
+	am_act_start(a, AM_CLOCK_INFORM, a->ev->at);
+}
+
+/* The end of `final` tells the customer where else to go, by a rung of conf or
+ * else by a notice of ours. */
+static bool
+has_recourse_rung(const struct am_loopdef *def, const struct am_complaint *c)
+{
+	const struct am_clockdef *d = &def->clocks[AM_CLOCK_FINAL];
+
+	for (size_t r = 0; r < d->rungs_n; r++) {
+		if (d->rungs[r].reason == AM_REASON_RECOURSE &&
+		    d->rungs[r].to == AM_ROLE_CUSTOMER &&
+		    (d->rungs[r].except_tiers >> c->tier & 1) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+miss(struct am_act *a, size_t i, am_ms due)
 {
 	struct am_complaint *c = &a->up->next;
 	const char *name = a->def->clocks[i].name;
@@ -47,15 +88,32 @@ am_act_miss(struct am_act *a, size_t i, am_ms due)
 }
 
 void
-am_act_miss_past(struct am_act *a, size_t i, am_ms at)
+am_act_miss(struct am_act *a, size_t i, am_ms due)
 {
-	struct am_complaint *c = &a->up->next;
+	miss(a, i, due);
+	if (i == AM_CLOCK_FINAL && !has_recourse_rung(a->def, &a->up->next))
+		am_act_recourse(a);
+}
+
+/* The due, when it lies before `at` and is not recorded yet; else AM_NEVER. */
+static am_ms
+past_due(struct am_act *a, size_t i, am_ms at)
+{
+	const struct am_complaint *c = &a->up->next;
 	am_ms due;
 
 	if (c->clocks[i].missed || !am_clock_has_lapse(c, i))
-		return;
+		return AM_NEVER;
 	due = am_clock_due(a->def, c, i);
-	if (due < at)
+	return due < at ? due : AM_NEVER;
+}
+
+void
+am_act_miss_past(struct am_act *a, size_t i, am_ms at)
+{
+	am_ms due = past_due(a, i, at);
+
+	if (due != AM_NEVER)
 		am_act_miss(a, i, due);
 }
 
@@ -97,9 +155,11 @@ start_beside(struct am_act *a)
 
 	c->attempts = c->misses = c->parts = 0;
 	c->flags &= (uint16_t) ~(AM_CF_DECLINED | AM_CF_UNREACHABLE);
+	/* what the customer did in an earlier cycle ends no silence of this */
+	c->clocks[AM_CLOCK_SILENCE].state = AM_CLK_OFF;
 	if (a->def->stages[c->stage].kind == AM_STAGE_CONFIRM &&
 	    a->def->clocks[AM_CLOCK_CALLBACK].in_use)
-		am_act_start(a, AM_CLOCK_CALLBACK, a->ev->at);
+		am_act_call(a);
 	am_act_watch_owner(a);
 }
 
@@ -152,6 +212,9 @@ am_act_settle(struct am_act *a)
 		(void)am_act_end(a, clock, a->ev->at, AM_CLK_MET);
 	else
 		c->clocks[clock].state = AM_CLK_MET;
+	/* who has answered is neither called nor reminded */
+	(void)am_act_end(a, AM_CLOCK_CALLBACK, a->ev->at, AM_CLK_MET);
+	(void)am_act_end(a, AM_CLOCK_SILENCE, a->ev->at, AM_CLK_MET);
 	if (c->owed == 0)
 		am_act_close(a,
 		    c->reopens > 0 ? AM_OUTCOME_SATISFIED_AFTER_REOPEN
@@ -205,17 +268,22 @@ am_act_close(struct am_act *a, enum am_outcome outcome, const char *why)
 	if (c->status == AM_HELD)
 		am_tally_live(a, "held", -1);
 	for (size_t i = 0; i < AM_CLOCKS_MAX; i++) {
+		am_ms due;
+
 		if (i == AM_CLOCK_AFTERCARE || !am_clock_live(&c->clocks[i]))
 			continue;
-		am_act_miss_past(a, i, a->ev->at);
+		due = past_due(a, i, a->ev->at);
+		if (due != AM_NEVER) /* recorded, and nobody is written to */
+			miss(a, i, due);
 		am_clock_end(a->def, c, i, a->ev->at, AM_CLK_OVER);
 	}
-	am_fu_drop_all(a, why);
 	c->status = AM_CLOSED;
 	c->outcome = outcome;
 	c->closed_at = a->ev->at;
 	c->held_since = c->hold_until = c->quiet_until = 0;
 	c->hold_reason = AM_STR("");
+	c->flags &= (uint16_t) ~(AM_CF_WAITS_CUSTOMER | AM_CF_NOT_UPHELD);
+	am_fu_drop_all(a, why);
 	n = am_act_note(a, "loop.closed");
 	am_note_c(n, "outcome", am_outcome_str(outcome));
 	am_note_c(n, "verdict", verdict(c));
@@ -226,6 +294,7 @@ am_act_close(struct am_act *a, enum am_outcome outcome, const char *why)
 	am_tally_open(a, -1);
 	am_tally_stage(a, -1);
 	am_tally_day(a, "closed", am_outcome_str(outcome));
+	am_act_tell_duplicates(a);
 	if (satisfied && a->def->clocks[AM_CLOCK_AFTERCARE].in_use)
 		am_act_start(a, AM_CLOCK_AFTERCARE, a->ev->at);
 }

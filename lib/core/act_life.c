@@ -1,6 +1,6 @@
 /*
- * act_life - a complaint is opened, acknowledged, held and resumed, withdrawn,
- * or ended by a person.
+ * act_life - a complaint is opened, acknowledged, held and resumed, or ended by
+ * a person.
  */
 
 #include <string.h>
@@ -96,6 +96,7 @@ take_facts(struct am_act *a)
 {
 	struct am_complaint *c = &a->up->next;
 	int tier = am_loopdef_tier(a->def, am_event_get(a->ev, "tier"));
+	bool calls;
 
 	c->tier = (uint8_t)(tier >= 0 ? (size_t)tier : a->def->default_tier);
 	c->category = am_act_field(a, "category");
@@ -103,6 +104,9 @@ take_facts(struct am_act *a)
 	c->incident = am_act_field(a, "incident");
 	c->tz = am_act_field(a, "tz");
 	c->lang = language(a);
+	if (am_str_bool(am_event_get(a->ev, "consent.call"), &calls) == 0 &&
+	    !calls)
+		c->flags |= AM_CF_NO_CALLS;
 	if (am_act_is_emergency(a->def, c->severity))
 		c->flags |= AM_CF_EMERGENCY;
 	c->repeat_of = am_act_field(a, "repeat_of");
@@ -216,10 +220,7 @@ am_acknowledge(struct am_act *a)
 		c->quiet_until = until;
 	if (until != 0)
 		am_note_int(a, n, "quiet_until", c->quiet_until);
-	if (a->def->clocks[AM_CLOCK_INFORM].in_use) {
-		(void)am_act_end(a, AM_CLOCK_INFORM, a->ev->at, AM_CLK_MET);
-		am_act_start(a, AM_CLOCK_INFORM, a->ev->at);
-	}
+	am_act_contact(a);
 	am_act_change(a);
 }
 
@@ -310,15 +311,6 @@ am_resume(struct am_act *a)
 {
 	am_act_change(a);
 	am_act_resume(a, a->ev->at, "resumed");
-}
-
-/* ---- withdrawn ---- */
-
-void
-am_withdraw(struct am_act *a)
-{
-	am_act_change(a);
-	am_act_close(a, AM_OUTCOME_WITHDRAWN, "withdrawn");
 }
 
 /* ---- ended by a person ---- */

@@ -177,25 +177,30 @@ holder_of(const struct am_loopdef *def, const struct am_complaint *c,
 	return AM_STR("");
 }
 
-static void
-reassign(struct am_act *a, const struct am_rungdef *r)
+bool
+am_act_give(struct am_act *a, enum am_role to, const char *reason)
 {
 	struct am_complaint *c = &a->up->next;
-	struct am_str who = holder_of(a->def, c, r->to);
-	struct am_str role = am_str_c(am_role_str(r->to));
+	struct am_str who = holder_of(a->def, c, to);
+
+	if (who.n > 0 && !am_str_eq(who, c->owner))
+		hand_over(a, &c->owner, who, am_str_c(am_role_str(to)), reason);
+	return who.n > 0;
+}
+
+static void
+reassign(struct am_act *a, size_t clock, const struct am_rungdef *r)
+{
+	struct am_complaint *c = &a->up->next;
 	struct am_note *n;
 
-	if (who.n > 0) {
-		if (!am_str_eq(who, c->owner))
-			hand_over(a, &c->owner, who, role, r->name);
+	if (am_act_give(a, r->to, r->name))
 		return;
-	}
 	n = am_act_note(a, "owner.unassignable");
-	am_note_str(n, "role", role);
+	am_note_c(n, "role", am_role_str(r->to));
 	am_note_c(n, "stage", a->def->stages[c->stage].name);
 	am_note_c(n, "rung", r->name);
-	am_fu_notice(a, AM_CLOCK_STAGE0 + (size_t)c->stage, AM_NOTICE_UNOWNED,
-	    AM_ROLE_SUPERVISOR);
+	am_fu_notice(a, clock, AM_NOTICE_UNOWNED, AM_ROLE_SUPERVISOR);
 }
 
 /* The next step of the stage's ladder that staff would hear of. */
@@ -249,7 +254,7 @@ am_act_rung_action(struct am_act *a, size_t clock, size_t rung)
 	case AM_ACTION_NONE:
 		break;
 	case AM_ACTION_REASSIGN:
-		reassign(a, r);
+		reassign(a, clock, r);
 		break;
 	case AM_ACTION_CLIMB:
 		climb(a);

@@ -120,11 +120,33 @@ am_complaint_check(const struct am_loopdef *def, const struct am_complaint *c)
 		   : -AM_EINVAL;
 }
 
+/* A customer hears of an end when it has come. */
+static bool
+outlives_closing(const struct am_complaint *c, const struct am_waiting *w)
+{
+	if (w->rung < AM_RUNG_NOTICE)
+		return false;
+	switch ((w->rung - AM_RUNG_NOTICE) / 8) {
+	case AM_NOTICE_WITHDRAWN:
+	case AM_NOTICE_OUTCOME:
+		return true;
+	case AM_NOTICE_RECOURSE: /* nobody has agreed with the end */
+		return c->outcome == AM_OUTCOME_NOT_UPHELD ||
+		       c->outcome == AM_OUTCOME_UNREACHABLE ||
+		       c->outcome == AM_OUTCOME_DEADLOCK_CLOSED ||
+		       c->outcome == AM_OUTCOME_FORCED;
+	default:
+		return false;
+	}
+}
+
 bool
 am_fu_over(const struct am_complaint *c, const struct am_waiting *w)
 {
 	const struct am_clock *k = &c->clocks[w->clock];
 
+	if (c->status == AM_CLOSED && outlives_closing(c, w))
+		return false;
 	if (c->status == AM_CLOSED && w->clock != AM_CLOCK_AFTERCARE)
 		return true;
 	if (k->state == AM_CLK_OFF && w->cycle != c->cycle)

@@ -28,7 +28,9 @@ static const char *const verdicts[] = { "satisfied", "partial", "unsatisfied", N
 static const char *const roles[] = { "owner", "agent", "supervisor", "manager", "team", NULL };
 static const char *const waits[] = { "customer", "third_party", NULL };
 static const char *const attempts[] = { "reached", "no_answer", "busy", "voicemail", "wrong_number", "refused", NULL };
-static const char *const links[] = { "duplicate", "repeat_of", "incident", NULL };
+static const char *const parts[] = { "morning", "afternoon", "evening", NULL };
+static const char *const links[] = { "duplicate", "repeat_of", "incident", "duplicated_by", "outcome", NULL };
+static const char *const outcomes[] = { "satisfied", "satisfied_after_reopen", "not_upheld", "unconfirmed", "declined", "unreachable", "withdrawn", "duplicate", "deadlock_closed", "forced", NULL };
 static const char *const receipts[] = { "accepted", "delivered", "failed", "read", NULL };
 static const char *const ends[] = { "delivered", "dead", "suppressed", "expired", NULL };
 
@@ -118,7 +120,7 @@ static const struct am_field_spec extended[] = {
 static const struct am_field_spec attempted[] = {
 	NEED("outcome", 16, attempts, "what came of the call"),
 	CORE("by", SHORT, NULL, "who called"),
-	CORE("day_part", 16, NULL, "morning, afternoon or evening"),
+	CORE("day_part", 16, parts, "of the customer's day; default: by the event's time"),
 	PERS("note", TEXT, "free text"),
 };
 static const struct am_field_spec answered[] = {
@@ -149,8 +151,9 @@ static const struct am_field_spec rejected[] = {
 	CORE("approver", SHORT, NULL, "who decided"),
 };
 static const struct am_field_spec linked[] = {
-	NEED("kind", 16, links, "what the other one is to this one"),
+	NEED("kind", 16, links, "what the other one is to this one; the last two are amends's own, told to a target and to its duplicates"),
 	NEED("target", 64, NULL, "the other complaint or the incident's key"),
+	CORE("result", 32, outcomes, "with outcome: how the other one was closed"),
 };
 static const struct am_field_spec receipt[] = {
 	CORE("followup_id", AM_FU_ID_LEN, NULL, "the follow-up; or provider_id"),
@@ -234,29 +237,29 @@ static const struct am_event_spec specs[] = {
 	    "Ends a hold." },
 	{ AM_EV_EXTENDED, "deadline.extended", NOW, FIELDS(extended),
 	    "Moves a due, within the loop's limits." },
-	{ AM_EV_ATTEMPTED, "callback.attempted", NEXT, FIELDS(attempted),
-	    "One attempt to reach the customer." },
+	{ AM_EV_ATTEMPTED, "callback.attempted", NOW, FIELDS(attempted),
+	    "One attempt to reach the customer; when all are used, or calls are ruled out, the written notice goes." },
 	{ AM_EV_ANSWERED, "customer.answered", NOW, FIELDS(answered),
 	    "Closes the loop, starts its next cycle, or calls a person." },
-	{ AM_EV_MESSAGE, "customer.message", NEXT, FIELDS(message),
-	    "The customer wrote: restarts the inform clock." },
-	{ AM_EV_REOPENED, "complaint.reopened", NEXT, FIELDS(reopened),
-	    "Starts the next cycle by a person's decision." },
+	{ AM_EV_MESSAGE, "customer.message", NOW, FIELDS(message),
+	    "The customer wrote: restarts the inform clock, ends a hold that waits for the customer and a silence." },
+	{ AM_EV_REOPENED, "complaint.reopened", NOW, FIELDS(reopened),
+	    "Starts the next cycle by a person's decision, one tier up, in the confirm stage or within reopen_window after closing." },
 	{ AM_EV_WITHDRAWN, "complaint.withdrawn", NOW, FIELDS(withdrawn),
 	    "Closes the loop with outcome withdrawn; nothing unsent goes out." },
-	{ AM_EV_REJECTED, "complaint.rejected", NEXT, FIELDS(rejected),
-	    "Closes the loop with outcome not_upheld." },
-	{ AM_EV_LINKED, "complaint.linked", NEXT, FIELDS(linked),
-	    "Ties two complaints, or one to an incident." },
+	{ AM_EV_REJECTED, "complaint.rejected", NOW, FIELDS(rejected),
+	    "Sends the recourse notice; closes the loop with outcome not_upheld when a channel has accepted it." },
+	{ AM_EV_LINKED, "complaint.linked", NOW, FIELDS(linked),
+	    "Ties two complaints, or one to an incident; a duplicate ends and hears of the other one's outcome." },
 	{ AM_EV_RECEIPT, "followup.receipt", NOW, FIELDS(receipt),
 	    "What a provider says of a message." },
-	{ AM_EV_OPTED_OUT, "contact.opted_out", NEXT, FIELDS(opted),
-	    "Nothing more to that address." },
-	{ AM_EV_OPTED_IN, "contact.opted_in", NEXT, FIELDS(opted),
+	{ AM_EV_OPTED_OUT, "contact.opted_out", NOW, FIELDS(opted),
+	    "Nothing more to that address; for channel call: nobody calls, the question goes in writing." },
+	{ AM_EV_OPTED_IN, "contact.opted_in", NOW, FIELDS(opted),
 	    "That address may be written to again." },
-	{ AM_EV_IMPROVEMENT, "improvement.recorded", NEXT, FIELDS(improvement),
+	{ AM_EV_IMPROVEMENT, "improvement.recorded", NOW, FIELDS(improvement),
 	    "A mark to measure from, before and after." },
-	{ AM_EV_ERASED, "customer.erased", NEXT, FIELDS(erased),
+	{ AM_EV_ERASED, "customer.erased", NOW, FIELDS(erased),
 	    "Removes personal data; timings and outcomes stay." },
 	{ AM_EV_WAKE, "wake", OWN, NULL, 0,
 	    "Time has passed." },

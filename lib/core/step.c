@@ -76,6 +76,7 @@ static const struct rule rules[] = {
 	SKIP   (S(CLOSED), AM_EV_ACKNOWLEDGED,   "closed",           "its clocks are over"),
 
 	SKIP   (S(CLOSED), AM_EV_STAGE_COMPLETED, "closed",          "its stages are over"),
+	SKIP_IF(LIVE,     AM_EV_STAGE_COMPLETED, am_is_rejected,     "rejected", "its stages are over"),
 	IF     (LIVE,     AM_EV_STAGE_COMPLETED, am_is_no_stage,     am_refuse_stage),
 	SKIP_IF(LIVE,     AM_EV_STAGE_COMPLETED, am_is_done,         "already_done", "it was met in this cycle"),
 	SKIP_IF(LIVE,     AM_EV_STAGE_COMPLETED, am_is_for_customer, "not_by_staff", "only the customer's answer completes it"),
@@ -88,6 +89,7 @@ static const struct rule rules[] = {
 	SKIP   (S(OPEN),  AM_EV_STAGE_COMPLETED, "already_done",     "the loop is past it"),
 
 	SKIP   (S(CLOSED), AM_EV_STAGE_WAIVED,   "closed",           "its stages are over"),
+	SKIP_IF(LIVE,     AM_EV_STAGE_WAIVED,    am_is_rejected,     "rejected", "its stages are over"),
 	IF     (LIVE,     AM_EV_STAGE_WAIVED,    am_is_no_stage,     am_refuse_stage),
 	SKIP_IF(LIVE,     AM_EV_STAGE_WAIVED,    am_is_done,         "already_done", "it was met in this cycle"),
 	SKIP_IF(LIVE,     AM_EV_STAGE_WAIVED,    am_is_for_customer, "not_by_staff", "the customer is always asked"),
@@ -107,6 +109,7 @@ static const struct rule rules[] = {
 	ROW    (LIVE,     AM_EV_EXTENDED,                            am_extend),
 
 	SKIP   (S(HELD),  AM_EV_HELD,            "already_held",     "one hold at a time"),
+	SKIP_IF(S(OPEN),  AM_EV_HELD,            am_is_rejected,     "rejected", "its stages are over"),
 	IF     (S(OPEN),  AM_EV_HELD,            am_is_unlisted,     am_refuse_reason),
 	IF     (S(OPEN),  AM_EV_HELD,            am_is_bad_until,    am_refuse_until),
 	ROW    (S(OPEN),  AM_EV_HELD,                                am_hold),
@@ -118,15 +121,61 @@ static const struct rule rules[] = {
 	IF     (THERE,    AM_EV_ANSWERED,        am_is_no_answer,    am_refuse_answer),
 	IF     (THERE,    AM_EV_ANSWERED,        am_is_own_work,     am_refuse_own_work),
 	ROW    (S(HELD),  AM_EV_ANSWERED,                            resume_and_apply),
+	IF     (S(OPEN),  AM_EV_ANSWERED,        am_accepts_rejection, am_accept_rejection),
+	IF     (S(OPEN),  AM_EV_ANSWERED,        am_is_rejected,     am_note_answer),
 	IF     (S(OPEN),  AM_EV_ANSWERED,        am_is_deadlocked,   am_note_answer),
 	IF     (S(OPEN),  AM_EV_ANSWERED,        am_contradicts,     am_call_a_human),
 	IF     (S(OPEN),  AM_EV_ANSWERED,        am_is_satisfied,    am_satisfy),
 	IF     (S(OPEN),  AM_EV_ANSWERED,        am_is_unasked,      am_note_answer),
 	SKIP_IF(S(CLOSED), AM_EV_ANSWERED,       am_is_satisfied,    "closed", "it agrees with the end, or comes too late to"),
+	SKIP_IF(S(CLOSED), AM_EV_ANSWERED,       am_is_carried_on,   "carried_on", "it goes on as another complaint"),
+	IF     (S(CLOSED), AM_EV_ANSWERED,       am_is_withdrawn,    am_answer_anew),
 	SKIP_IF(S(CLOSED), AM_EV_ANSWERED,       am_is_final_end,    "closed", "an answer does not undo this end"),
-	SKIP_IF(S(CLOSED), AM_EV_ANSWERED,       am_is_window_over,  "window_over", "reopen_window has passed"),
+	IF     (S(CLOSED), AM_EV_ANSWERED,       am_is_too_late,     am_answer_anew),
 	IF     (S(OPEN) | S(CLOSED), AM_EV_ANSWERED, am_has_reopens_left, am_reopen),
 	ROW    (S(OPEN) | S(CLOSED), AM_EV_ANSWERED,                 am_deadlock),
+
+	SKIP_IF(LIVE,     AM_EV_ATTEMPTED,       am_is_rejected,     "rejected", "nobody asks any more"),
+	SKIP_IF(LIVE,     AM_EV_ATTEMPTED,       am_is_idle_call,    "not_asked", "the customer is not asked yet"),
+	ROW    (LIVE,     AM_EV_ATTEMPTED,                           am_attempt),
+	SKIP   (S(CLOSED), AM_EV_ATTEMPTED,      "closed",           "nobody asks any more"),
+
+	IF     (S(HELD),  AM_EV_MESSAGE,         am_is_awaited,      resume_and_apply),
+	ROW    (THERE,    AM_EV_MESSAGE,                             am_take_message),
+
+	SKIP_IF(LIVE,     AM_EV_REOPENED,        am_is_deadlocked,   "deadlock", "its reopenings are used up, a person decides"),
+	SKIP_IF(LIVE,     AM_EV_REOPENED,        am_is_rejected,     "rejected", "it is about to close; reopen it then"),
+	SKIP_IF(LIVE,     AM_EV_REOPENED,        am_is_unasked,      "not_closed", "its work goes on"),
+	SKIP_IF(S(CLOSED), AM_EV_REOPENED,       am_is_carried_on,   "carried_on", "it goes on as another complaint"),
+	SKIP_IF(S(CLOSED), AM_EV_REOPENED,       am_is_final_end,    "closed", "nothing undoes this end"),
+	SKIP_IF(S(CLOSED), AM_EV_REOPENED,       am_is_window_over,  "window_over", "reopen_window has passed; open a new one"),
+	SKIP_IF(THERE,    AM_EV_REOPENED,        am_lacks_reopens,   "no_reopens_left", "max_reopens are used up"),
+	IF     (THERE,    AM_EV_REOPENED,        am_is_bad_reopen_to, am_refuse_reopen_to),
+	ROW    (S(HELD),  AM_EV_REOPENED,                            resume_and_apply),
+	ROW    (S(OPEN) | S(CLOSED), AM_EV_REOPENED,                 am_reopen_by_person),
+
+	SKIP_IF(LIVE,     AM_EV_REJECTED,        am_is_rejected,     "already_done", "the recourse notice is on its way"),
+	ROW    (S(HELD),  AM_EV_REJECTED,                            resume_and_apply),
+	ROW    (S(OPEN),  AM_EV_REJECTED,                            am_reject),
+	SKIP   (S(CLOSED), AM_EV_REJECTED,       "closed",           "it has its end"),
+
+	IF     (THERE,    AM_EV_LINKED,          am_is_bad_target,   am_refuse_target),
+	SKIP_IF(THERE,    AM_EV_LINKED,          am_is_linked,       "already_done", "it is linked so"),
+	SKIP_IF(THERE,    AM_EV_LINKED,          am_is_followed_by_many, "too_many", "16 complaints follow it"),
+	SKIP_IF(THERE,    AM_EV_LINKED,          am_is_no_duplicate, "not_duplicate", "it follows no other"),
+	IF     (THERE,    AM_EV_LINKED,          am_is_duplicated_by, am_remember_duplicate),
+	IF     (THERE,    AM_EV_LINKED,          am_is_outcome,      am_hear_outcome),
+	IF     (THERE,    AM_EV_LINKED,          am_is_repeat,       am_link_repeat),
+	SKIP   (S(CLOSED), AM_EV_LINKED,         "closed",           "it has its end"),
+	IF     (LIVE,     AM_EV_LINKED,          am_is_incident,     am_join_incident),
+	SKIP_IF(LIVE,     AM_EV_LINKED,          am_is_ring,         "ring", "the other one follows this one"),
+	ROW    (LIVE,     AM_EV_LINKED,                              am_end_duplicate),
+
+	ROW    (THERE,    AM_EV_OPTED_OUT,                           am_opt),
+	ROW    (THERE,    AM_EV_OPTED_IN,                            am_opt),
+	ROW    (THERE,    AM_EV_IMPROVEMENT,                         am_mark_improvement),
+	SKIP_IF(THERE,    AM_EV_ERASED,          am_is_erased,       "already_done", "they have left"),
+	ROW    (THERE,    AM_EV_ERASED,                              am_erase),
 
 	ROW    (LIVE,     AM_EV_WITHDRAWN,                           am_withdraw),
 	SKIP   (S(CLOSED), AM_EV_WITHDRAWN,      "closed",           "it has its end"),
@@ -159,15 +208,6 @@ static const struct rule rules[] = {
 	ROW    (THERE,    AM_EV_RECEIPT,                             am_receive),
 
 	/* known, not in force: am_event_check() has refused them before */
-	SKIP   (THERE,    AM_EV_ATTEMPTED,       "unsupported",      "not in force"),
-	SKIP   (THERE,    AM_EV_MESSAGE,         "unsupported",      "not in force"),
-	SKIP   (THERE,    AM_EV_REOPENED,        "unsupported",      "not in force"),
-	SKIP   (THERE,    AM_EV_REJECTED,        "unsupported",      "not in force"),
-	SKIP   (THERE,    AM_EV_LINKED,          "unsupported",      "not in force"),
-	SKIP   (THERE,    AM_EV_OPTED_OUT,       "unsupported",      "not in force"),
-	SKIP   (THERE,    AM_EV_OPTED_IN,        "unsupported",      "not in force"),
-	SKIP   (THERE,    AM_EV_IMPROVEMENT,     "unsupported",      "not in force"),
-	SKIP   (THERE,    AM_EV_ERASED,          "unsupported",      "not in force"),
 };
 /* clang-format on */
 
