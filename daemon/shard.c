@@ -8,6 +8,7 @@
  */
 
 #include "daemon/turn.h"
+#include "daemon/calendars.h"
 #include "daemon/careful.h"
 
 #include <stdlib.h>
@@ -132,6 +133,8 @@ am_shard_reconfigure(struct am_shard *sh)
 	forget_loops(sh);
 	lanes_of_conf(sh);
 	sh->seen_expires = 0; /* windows may be longer now */
+	if (sh->running)
+		am_calendars_check(sh->calendars);
 	am_shard_kick(sh);
 }
 
@@ -157,6 +160,13 @@ am_shard_on_wire(const struct am_shard *sh, const uint8_t id[16])
 		return true;
 	HASH_FIND(hh, sh->riding, id, 16, r);
 	return r != NULL;
+}
+
+struct am_str
+am_shard_silences_key(const struct am_shard *sh, struct am_arena *a)
+{
+	return am_str_c(
+	    am_arena_printf(a, "%ssilences", am_store_keys(sh->store)->prefix));
 }
 
 void
@@ -277,6 +287,8 @@ on_state(void *arg, enum am_shard_state state, const char *why)
 	if (state == AM_SHARD_STANDBY || state == AM_SHARD_RELEASED ||
 	    state == AM_SHARD_HALTED_DATASET)
 		forget_all(sh);
+	if (running && !sh->running)
+		am_calendars_check(sh->calendars);
 	sh->running = running;
 	am_engine_shard_changed(sh->engine);
 	am_shard_kick(sh);
@@ -508,6 +520,7 @@ am_shard_new(struct am_engine *e, const char *stream)
 	sh->ops_tail = &sh->ops;
 	sh->wake_at = AM_NEVER;
 	sh->turn = am_turn_new(sh);
+	sh->calendars = am_calendars_new(sh);
 	sh->kick = event_new(e->base, -1, 0, on_kick, sh);
 	sh->timer = event_new(e->base, -1, 0, on_kick, sh);
 	AM_ASSERT(sh->kick != NULL && sh->timer != NULL);
@@ -545,6 +558,7 @@ am_shard_free(struct am_shard *sh)
 	event_free(sh->kick);
 	event_free(sh->timer);
 	am_turn_free(sh->turn);
+	am_calendars_free(sh->calendars);
 	for (size_t i = 0; i < sh->lanes_n; i++) {
 		free(sh->lanes[i]->name);
 		free(sh->lanes[i]->ready);

@@ -101,6 +101,7 @@ struct am_shard {
 	uint8_t seen_key[16];
 	bool seen_known;
 	int64_t seen_expires;
+	struct am_calendars *calendars; /* owned */
 };
 
 /* An operator's act: one turn of its own. */
@@ -143,6 +144,9 @@ bool am_shard_on_wire(const struct am_shard *sh, const uint8_t id[16]);
 void am_shard_flies(struct am_shard *sh, struct am_sending *s);
 void am_shard_landed(struct am_shard *sh, struct am_sending *s);
 void am_shard_sending_free(struct am_sending *s);
+/* "{s}:silences" */
+struct am_str
+am_shard_silences_key(const struct am_shard *sh, struct am_arena *a);
 /* An attempt of the lane is due at `at`. */
 void am_lane_due(struct am_lane *lane, am_ms at);
 

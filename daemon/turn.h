@@ -76,6 +76,9 @@ struct am_turn {
 	/* sends */
 	struct am_claim *claims;
 	size_t claims_n;
+	struct am_claim *drawn; /* of the same outboxes, for digests */
+	size_t drawn_n;
+	struct am_kin *kin; /* rows of members */
 	struct am_sending *outcomes;
 	struct am_batch *first; /* the batch with the rows and the outboxes */
 	size_t rows_at;		/* index of its MGET of rows */
@@ -83,7 +86,6 @@ struct am_turn {
 	unsigned *rooms;	/* per lane: how many it may take */
 	bool *refill;		/* per lane: its outbox was read */
 	size_t lanes_n;
-	bool wrote;	     /* an outcome or a claim */
 	uint64_t generation; /* of the ownership when the turn began */
 	/* careful */
 	const char *unit; /* tried alone; NULL: not */
@@ -118,6 +120,9 @@ void am_turn_send(struct am_turn *t, struct am_batch *b,
  * then the loop definitions they are on, then run.
  */
 void am_turn_load_cases(struct am_turn *t, struct am_batch *b);
+/* An event of the engine's own, at the turn's time; the caller adds fields. */
+void am_turn_internal(struct am_turn *t, struct am_event *ev,
+    enum am_event_type type, struct am_str complaint);
 /* Step a case and put the effects into the commit. NULL when it was parked. */
 struct am_update *
 am_turn_step(struct am_turn *t, struct am_case *c, const struct am_event *ev);

@@ -58,6 +58,19 @@ am_turn_ops(struct am_shard *sh)
 	return true;
 }
 
+void
+am_turn_internal(struct am_turn *t, struct am_event *ev,
+    enum am_event_type type, struct am_str complaint)
+{
+	*ev = (struct am_event){ .type = type,
+		.complaint_id = complaint,
+		.source = AM_STR("amends"),
+		.actor_role = AM_STR("supervisor"),
+		.at = t->now,
+		.occurred_at = AM_NEVER,
+		.expected_version = -1 };
+}
+
 /* ---- acts ---- */
 
 struct act {
@@ -113,19 +126,6 @@ new_act(struct view *v)
 	a->op.done = done;
 	v->own = a;
 	return a;
-}
-
-static void
-internal_event(struct am_turn *t, struct am_event *ev, enum am_event_type type,
-    struct am_str complaint)
-{
-	*ev = (struct am_event){ .type = type,
-		.complaint_id = complaint,
-		.source = AM_STR("amends"),
-		.actor_role = AM_STR("supervisor"),
-		.at = t->now,
-		.occurred_at = AM_NEVER,
-		.expected_version = -1 };
 }
 
 /* ---- followups retry|cancel ---- */
@@ -203,7 +203,7 @@ run_cancel(struct am_op *op, struct am_turn *t)
 	if (a->refused != NULL)
 		return false;
 	c = am_turn_case(t, a->row.complaint);
-	internal_event(t, &ev, AM_EV_FOLLOWUP_ENDED, a->row.complaint);
+	am_turn_internal(t, &ev, AM_EV_FOLLOWUP_ENDED, a->row.complaint);
 	ev.fields = fields;
 	ev.fields_n = AM_COUNT(fields);
 	if (c->exists)
@@ -386,7 +386,7 @@ revive(struct act *a, struct am_turn *t, const redisReply *e)
 		am_str_c(am_arena_printf(&t->arena, "%u", f.entry)) };
 	p[5] = (struct am_pair){ AM_STR("cycle"),
 		am_str_c(am_arena_printf(&t->arena, "%u", f.cycle)) };
-	internal_event(t, &ev, AM_EV_FOLLOWUP_REVIVED, f.complaint);
+	am_turn_internal(t, &ev, AM_EV_FOLLOWUP_REVIVED, f.complaint);
 	ev.fields = p;
 	ev.fields_n = AM_COUNT(p);
 	up = am_turn_step(t, c, &ev);
