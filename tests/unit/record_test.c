@@ -108,6 +108,8 @@ same_clock(const struct am_clock *a, const struct am_clock *b)
 	assert_int_equal(a->budget, b->budget);
 	assert_int_equal(a->consumed, b->consumed);
 	assert_int_equal(a->running_since, b->running_since);
+	assert_int_equal(a->extra, b->extra);
+	assert_int_equal(a->extensions, b->extensions);
 }
 
 static void
@@ -137,6 +139,10 @@ same_complaint(const struct am_complaint *a, const struct am_complaint *b)
 	assert_int_equal(a->owed, b->owed);
 	assert_int_equal(a->done, b->done);
 	assert_int_equal(a->score, b->score);
+	assert_int_equal(a->attempts, b->attempts);
+	assert_int_equal(a->misses, b->misses);
+	assert_int_equal(a->parts, b->parts);
+	assert_int_equal(a->recourse, b->recourse);
 	assert_int_equal(a->version, b->version);
 	assert_int_equal(a->seq, b->seq);
 	assert_int_equal(a->opened_at, b->opened_at);
@@ -150,8 +156,16 @@ same_complaint(const struct am_complaint *a, const struct am_complaint *b)
 	same_str(a->supervisor, b->supervisor);
 	same_str(a->team, b->team);
 	same_str(a->category, b->category);
+	same_str(a->severity, b->severity);
 	same_str(a->lang, b->lang);
+	same_str(a->tz, b->tz);
+	same_str(a->incident, b->incident);
 	same_str(a->hold_reason, b->hold_reason);
+	same_str(a->respondents, b->respondents);
+	same_str(a->resolver, b->resolver);
+	same_str(a->repeat_of, b->repeat_of);
+	same_str(a->duplicates, b->duplicates);
+	same_str(a->target, b->target);
 	for (size_t i = 0; i < AM_CLOCKS_MAX; i++)
 		same_clock(&a->clocks[i], &b->clocks[i]);
 	assert_int_equal(a->waiting_n, b->waiting_n);
@@ -181,20 +195,23 @@ test_record_plain_complaint_takes_at_most_108_bytes(void **state)
 	same_complaint(&c, &back);
 }
 
+/* What a plain complaint is packed as, behind the version: presence, status,
+ * stage and tier; loop; cycle, version, seq, opened_at; category; applied;
+ * clocks; chain. */
+#define PLAIN                                                                  \
+	"010110"                                                               \
+	"09636f6d706c61696e741f3a5c7e9b0d"                                     \
+	"010101e682ddfbbf68"                                                   \
+	"0762696c6c696e67"                                                     \
+	"011032547698badcfe"                                                   \
+	"15010200911c01020081a09d09010200a138"                                 \
+	"00112233445566778899aabbccddeeff"
+
 /* A daemon of this version must read what one of this version wrote, so the
  * bytes themselves are held here; a new layout needs a new version. */
 static void
-test_record_version_1_layout_stays_as_it_is(void **state)
+test_record_version_2_layout_stays_as_it_is(void **state)
 {
-	/* version, presence, status, stage and tier; loop; cycle, version, seq,
-	 * opened_at; category; applied; clocks; chain */
-	static const char want[] = "01010110"
-				   "09636f6d706c61696e741f3a5c7e9b0d"
-				   "010101e682ddfbbf68"
-				   "0762696c6c696e67"
-				   "011032547698badcfe"
-				   "15010200911c01020081a09d09010200a138"
-				   "00112233445566778899aabbccddeeff";
 	struct am_complaint c;
 	uint64_t applied[1];
 	struct am_buf hex;
@@ -206,8 +223,29 @@ test_record_version_1_layout_stays_as_it_is(void **state)
 	am_buf_init(&hex);
 	am_buf_addhex(&hex, (const uint8_t *)s.p, s.n);
 	am_buf_addc(&hex, '\0');
-	assert_string_equal(hex.p, want);
+	assert_string_equal(hex.p, "02" PLAIN);
 	am_buf_fini(&hex);
+}
+
+/* What the first version wrote: it knew no slots behind the stages and none of
+ * the later fields, and is read as having none of them. */
+static void
+test_record_version_1_still_reads_and_is_written_as_2(void **state)
+{
+	struct am_str hex = AM_STR("01" PLAIN);
+	struct am_complaint c, back;
+	uint64_t applied[1];
+	uint8_t bytes[128];
+	struct am_str s;
+
+	(void)state;
+	plain(&c, applied);
+	assert_int_equal(am_hex_parse(hex, bytes, hex.n / 2), 0);
+	s = (struct am_str){ (const char *)bytes, hex.n / 2 };
+	am_arena_reset(&arena);
+	assert_int_equal(am_record_unpack(c.id, s, &arena, &back), 0);
+	same_complaint(&c, &back);
+	assert_int_equal(pack(&back).p[0], 2);
 }
 
 static struct am_str
@@ -268,6 +306,9 @@ rnd_clock(struct am_clock *k, const struct am_complaint *c)
 	k->consumed = rnd_span();
 	if (k->state == AM_CLK_RUNNING)
 		k->running_since = rnd(2) ? k->started : rnd_time();
+	k->extensions = rnd(4) ? 0 : (uint8_t)(1 + rnd(UINT8_MAX));
+	if (k->extensions != 0)
+		k->extra = rnd_span();
 }
 
 static void
@@ -299,9 +340,13 @@ static void
 rnd_complaint(struct am_complaint *c)
 {
 	struct am_str *strings[] = { &c->owner, &c->loop_owner, &c->supervisor,
-		&c->team, &c->category, &c->lang, &c->hold_reason };
+		&c->team, &c->category, &c->severity, &c->lang, &c->tz,
+		&c->incident, &c->hold_reason, &c->respondents, &c->resolver,
+		&c->repeat_of, &c->duplicates, &c->target };
 	am_ms *instants[] = { &c->closed_at, &c->held_since, &c->hold_until,
 		&c->quiet_until, &c->answered_at };
+	uint8_t *calls[] = { &c->attempts, &c->misses, &c->parts,
+		&c->recourse };
 	uint16_t *small[] = { &c->reopens, &c->flags, &c->owed, &c->done };
 
 	*c = (struct am_complaint){ .id = AM_STR("C-1") };
@@ -317,10 +362,12 @@ rnd_complaint(struct am_complaint *c)
 	c->opened_at = rnd_time();
 	for (size_t i = 0; i < AM_COUNT(small); i++)
 		*small[i] = rnd(2) ? 0 : (uint16_t)rnd64();
+	for (size_t i = 0; i < AM_COUNT(calls); i++)
+		*calls[i] = rnd(2) ? 0 : (uint8_t)rnd64();
 	for (size_t i = 0; i < AM_COUNT(instants); i++)
 		*instants[i] = rnd(2) ? 0 : rnd_time();
 	for (size_t i = 0; i < AM_COUNT(strings); i++)
-		*strings[i] = rnd_str(20);
+		*strings[i] = rnd(3) ? rnd_str(20) : AM_STR("");
 	rnd_lists(c);
 	for (size_t i = 0; i < AM_CLOCKS_MAX; i++)
 		rnd_clock(&c->clocks[i], c);
@@ -518,7 +565,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    test_record_plain_complaint_takes_at_most_108_bytes),
-		cmocka_unit_test(test_record_version_1_layout_stays_as_it_is),
+		cmocka_unit_test(test_record_version_2_layout_stays_as_it_is),
+		cmocka_unit_test(
+		    test_record_version_1_still_reads_and_is_written_as_2),
 		cmocka_unit_test(test_record_random_complaints_come_back_equal),
 		cmocka_unit_test(test_record_what_means_nothing_is_not_packed),
 		cmocka_unit_test(test_record_every_truncation_is_refused),
