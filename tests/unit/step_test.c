@@ -234,7 +234,7 @@ test_step_reopening_ends_with_its_window_and_its_count(void **state)
 	step("customer.answered verdict=satisfied");
 	closed = C1->closed_at;
 	fix_step(&f, "C-1", closed + 14 * AM_DAY + 1,
-	    "customer.answered verdict=unsatisfied");
+	    "complaint.reopened reason=x");
 	assert_string_equal(f.up.code, "window_over");
 	fix_step(&f, "C-1", closed + 14 * AM_DAY,
 	    "customer.answered verdict=unsatisfied");
@@ -249,7 +249,7 @@ test_step_reopening_ends_with_its_window_and_its_count(void **state)
 	assert_int_equal(C1->flags & AM_CF_DEADLOCK, AM_CF_DEADLOCK);
 	assert_int_equal(C1->status, AM_OPEN);
 	assert_int_equal(C1->cycle, 2);
-	assert_int_equal(followups("deadlock:customer"), 1);
+	assert_int_equal(followups("recourse:customer"), 1);
 }
 
 static void
