@@ -254,6 +254,7 @@ am_engine_free(struct am_engine *e)
 		evdns_base_free(e->dns, 1);
 	if (e->state != NULL)
 		am_statefile_close(e->state);
+	am_pace_fini(&e->pace);
 	am_conf_unref(e->next);
 	am_conf_unref(e->conf);
 	free(e);

@@ -14,6 +14,8 @@
 #include "store/commit.h"
 #include "store/statefile.h"
 
+#include "daemon/pace.h"
+
 #include <event2/event.h>
 
 struct am_shard;
@@ -37,6 +39,7 @@ struct am_engine {
 	struct am_shard **shards;
 	size_t shards_n;
 	struct am_counts counts;
+	struct am_pace pace; /* of catch-up */
 	am_ms started_at;
 	bool stopping;
 	bool announced; /* READY was sent */

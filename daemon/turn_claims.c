@@ -5,6 +5,12 @@
  * outbox is the instant from which another owner may try again. A superseded
  * follow-up has left the outbox in the commit that ended its stage, so a row
  * that is there is a row that may go.
+ *
+ * Whatever holds one back is judged here, when it is claimed, and nowhere else:
+ * quiet hours (its own first instant), a silence, the wait for its group's
+ * digest, the pace of catch-up. What may not go gets a new score and is judged
+ * again then. So nothing is remembered of it between turns, and a restart, a
+ * take-over or an endpoint that was away changes no rule.
  */
 
 #include "daemon/sends.h"
@@ -15,6 +21,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/time.h"
 #include "log/log.h"
 
 #define CLAIM_MARGIN (2 * AM_SECOND)
@@ -55,15 +62,26 @@ am_lane_room(struct am_shard *sh, struct am_lane *lane, am_ms now)
 	return room > taken ? room - taken : 0;
 }
 
-static struct am_sending *
-sending_of(struct am_shard *sh, struct am_str id)
+static bool
+on_wire(const struct am_shard *sh, struct am_str id)
 {
 	uint8_t raw[16];
-	struct am_sending *s = NULL;
 
-	if (am_fu_id_parse(id, raw) == 0)
-		HASH_FIND(hh, sh->in_flight, raw, 16, s);
-	return s;
+	return am_fu_id_parse(id, raw) == 0 && am_shard_on_wire(sh, raw);
+}
+
+/* Who rides along, for those who ask what is on the wire. */
+static void
+take_riders(struct am_sending *s, const struct am_fu_record *f)
+{
+	if (f->members_n == 0)
+		return;
+	s->riders = calloc(f->members_n, sizeof(*s->riders));
+	AM_ASSERT(s->riders != NULL);
+	s->riders_n = f->members_n;
+	for (size_t i = 0; i < f->members_n; i++)
+		memcpy(
+		    s->riders[i].id, f->members[i].id, sizeof(s->riders[i].id));
 }
 
 static void
@@ -101,27 +119,93 @@ start_attempt(struct am_turn *t, struct am_claim *k)
 	AM_ASSERT(s->endpoint != NULL);
 	snprintf(
 	    s->complaint, sizeof(s->complaint), "%.*s", AM_ARG(f->complaint));
+	take_riders(s, f);
 	k->sending = s;
+}
+
+static void
+write_gone(struct am_turn *t, const struct am_claim *k)
+{
+	struct am_batch *b = am_commit_raw(t->commit);
+
+	am_cmd(b, "ZREM");
+	am_args(b, am_key(am_store_keys(t->sh->store), &t->arena, "out",
+		       am_str_c(k->lane->name)));
+	am_args(b, k->id);
+}
+
+static void
+write_later(struct am_turn *t, const struct am_claim *k)
+{
+	const struct am_silence *s = k->silence;
+	char until[32];
+
+	am_commit_must_go_on(t->commit);
+	am_commit_fu_score(t->commit, am_str_c(k->lane->name), k->id, k->until);
+	if (s == NULL)
+		return;
+	am_rfc3339_format(s->until, until);
+	am_turn_log(t, AM_LOG_INFO, "followup_silenced",
+	    "id=%.*s complaint=%.*s shard=%s endpoint=%s silence=%.*s "
+	    "until=%s by=%s",
+	    AM_ARG(k->id), AM_ARG(am_fu_about(&k->row)), t->sh->stream,
+	    k->lane->name, AM_ARG(s->id), until, am_log_val(s->author));
+}
+
+static void
+write_dead(struct am_turn *t, const struct am_claim *k)
+{
+	am_fu_finish(t, &k->row, "dead", k->dead, 0);
+	am_turn_log(t, AM_LOG_WARN, "followup_dead",
+	    "id=%.*s complaint=%.*s shard=%s endpoint=%s reason=%s",
+	    AM_ARG(k->id), AM_ARG(am_fu_about(&k->row)), t->sh->stream,
+	    k->lane->name, k->dead);
+}
+
+/* Its complaint may know already: then only the row is left. */
+static void
+write_over(struct am_turn *t, const struct am_fu_record *f)
+{
+	if (f->members_n == 0 && !am_fu_waits(t, f->complaint, f->id))
+		am_commit_fu_end(t->commit, f);
+	else
+		am_fu_finish(t, f, "suppressed", "superseded", 0);
+}
+
+/* An outcome of this very turn may have ended what it speaks of. */
+static bool
+is_over_now(struct am_turn *t, const struct am_claim *k)
+{
+	return k->row.members_n == 0 &&
+	       am_turn_find(t, k->row.complaint) != NULL &&
+	       am_fu_is_over(t, k->row.complaint, k->row.id);
 }
 
 void
 am_claim_write(struct am_turn *t, struct am_claim *k)
 {
-	if (k->gone) {
-		struct am_batch *b = am_commit_raw(t->commit);
-
-		am_cmd(b, "ZREM");
-		am_args(b, am_key(am_store_keys(t->sh->store), &t->arena, "out",
-			       am_str_c(k->lane->name)));
-		am_args(b, k->id);
-	} else if (k->dead != NULL) {
-		am_fu_write_dead(t, &k->row, k->id, k->dead, 0);
-		am_turn_log(t, AM_LOG_WARN, "followup_dead",
-		    "id=%.*s complaint=%.*s shard=%s endpoint=%s reason=%s",
-		    AM_ARG(k->id), AM_ARG(k->row.complaint), t->sh->stream,
-		    k->lane->name, k->dead);
-	} else if (!k->later) {
+	if (k->fate == AM_FATE_SEND && is_over_now(t, k))
+		k->fate = AM_FATE_ENDS;
+	switch (k->fate) {
+	case AM_FATE_GONE:
+		write_gone(t, k);
+		break;
+	case AM_FATE_ENDS:
+		write_over(t, &k->row);
+		break;
+	case AM_FATE_DEAD:
+		write_dead(t, k);
+		break;
+	case AM_FATE_LATER:
+		write_later(t, k);
+		break;
+	case AM_FATE_SEND:
 		start_attempt(t, k);
+		break;
+	case AM_FATE_GROUP: /* the digests were put together before */
+	case AM_FATE_RIDES:
+	case AM_FATE_STAYS:
+		break;
 	}
 }
 
@@ -135,9 +219,7 @@ on_sent(void *arg, const struct am_send_result *result)
 	for (size_t i = 0; i < s->engine->shards_n; i++)
 		am_shard_kick(s->engine->shards[i]);
 	if (sh == NULL) { /* the ownership it was claimed in is gone */
-		free(s->endpoint);
-		free(s->row);
-		free(s);
+		am_shard_sending_free(s);
 		return;
 	}
 	s->result = *result;
@@ -160,7 +242,7 @@ keep_sending(struct am_turn *t, struct am_claim *k)
 
 	s->shard = sh;
 	s->engine = sh->engine;
-	HASH_ADD(hh, sh->in_flight, id, sizeof(s->id), s);
+	am_shard_flies(sh, s);
 	*sh->starting_tail = s;
 	sh->starting_tail = &s->next;
 	k->lane->starting++;
@@ -206,9 +288,7 @@ am_claims_end(struct am_turn *t, bool go)
 			keep_sending(t, k);
 			continue;
 		}
-		free(k->sending->endpoint);
-		free(k->sending->row);
-		free(k->sending);
+		am_shard_sending_free(k->sending);
 	}
 	t->claims_n = 0;
 }
@@ -216,27 +296,154 @@ am_claims_end(struct am_turn *t, bool go)
 void
 am_claim_add(struct am_turn *t, struct am_lane *lane, struct am_str id)
 {
-	if (t->claims_n < CLAIMS_MAX && sending_of(t->sh, id) == NULL)
+	if (t->claims_n < CLAIMS_MAX && !on_wire(t->sh, id))
 		t->claims[t->claims_n++] = (struct am_claim){ .lane = lane,
 			.id = am_arena_dup(&t->arena, id) };
 }
 
-/* A row that was loaded; what is in no state to be sent is passed over. */
 void
 am_claim_row(struct am_turn *t, struct am_claim *k, struct am_str row)
 {
-	if (row.n == 0 ||
-	    am_fu_record_unpack(k->id, row, &t->arena, &k->row) != 0) {
-		k->gone = true;
-		if (row.n != 0) /* its key stays, for a person */
-			am_log_err("followup_unreadable",
-			    "id=%.*s shard=%s reason=broken_row", AM_ARG(k->id),
-			    t->sh->stream);
+	if (row.n != 0 &&
+	    am_fu_record_unpack(k->id, row, &t->arena, &k->row) == 0)
+		return;
+	k->fate = AM_FATE_GONE;
+	if (row.n != 0) /* its key stays, for a person */
+		am_log_err("followup_unreadable",
+		    "id=%.*s shard=%s reason=broken_row", AM_ARG(k->id),
+		    t->sh->stream);
+}
+
+void
+am_claim_name(struct am_turn *t, struct am_claim *k)
+{
+	const struct am_fu_record *f = &k->row;
+
+	if (k->fate == AM_FATE_GONE)
+		return;
+	if (f->members_n != 0)
+		am_digest_name(t, f, k->lane->removed);
+	else if (k->lane->removed || am_digest_takes(f) ||
+		 am_silences_any(&t->sh->silences, t->now))
+		(void)am_turn_case(t, f->complaint);
+}
+
+const struct am_silence *
+am_claim_silenced(struct am_turn *t, const struct am_fu_record *f)
+{
+	const struct am_case *c = am_turn_find(t, f->complaint);
+	const struct am_silenced what = {
+		.row = f,
+		.complaint = c != NULL && c->exists ? &c->cur : NULL,
+		.def = c != NULL ? c->def : NULL,
+	};
+
+	return am_silence_find(&t->sh->silences, t->now, &what);
+}
+
+static void
+put_off(struct am_claim *k, am_ms until, const struct am_silence *silence)
+{
+	k->fate = AM_FATE_LATER;
+	k->until = until;
+	k->silence = silence;
+}
+
+void
+am_claim_pace(struct am_turn *t, struct am_claim *k)
+{
+	struct am_engine *e = t->sh->engine;
+	am_ms until;
+
+	if (k->row.catchup && k->row.attempts_total == 0 &&
+	    !am_pace_take(&e->pace, e->conf->catchup_n, e->conf->catchup_per,
+		t->now, &until))
+		put_off(k, until, NULL);
+	else
+		k->fate = AM_FATE_SEND;
+}
+
+/* A digest on its way is held back by what silences each of its members. */
+static const struct am_silence *
+digest_silenced(struct am_turn *t, const struct am_fu_record *f)
+{
+	const struct am_silence *found = NULL;
+	struct am_fu_record member = *f;
+
+	for (size_t i = 0; i < f->members_n; i++) {
+		const struct am_silence *s;
+
+		member.complaint = f->members[i].complaint;
+		if (am_fu_is_over(t, member.complaint, f->members[i].id))
+			continue;
+		s = am_claim_silenced(t, &member);
+		if (s == NULL)
+			return NULL;
+		if (found == NULL || s->until < found->until)
+			found = s;
+	}
+	return found;
+}
+
+static void
+judge_digest(struct am_turn *t, struct am_claim *k)
+{
+	const struct am_silence *s = digest_silenced(t, &k->row);
+
+	if (am_digest_alive(t, &k->row) == 0)
+		k->fate = AM_FATE_ENDS;
+	else if (s != NULL)
+		put_off(k, s->until, s);
+	else
+		k->fate = AM_FATE_SEND;
+}
+
+static void
+judge_plain(struct am_turn *t, struct am_claim *k)
+{
+	const struct am_fu_record *f = &k->row;
+	const struct am_silence *s = am_claim_silenced(t, f);
+	am_ms due = 0;
+
+	if (am_turn_find(t, f->complaint) != NULL &&
+	    am_fu_is_over(t, f->complaint, f->id)) {
+		k->fate = AM_FATE_ENDS;
 		return;
 	}
-	k->later = k->row.next_at > t->now && !k->lane->removed;
+	if (s != NULL) {
+		put_off(k, s->until, s);
+		return;
+	}
+	if (!am_digest_takes(f)) {
+		am_claim_pace(t, k);
+		return;
+	}
+	due = am_digest_due(t, f);
+	k->joins = true;
+	if (due > t->now)
+		put_off(k, due, NULL);
+	else
+		k->fate = AM_FATE_GROUP;
+}
+
+void
+am_claim_judge(struct am_turn *t, struct am_claim *k)
+{
+	const struct am_fu_record *f = &k->row;
+
+	if (k->fate == AM_FATE_GONE)
+		return;
 	if (k->lane->removed) {
+		k->fate = AM_FATE_DEAD;
 		k->dead = "endpoint-removed";
-		(void)am_turn_case(t, k->row.complaint);
+	} else if (f->digest.n != 0) {
+		put_off(
+		    k, AM_FU_BEHIND, NULL); /* the digest's end is its own */
+	} else if (f->next_at > t->now) {
+		put_off(k, f->next_at, NULL);
+	} else if (f->members_n != 0) {
+		judge_digest(t, k);
+	} else {
+		judge_plain(t, k);
 	}
 }

@@ -17,43 +17,44 @@
 #include "base/str.h"
 #include "log/log.h"
 
-static void
-followup_event(struct am_turn *t, struct am_event *ev,
-    const struct am_fu_record *f, struct am_str id, const char *state,
-    const char *reason, int status)
-{
-	struct am_pair *p = am_arena_zalloc(&t->arena, 5 * sizeof(*p));
+#define CASES_MAX 1024 /* no further outcome beyond these */
 
-	p[0] = (struct am_pair){ AM_STR("followup_id"), id };
-	p[1] = (struct am_pair){ AM_STR("state"), am_str_c(state) };
-	p[2] = (struct am_pair){ AM_STR("reason"), am_str_c(reason) };
-	p[3] = (struct am_pair){ AM_STR("attempts"),
-		am_str_c(am_arena_printf(
-		    &t->arena, "%" PRIu32, f->attempts_total)) };
-	p[4] = (struct am_pair){ AM_STR("status"),
-		am_str_c(am_arena_printf(&t->arena, "%d", status)) };
-	*ev = (struct am_event){ .type = AM_EV_FOLLOWUP_ENDED,
-		.complaint_id = f->complaint,
+static struct am_str
+decimal(struct am_turn *t, int64_t n)
+{
+	return am_str_c(am_arena_printf(&t->arena, "%" PRId64, n));
+}
+
+void
+am_fu_tell(struct am_turn *t, struct am_str complaint, struct am_str id,
+    const struct am_fu_ending *end)
+{
+	struct am_case *c = am_turn_case(t, complaint);
+	const struct am_pair fields[] = {
+		{ AM_STR("followup_id"), id },
+		{ AM_STR("state"), am_str_c(end->state) },
+		{ AM_STR("reason"), am_str_c(end->reason) },
+		{ AM_STR("attempts"), decimal(t, end->attempts) },
+		{ AM_STR("status"), decimal(t, end->status) },
+		{ AM_STR("digest"), am_str_c(end->digest) },
+	};
+	const struct am_event ev = { .type = AM_EV_FOLLOWUP_ENDED,
+		.complaint_id = complaint,
 		.source = AM_STR("amends"),
 		.at = t->now,
 		.occurred_at = AM_NEVER,
 		.expected_version = -1,
-		.fields = p,
-		.fields_n = 5 };
-}
+		.fields = fields,
+		.fields_n = AM_COUNT(fields) - (end->digest == NULL) };
 
-/* The complaint learns how its follow-up ended. */
-static void
-tell_complaint(struct am_turn *t, const struct am_fu_record *f,
-    struct am_str id, const char *state, const char *reason, int status)
-{
-	struct am_case *c = am_turn_case(t, f->complaint);
-	struct am_event ev;
-
-	if (!c->exists)
-		return; /* erased meanwhile */
-	followup_event(t, &ev, f, id, state, reason, status);
-	(void)am_turn_step(t, c, &ev);
+	if (strcmp(end->state, "delivered") == 0)
+		t->counts.delivered++;
+	else if (strcmp(end->state, "dead") == 0)
+		t->counts.dead++;
+	else
+		t->counts.suppressed++;
+	if (c->exists) /* else erased meanwhile */
+		(void)am_turn_step(t, c, &ev);
 }
 
 static uint8_t attempt_result(enum am_send_class class)
@@ -81,7 +82,7 @@ log_outcome(struct am_turn *t, const struct am_sending *s,
 	    "id=%s complaint=%.*s shard=%s endpoint=%s rung=%.*s "
 	    "attempt=%" PRIu32 " status=%d reason=%s took_ms=%" PRId64
 	    " detail=%s",
-	    s->id_text, AM_ARG(f->complaint), t->sh->stream, s->endpoint,
+	    s->id_text, AM_ARG(am_fu_about(f)), t->sh->stream, s->endpoint,
 	    AM_ARG(f->rung_name), f->attempts_total, s->result.status,
 	    s->result.reason[0] != '\0' ? s->result.reason : "ok",
 	    s->result.took, am_log_val(am_str_c(s->result.detail)));
@@ -104,44 +105,120 @@ first_try(const struct am_fu_record *f)
 	return f->fired_at;
 }
 
-/* Dead for good: the letter keeps row and body. */
 void
-am_fu_write_dead(struct am_turn *t, const struct am_fu_record *f,
-    struct am_str id, const char *reason, int status)
+am_fu_finish(struct am_turn *t, const struct am_fu_record *f, const char *state,
+    const char *reason, int status)
 {
+	char id[AM_FU_ID_LEN + 1];
+	const struct am_fu_ending end = { .state = state,
+		.reason = reason,
+		.attempts = f->attempts_total,
+		.status = status };
+
 	am_commit_must_go_on(t->commit);
-	am_commit_fu_dead(t->commit, f, reason);
-	tell_complaint(t, f, id, "dead", reason, status);
-	t->counts.dead++;
+	if (f->members_n != 0) {
+		am_digest_finish(t, f, state, reason, status);
+		return;
+	}
+	if (strcmp(state, "dead") == 0)
+		am_commit_fu_dead(t->commit, f, reason);
+	else
+		am_commit_fu_end(t->commit, f);
+	am_fu_id_format(f->id, id);
+	am_fu_tell(t, f->complaint,
+	    am_arena_dup(&t->arena, (struct am_str){ id, AM_FU_ID_LEN }), &end);
 }
 
-/* No attempt more: its stage is over, or its complaint is no more. */
-static bool
-is_over(struct am_turn *t, const struct am_fu_record *f)
+static const struct am_waiting *
+waiting_of(const struct am_case *c, const uint8_t id[16])
 {
-	const struct am_case *c = am_turn_case(t, f->complaint);
+	for (size_t i = 0; c->exists && i < c->cur.waiting_n; i++)
+		if (memcmp(c->cur.waiting[i].id, id, 16) == 0)
+			return &c->cur.waiting[i];
+	return NULL;
+}
 
-	if (!c->exists)
-		return true;
-	for (size_t i = 0; i < c->cur.waiting_n; i++)
-		if (memcmp(c->cur.waiting[i].id, f->id, sizeof(f->id)) == 0)
-			return am_fu_over(&c->cur, &c->cur.waiting[i]);
-	return c->unusable == NULL;
+bool
+am_fu_waits(struct am_turn *t, struct am_str complaint, const uint8_t id[16])
+{
+	const struct am_case *c = am_turn_case(t, complaint);
+
+	return waiting_of(c, id) != NULL || c->unusable != NULL;
+}
+
+bool
+am_fu_is_over(struct am_turn *t, struct am_str complaint, const uint8_t id[16])
+{
+	const struct am_case *c = am_turn_case(t, complaint);
+	const struct am_waiting *w = waiting_of(c, id);
+
+	if (w != NULL)
+		return am_fu_over(&c->cur, w);
+	return !c->exists || c->unusable == NULL;
+}
+
+/* Did what it speaks of end while it was on the wire? */
+static bool
+over_meanwhile(struct am_turn *t, struct am_fu_record *f, int status)
+{
+	if (f->members_n == 0)
+		return am_fu_is_over(t, f->complaint, f->id);
+	am_digest_shed(t, f, status);
+	return f->members_n == 0;
+}
+
+/* When to try again, AM_NEVER: not; *why then. */
+static am_ms
+next_try(struct am_turn *t, const struct am_sending *s, struct am_fu_record *f,
+    const char **why)
+{
+	const struct am_conf_endpoint *ep =
+	    am_conf_endpoint(t->sh->engine->conf, am_str_c(s->endpoint));
+	const struct am_send_result *r = &s->result;
+
+	if (r->class == AM_SEND_CANCELED) { /* it was none */
+		f->attempts_n--;
+		f->attempts_total--;
+		return t->now;
+	}
+	*why = r->reason;
+	if (r->class == AM_SEND_PERMANENT)
+		return AM_NEVER;
+	*why = ep == NULL ? "endpoint-removed" : "exhausted";
+	if (ep == NULL)
+		return AM_NEVER;
+	return am_retry_next(&ep->retry, f->attempts_total, first_try(f),
+	    t->now, r->retry_after, jitter_seed(f));
+}
+
+static void
+write_failure(struct am_turn *t, struct am_sending *s, struct am_fu_record *f)
+{
+	int status = s->result.status;
+	const char *why = "";
+
+	f->next_at = next_try(t, s, f, &why);
+	if (f->next_at == AM_NEVER) {
+		am_fu_finish(t, f, "dead", why, status);
+		log_outcome(t, s, f, "followup_dead", AM_LOG_WARN);
+		return;
+	}
+	am_commit_must_go_on(t->commit);
+	am_commit_fu_set(t->commit, f, f->next_at);
+	am_turn_touch(t, am_str_c(s->endpoint), f->next_at);
+	t->counts.retried++;
+	log_outcome(t, s, f, "followup_retry", AM_LOG_INFO);
 }
 
 void
 am_outcome_write(struct am_turn *t, struct am_sending *s)
 {
-	struct am_shard *sh = t->sh;
-	const struct am_conf_endpoint *ep =
-	    am_conf_endpoint(sh->engine->conf, am_str_c(s->endpoint));
 	const struct am_send_result *r = &s->result;
-	struct am_str id = am_str_c(s->id_text);
 	struct am_fu_record f;
 	struct am_attempt *last;
 
-	if (am_fu_record_unpack(
-		id, (struct am_str){ s->row, s->row_n }, &t->arena, &f) != 0 ||
+	if (am_fu_record_unpack(am_str_c(s->id_text),
+		(struct am_str){ s->row, s->row_n }, &t->arena, &f) != 0 ||
 	    f.attempts_n == 0)
 		return;
 	last = &f.attempts[f.attempts_n - 1];
@@ -150,45 +227,14 @@ am_outcome_write(struct am_turn *t, struct am_sending *s)
 	last->status = (uint16_t)r->status;
 	last->error = am_str_c(r->reason);
 	if (r->class == AM_SEND_OK) {
-		am_commit_must_go_on(t->commit);
-		am_commit_fu_end(t->commit, &f);
-		tell_complaint(t, &f, id, "delivered", "ok", r->status);
-		t->counts.delivered++;
+		am_fu_finish(t, &f, "delivered", "ok", r->status);
 		log_outcome(t, s, &f, "followup_delivered", AM_LOG_INFO);
-		return;
-	}
-	if (is_over(t, &f)) { /* its stage ended while it was on the wire */
-		am_commit_must_go_on(t->commit);
-		am_commit_fu_end(t->commit, &f);
-		tell_complaint(
-		    t, &f, id, "suppressed", "superseded", r->status);
-		t->counts.suppressed++;
+	} else if (over_meanwhile(t, &f, r->status)) {
+		am_fu_finish(t, &f, "suppressed", "superseded", r->status);
 		log_outcome(t, s, &f, "followup_suppressed", AM_LOG_INFO);
-		return;
+	} else {
+		write_failure(t, s, &f);
 	}
-	f.next_at = AM_NEVER;
-	if (r->class == AM_SEND_CANCELED) {
-		f.attempts_n--;
-		f.attempts_total--;
-		f.next_at = t->now;
-	} else if (r->class != AM_SEND_PERMANENT && ep != NULL) {
-		f.next_at = am_retry_next(&ep->retry, f.attempts_total,
-		    first_try(&f), t->now, r->retry_after, jitter_seed(&f));
-	}
-	if (f.next_at == AM_NEVER) {
-		const char *why = r->class == AM_SEND_PERMANENT ? r->reason
-				  : ep == NULL ? "endpoint-removed"
-					       : "exhausted";
-
-		am_fu_write_dead(t, &f, id, why, r->status);
-		log_outcome(t, s, &f, "followup_dead", AM_LOG_WARN);
-		return;
-	}
-	am_commit_must_go_on(t->commit);
-	am_commit_fu_set(t->commit, &f, f.next_at);
-	am_turn_touch(t, am_str_c(s->endpoint), f.next_at);
-	t->counts.retried++;
-	log_outcome(t, s, &f, "followup_retry", AM_LOG_INFO);
 }
 
 void
@@ -199,10 +245,8 @@ am_outcomes_forget(struct am_turn *t)
 
 	for (s = t->outcomes; s != NULL; s = next) {
 		next = s->next;
-		HASH_DEL(sh->in_flight, s);
-		free(s->endpoint);
-		free(s->row);
-		free(s);
+		am_shard_landed(sh, s);
+		am_shard_sending_free(s);
 	}
 }
 
@@ -225,7 +269,20 @@ am_outcomes_keep(struct am_turn *t)
 	sh->ended = t->outcomes;
 }
 
-/* When each lane has something to do next, as the commit saw it. */
+/* A digest has many: its members, and their rows when they may come apart. */
+static void
+name_cases(struct am_turn *t, const struct am_sending *s)
+{
+	const struct am_str row = { s->row, s->row_n };
+	struct am_fu_record f;
+
+	if (s->riders_n == 0)
+		(void)am_turn_case(t, am_str_c(s->complaint));
+	else if (am_fu_record_unpack(
+		     am_str_c(s->id_text), row, &t->arena, &f) == 0)
+		am_digest_name(t, &f, s->result.class != AM_SEND_OK);
+}
+
 void
 am_outcomes_take(struct am_turn *t)
 {
@@ -234,8 +291,8 @@ am_outcomes_take(struct am_turn *t)
 	size_t n = 0;
 
 	t->outcomes = sh->ended;
-	while (*tail != NULL && n < OUTCOMES_MAX) {
-		(void)am_turn_case(t, am_str_c((*tail)->complaint));
+	while (*tail != NULL && n < OUTCOMES_MAX && t->cases_n < CASES_MAX) {
+		name_cases(t, *tail);
 		tail = &(*tail)->next;
 		n++;
 	}
@@ -245,5 +302,3 @@ am_outcomes_take(struct am_turn *t)
 		sh->ended_tail = &sh->ended;
 	sh->ended_n -= n;
 }
-
-/* Ids at hand are claimed at once; a lane that runs short reads its outbox. */

@@ -14,7 +14,6 @@
 #include "base/str.h"
 
 #define READY_MAX 256
-#define EMPTY_LOOK 100 /* ms */
 
 static bool
 lane_is_ready(const struct am_lane *lane)
@@ -27,11 +26,9 @@ run_sends(struct am_turn *t)
 {
 	for (struct am_sending *s = t->outcomes; s != NULL; s = s->next)
 		am_outcome_write(t, s);
+	am_digests_compose(t);
 	for (size_t i = 0; i < t->claims_n; i++)
 		am_claim_write(t, &t->claims[i]);
-	t->wrote = t->outcomes != NULL;
-	for (size_t i = 0; i < t->claims_n; i++)
-		t->wrote = t->wrote || !t->claims[i].later;
 	for (size_t i = 0; i < t->lanes_n; i++)
 		if (t->rooms[i] != 0 && !lane_is_ready(t->sh->lanes[i]))
 			am_commit_ask_out(t->commit, t->sh->lanes[i]->name);
@@ -42,8 +39,6 @@ run_sends(struct am_turn *t)
 static void
 learn_lanes(struct am_turn *t)
 {
-	bool idle = t->claims_n != 0 && !t->wrote; /* nothing was to be had */
-
 	for (size_t i = 0; i < t->lanes_n; i++) {
 		struct am_lane *lane = t->sh->lanes[i];
 
@@ -52,8 +47,6 @@ learn_lanes(struct am_turn *t)
 		lane->next_at = lane_is_ready(lane)
 				    ? 0
 				    : am_commit_out(t->commit, lane->name);
-		if (idle && lane->next_at <= t->now)
-			lane->next_at = t->now + EMPTY_LOOK;
 	}
 }
 
@@ -93,11 +86,43 @@ ask_rows(struct am_turn *t, struct am_batch *b, size_t from)
 		am_args(b, am_key(keys, &t->arena, "fu", t->claims[i].id));
 }
 
+/* What the digests needed is in. */
+static void
+on_digests(struct am_turn *t, struct am_batch *b)
+{
+	am_digests_answer(t, b);
+}
+
+/* Whatever the claims are judged by is loaded; digests may need more. */
+static void
+judge(struct am_turn *t)
+{
+	struct am_batch *b = am_turn_more(t->sh->store);
+
+	for (size_t i = 0; i < t->claims_n; i++)
+		am_claim_judge(t, &t->claims[i]);
+	if (am_digests_ask(t, b)) {
+		am_turn_send(t, b, on_digests);
+		return;
+	}
+	am_batch_free(b);
+	am_turn_load_cases(t, NULL);
+}
+
+static void
+name_cases(struct am_turn *t)
+{
+	for (size_t i = 0; i < t->claims_n; i++)
+		am_claim_name(t, &t->claims[i]);
+	t->more = judge;
+	am_turn_load_cases(t, NULL);
+}
+
 static void
 on_more_rows(struct am_turn *t, struct am_batch *b)
 {
 	take_rows(t, am_turn_reply(b, 0), t->asked_rows);
-	am_turn_load_cases(t, NULL);
+	name_cases(t);
 }
 
 /* The ids of an outbox: as many as there is room, the rest for later turns. */
@@ -121,6 +146,20 @@ take_outbox(
 	}
 }
 
+/* The shard's silences, read once for each ownership and each change. */
+static void
+take_silences(struct am_shard *sh, const redisReply *r)
+{
+	size_t n = r != NULL && r->type == REDIS_REPLY_ARRAY ? r->elements : 0;
+	struct am_str *fields = malloc((n + 1) * sizeof(*fields));
+
+	AM_ASSERT(fields != NULL);
+	for (size_t i = 0; i < n; i++)
+		fields[i] = am_reply_str(r->element[i]);
+	am_silences_read(&sh->silences, fields, n);
+	free(fields);
+}
+
 /* The first batch is in, and the complaints of the outcomes with it. */
 static void
 on_first(struct am_turn *t)
@@ -128,6 +167,8 @@ on_first(struct am_turn *t)
 	size_t asked = 0, known = t->claims_n;
 	struct am_batch *b;
 
+	if (!t->sh->silences.known)
+		take_silences(t->sh, am_turn_reply(t->first, asked++));
 	if (known != 0)
 		take_rows(t, am_turn_reply(t->first, t->rows_at), 0);
 	for (size_t i = 0; i < t->lanes_n; i++)
@@ -135,7 +176,7 @@ on_first(struct am_turn *t)
 			take_outbox(t, t->sh->lanes[i],
 			    am_turn_reply(t->first, asked++), t->rooms[i]);
 	if (t->claims_n == known) {
-		am_turn_load_cases(t, NULL);
+		name_cases(t);
 		return;
 	}
 	t->asked_rows = known;
@@ -150,6 +191,11 @@ ask_first(struct am_turn *t, struct am_batch *b)
 	const struct am_keys *keys = am_store_keys(t->sh->store);
 	size_t asked = 0;
 
+	if (!t->sh->silences.known) {
+		am_cmd(b, "HGETALL");
+		am_args(b, am_shard_silences_key(t->sh, &t->arena));
+		asked++;
+	}
 	for (size_t i = 0; i < t->lanes_n; i++) {
 		struct am_lane *lane = t->sh->lanes[i];
 
