@@ -203,6 +203,19 @@ out:
 	return rc;
 }
 
+/* What needs no daemon reads the rest of the line itself. */
+static int
+local_run(
+    const struct command *c, const struct am_term *t, const struct am_local *l)
+{
+	char *argv[AM_WORDS_MAX];
+
+	/* the words are those of main(), each ends with a 0 */
+	for (size_t i = 0; i < c->argc; i++)
+		argv[i] = (char *)c->argv[i].p;
+	return l->run(t, c->json, (int)c->argc, argv);
+}
+
 /* help [VERB] needs no daemon. */
 static int
 help(const struct command *c, const struct am_term *t)
@@ -218,6 +231,10 @@ help(const struct command *c, const struct am_term *t)
 	}
 	if (argc == 0) {
 		am_print_help(t, NULL);
+		return AM_EXIT_OK;
+	}
+	if (am_local_find(argv[0]) != NULL) {
+		am_print_local(t, am_local_find(argv[0]));
 		return AM_EXIT_OK;
 	}
 	v = am_verb_find(argv, argc, &used);
@@ -252,6 +269,8 @@ run(struct command *c, const struct am_term *t)
 	if (c->help ||
 	    (c->argc > 0 && am_str_is(c->argv[0], "help") && !c->json))
 		return help(c, t);
+	if (c->argc > 0 && am_local_find(c->argv[0]) != NULL)
+		return local_run(c, t, am_local_find(c->argv[0]));
 	c->verb = am_verb_find(c->argv, c->argc, &used);
 	if (c->verb == NULL) {
 		am_verb_suggest(c->argv, c->argc, what);

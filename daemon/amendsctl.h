@@ -4,8 +4,9 @@
  * amendsctl - the operators' client (layer: daemon).
  *
  * amendsctl.c reads the command line, amendsctl_conn.c asks the daemon,
- * amendsctl_print.c and amendsctl_show.c say the answer for people, with the
- * tables of amendsctl_table.c and the words of amendsctl_text.c.
+ * amendsctl_print.c, amendsctl_show.c, amendsctl_why.c and amendsctl_plan.c say
+ * the answer for people, with the tables of amendsctl_table.c and the words of
+ * amendsctl_text.c. What needs no daemon stands in amendsctl_local.c.
  */
 
 #include <jansson.h>
@@ -22,6 +23,15 @@ struct am_term {
 };
 
 void am_term_init(struct am_term *t);
+
+enum am_hue {
+	AM_HUE_NONE,
+	AM_HUE_BOLD,
+	AM_HUE_DIM,
+	AM_HUE_RED,
+	AM_HUE_GREEN,
+	AM_HUE_YELLOW,
+};
 
 /* ---- amendsctl_conn.c ---- */
 
@@ -43,16 +53,52 @@ struct am_ask_end {
 enum am_ask am_ask(const char *path, struct am_str line, am_ms timeout_ms,
     am_ask_row *row, void *arg, struct am_ask_end *end);
 
+struct am_local;
+
 /* ---- amendsctl_print.c, amendsctl_show.c ---- */
 
 /* The rows of an answer (borrowed), for people. */
 void am_print_answer(const struct am_term *t, const struct am_verb *verb,
     const json_t *rows, const struct am_ask_end *end);
 void am_print_help(const struct am_term *t, const struct am_verb *verb);
+void am_print_local(const struct am_term *t, const struct am_local *local);
 void am_print_status(const struct am_term *t, const json_t *status);
 void am_print_show(const struct am_term *t, const json_t *complaint);
-void am_print_why(const struct am_term *t, const json_t *rows);
+/* "label       text", wrapped. */
+void am_print_field(const struct am_term *t, const char *label, enum am_hue hue,
+    const char *fmt, ...) AM_PRINTF(4, 5);
+/* "2026-11-21 19:35 (in 12m)" of a member, or `none`. */
+const char *am_print_both(char out[80], const struct am_term *t,
+    const json_t *o, const char *key, const char *none);
 void am_print_shards(const struct am_term *t, const json_t *rows);
+
+/* ---- amendsctl_why.c, amendsctl_plan.c ---- */
+
+void am_print_why(const struct am_term *t, const json_t *rows);
+void am_print_plan(const struct am_term *t, const json_t *rows);
+
+/* Steps of a virtual clock, one after the other, each with its weekday. */
+struct am_timeline {
+	const struct am_term *term;
+	bool when;	/* "in 12m" behind the time */
+	size_t id_cols; /* of the complaint's column; 0: none */
+	char last[48];	/* what was printed there, so as not to repeat it */
+};
+
+void am_print_step(struct am_timeline *tl, const json_t *row);
+
+/* ---- amendsctl_local.c: commands that need no daemon ---- */
+
+struct am_local {
+	const char *name, *usage, *about;
+	/* argv[0] is the command's name, our own options are taken out; gives
+	 * the exit status */
+	int (*run)(const struct am_term *t, bool json, int argc, char **argv);
+};
+
+extern const struct am_local am_locals[];
+extern const size_t am_locals_n;
+const struct am_local *am_local_find(struct am_str name); /* NULL: none */
 
 /* ---- amendsctl_history.c ---- */
 
@@ -60,15 +106,6 @@ void am_print_shards(const struct am_term *t, const json_t *rows);
 void am_history_words(struct am_buf *b, const json_t *line);
 
 /* ---- amendsctl_table.c ---- */
-
-enum am_hue {
-	AM_HUE_NONE,
-	AM_HUE_BOLD,
-	AM_HUE_DIM,
-	AM_HUE_RED,
-	AM_HUE_GREEN,
-	AM_HUE_YELLOW,
-};
 
 struct am_column {
 	const char *title;

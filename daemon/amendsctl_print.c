@@ -525,6 +525,7 @@ am_print_answer(const struct am_term *t, const struct am_verb *verb,
 		{ "list", print_list, true },
 		{ "show", print_show, false },
 		{ "why", am_print_why, false },
+		{ "plan", am_print_plan, true },
 		{ "followups", print_followups, true },
 		{ "dead list", print_dead, true },
 		{ "rejects list", print_rejects, true },
@@ -569,6 +570,13 @@ help_verb(const struct am_term *t, const struct am_verb *v)
 }
 
 void
+am_print_local(const struct am_term *t, const struct am_local *local)
+{
+	printf("%s%s%s\n  %s\n", am_hue_on(t, AM_HUE_BOLD), local->usage,
+	    am_hue_off(t, AM_HUE_BOLD), local->about);
+}
+
+void
 am_print_help(const struct am_term *t, const struct am_verb *verb)
 {
 	static const struct am_column columns[] = {
@@ -588,6 +596,10 @@ am_print_help(const struct am_term *t, const struct am_verb *verb)
 		am_table_cellf(&tb, AM_HUE_NONE, "%s%s", am_verbs[i].name,
 		    am_verbs[i].level == AM_CTL_OPERATE ? " *" : "");
 		am_table_cell(&tb, AM_HUE_NONE, am_str_c(am_verbs[i].about));
+	}
+	for (size_t i = 0; i < am_locals_n; i++) {
+		am_table_cell(&tb, AM_HUE_NONE, am_str_c(am_locals[i].name));
+		am_table_cell(&tb, AM_HUE_NONE, am_str_c(am_locals[i].about));
 	}
 	am_table_print(&tb, 0);
 	printf("\n* changes something; `amendsctl help COMMAND` says how each "

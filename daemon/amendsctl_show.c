@@ -1,7 +1,7 @@
 /*
- * amendsctl_show - the cards: the daemon (status), one complaint (show), and
- * how its due times come about (why). Written for people who run a call centre:
- * what is it, who has it, by when, what happens if nobody does it.
+ * amendsctl_show - the cards: the daemon (status) and one complaint (show).
+ * Written for people who run a call centre: what is it, who has it, by when,
+ * what happens if nobody does it.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,12 +12,9 @@
 #include "base/str.h"
 
 #define LABEL 12 /* columns of a label with its gap */
-#define DAY 15	 /* bytes of "Sat 2026-11-21 " */
 
-/* "label       text", wrapped. */
-AM_PRINTF(4, 5)
-static void
-field(const struct am_term *t, const char *label, enum am_hue hue,
+void
+am_print_field(const struct am_term *t, const char *label, enum am_hue hue,
     const char *fmt, ...)
 {
 	char text[1024];
@@ -43,10 +40,9 @@ heading(const struct am_term *t, const char *text)
 	    am_hue_off(t, AM_HUE_BOLD));
 }
 
-/* "2026-11-21 19:35 (in 12m)", or `none`. */
-static const char *
-both(char out[80], const struct am_term *t, const json_t *o, const char *key,
-    const char *none)
+const char *
+am_print_both(char out[80], const struct am_term *t, const json_t *o,
+    const char *key, const char *none)
 {
 	am_ms at;
 
@@ -85,7 +81,7 @@ status_redis(const struct am_term *t, const json_t *r)
 	int64_t diff = am_json_int(r, "clock_diff_ms");
 
 	if (!am_json_true(r, "up")) {
-		field(t, "redis", AM_HUE_RED, "down%s%.*s",
+		am_print_field(t, "redis", AM_HUE_RED, "down%s%.*s",
 		    why.n > 0 ? ": " : "", AM_ARG(why));
 		return;
 	}
@@ -101,7 +97,7 @@ status_redis(const struct am_term *t, const json_t *r)
 		snprintf(clock, sizeof(clock), ", its clock is %s %s", span,
 		    diff > 0 ? "ahead" : "behind");
 	}
-	field(t, "redis", AM_HUE_NONE,
+	am_print_field(t, "redis", AM_HUE_NONE,
 	    "up, %.*s, durability %.*s, %.*s, %s%s%s%s%.*s", AM_ARG(version),
 	    AM_ARG(durability), AM_ARG(policy), used, max, clock,
 	    why.n > 0 ? "; " : "", AM_ARG(why));
@@ -126,7 +122,7 @@ status_endings(const struct am_term *t, const json_t *c)
 		    json_is_string(w) &&
 		    strstr(json_string_value(w), text) != NULL;
 		if (!told)
-			field(t, "", AM_HUE_YELLOW,
+			am_print_field(t, "", AM_HUE_YELLOW,
 			    "%s within 60 days, or have ended; add the closed "
 			    "and extra dates to come",
 			    text);
@@ -142,13 +138,13 @@ status_config(const struct am_term *t, const json_t *c)
 	json_t *w;
 	size_t i;
 
-	field(t, "config", AM_HUE_NONE, "%.*s, loaded %s", AM_ARG(path),
-	    both(loaded, t, c, "loaded_at", "?"));
+	am_print_field(t, "config", AM_HUE_NONE, "%.*s, loaded %s",
+	    AM_ARG(path), am_print_both(loaded, t, c, "loaded_at", "?"));
 	if (json_is_false(json_object_get(c, "ok")))
-		field(t, "", AM_HUE_RED, "the last reload failed: %.*s",
-		    AM_ARG(error));
+		am_print_field(t, "", AM_HUE_RED,
+		    "the last reload failed: %.*s", AM_ARG(error));
 	json_array_foreach(json_object_get(c, "warnings"), i, w)
-	    field(t, i == 0 ? "warnings" : "", AM_HUE_YELLOW, "%s",
+	    am_print_field(t, i == 0 ? "warnings" : "", AM_HUE_YELLOW, "%s",
 		json_is_string(w) ? json_string_value(w) : "?");
 	status_endings(t, c);
 }
@@ -168,18 +164,19 @@ am_print_status(const struct am_term *t, const json_t *s)
 	printf("%s%.*s%s  %s%.*s%s\n", am_hue_on(t, AM_HUE_BOLD),
 	    AM_ARG(instance), am_hue_off(t, AM_HUE_BOLD), am_hue_on(t, hue),
 	    AM_ARG(state), am_hue_off(t, hue));
-	field(t, "daemon", AM_HUE_NONE, "amendsd %.*s, pid %lld, up %s",
-	    AM_ARG(version), (long long)am_json_int(s, "pid"), up);
+	am_print_field(t, "daemon", AM_HUE_NONE,
+	    "amendsd %.*s, pid %lld, up %s", AM_ARG(version),
+	    (long long)am_json_int(s, "pid"), up);
 	status_redis(t, json_object_get(s, "redis"));
 	status_config(t, json_object_get(s, "config"));
-	field(t, "complaints", AM_HUE_NONE, "%lld open",
+	am_print_field(t, "complaints", AM_HUE_NONE, "%lld open",
 	    (long long)am_json_int(s, "open"));
-	field(t, "follow-ups", AM_HUE_NONE,
+	am_print_field(t, "follow-ups", AM_HUE_NONE,
 	    "%lld waiting, %lld in flight, %lld dead",
 	    (long long)am_json_int(s, "waiting"),
 	    (long long)am_json_int(s, "in_flight"),
 	    (long long)am_json_int(s, "dead"));
-	field(t, "events", AM_HUE_NONE,
+	am_print_field(t, "events", AM_HUE_NONE,
 	    "%lld applied, %lld duplicate, %lld ignored, %lld rejected "
 	    "(%lld kept)",
 	    (long long)am_json_int(events, "applied"),
@@ -188,7 +185,7 @@ am_print_status(const struct am_term *t, const json_t *s)
 	    (long long)am_json_int(events, "rejected"),
 	    (long long)am_json_int(s, "rejects"));
 	if (am_json_int(s, "log_dropped") > 0)
-		field(t, "log", AM_HUE_YELLOW, "%lld lines dropped",
+		am_print_field(t, "log", AM_HUE_YELLOW, "%lld lines dropped",
 		    (long long)am_json_int(s, "log_dropped"));
 	putchar('\n');
 	am_print_shards(t, json_object_get(s, "shards"));
@@ -227,8 +224,8 @@ show_hold(const struct am_term *t, const json_t *c)
 
 	if (am_json_time(c, "held_since", &at)) {
 		am_text_both(since, t, at);
-		field(t, "held", AM_HUE_YELLOW, "since %s, reason %.*s", since,
-		    AM_ARG(reason));
+		am_print_field(t, "held", AM_HUE_YELLOW,
+		    "since %s, reason %.*s", since, AM_ARG(reason));
 	}
 }
 
@@ -240,13 +237,15 @@ show_people(const struct am_term *t, const json_t *c)
 	struct am_str boss = am_json_str(c, "supervisor");
 
 	if (owner.n == 0)
-		field(t, "owner", AM_HUE_YELLOW, "nobody");
+		am_print_field(t, "owner", AM_HUE_YELLOW, "nobody");
 	else
-		field(t, "owner", AM_HUE_NONE, "%.*s", AM_ARG(owner));
+		am_print_field(t, "owner", AM_HUE_NONE, "%.*s", AM_ARG(owner));
 	if (first.n > 0 && !am_str_eq(first, owner))
-		field(t, "received by", AM_HUE_NONE, "%.*s", AM_ARG(first));
+		am_print_field(
+		    t, "received by", AM_HUE_NONE, "%.*s", AM_ARG(first));
 	if (boss.n > 0)
-		field(t, "supervisor", AM_HUE_NONE, "%.*s", AM_ARG(boss));
+		am_print_field(
+		    t, "supervisor", AM_HUE_NONE, "%.*s", AM_ARG(boss));
 }
 
 static void
@@ -260,29 +259,32 @@ show_facts(const struct am_term *t, const json_t *c)
 	enum am_hue hue = AM_HUE_NONE;
 	am_ms at;
 
-	field(t, "opened", AM_HUE_NONE, "%s",
-	    both(opened, t, c, "opened_at", "?"));
-	field(t, "in stage", AM_HUE_NONE, "since %s",
-	    both(since, t, c, "since", "?"));
+	am_print_field(t, "opened", AM_HUE_NONE, "%s",
+	    am_print_both(opened, t, c, "opened_at", "?"));
+	am_print_field(t, "in stage", AM_HUE_NONE, "since %s",
+	    am_print_both(since, t, c, "since", "?"));
 	if (am_json_time(c, "due_at", &at)) {
 		if (at < t->now)
 			hue = AM_HUE_RED;
-		field(t, "due", hue, "%s", both(due, t, c, "due_at", ""));
+		am_print_field(t, "due", hue, "%s",
+		    am_print_both(due, t, c, "due_at", ""));
 	}
 	if (am_json_time(c, "closed_at", &at))
-		field(t, "closed", AM_HUE_NONE, "%s",
-		    both(due, t, c, "closed_at", ""));
+		am_print_field(t, "closed", AM_HUE_NONE, "%s",
+		    am_print_both(due, t, c, "closed_at", ""));
 	show_hold(t, c);
 	join(owed, sizeof(owed), json_object_get(c, "owed"));
 	if (owed[0] != '\0')
-		field(t, "still owed", AM_HUE_YELLOW, "%s", owed);
+		am_print_field(t, "still owed", AM_HUE_YELLOW, "%s", owed);
 	show_people(t, c);
 	if (category.n > 0)
-		field(t, "category", AM_HUE_NONE, "%.*s", AM_ARG(category));
-	field(t, "tier", AM_HUE_NONE, "%.*s", AM_ARG(tier));
+		am_print_field(
+		    t, "category", AM_HUE_NONE, "%.*s", AM_ARG(category));
+	am_print_field(t, "tier", AM_HUE_NONE, "%.*s", AM_ARG(tier));
 	if (lang.n > 0)
-		field(t, "language", AM_HUE_NONE, "%.*s", AM_ARG(lang));
-	field(t, "loop", AM_HUE_NONE, "%.*s, version %lld (line %lld)",
+		am_print_field(
+		    t, "language", AM_HUE_NONE, "%.*s", AM_ARG(lang));
+	am_print_field(t, "loop", AM_HUE_NONE, "%.*s, version %lld (line %lld)",
 	    AM_ARG(loop), (long long)am_json_int(c, "version"),
 	    (long long)am_json_int(c, "seq"));
 }
@@ -463,87 +465,4 @@ am_print_show(const struct am_term *t, const json_t *c)
 	show_clocks(t, json_object_get(c, "clocks"));
 	show_waiting(t, json_object_get(c, "waiting"));
 	show_history(t, json_object_get(c, "journal"));
-}
-
-/* ---- why ---- */
-
-/* "from  to  span", one a line. */
-static void
-why_spans(
-    const struct am_term *t, const char *label, const json_t *spans, bool days)
-{
-	char from[32], to[32], span[32];
-	json_t *s;
-	size_t i;
-	am_ms a, b;
-
-	json_array_foreach(spans, i, s)
-	{
-		struct am_str reason = am_json_str(s, "reason");
-
-		if (!am_json_time(s, "from", &a))
-			continue;
-		am_text_day(from, a);
-		if (am_json_time(s, "to", &b)) {
-			am_text_day(to, b);
-		} else {
-			b = t->now;
-			memcpy(to, "now", 4);
-		}
-		am_text_span(span,
-		    json_is_integer(json_object_get(s, "ms"))
-			? am_json_int(s, "ms")
-			: b - a,
-		    days);
-		/* the same day is not said twice */
-		field(t, i == 0 ? label : "", AM_HUE_NONE, "%s to %s  %s%s%.*s",
-		    from, strncmp(from, to, DAY) == 0 ? to + DAY : to, span,
-		    reason.n > 0 ? "  " : "", AM_ARG(reason));
-	}
-}
-
-static void
-why_clock(const struct am_term *t, const json_t *w)
-{
-	struct am_str clock = am_json_str(w, "clock");
-	struct am_str state = am_json_str(w, "state");
-	struct am_str calendar = am_json_str(w, "calendar");
-	int64_t sum = am_json_int(w, "sum_ms");
-	int64_t whole = am_json_int(w, "budget_ms");
-	char text[32], budget[32], when[80];
-	bool days = calendar.n == 0;
-
-	printf("%s%.*s%s  %.*s, %s%.*s\n", am_hue_on(t, AM_HUE_BOLD),
-	    AM_ARG(clock), am_hue_off(t, AM_HUE_BOLD), AM_ARG(state),
-	    calendar.n > 0 ? "calendar " : "around the clock",
-	    AM_ARG(calendar));
-	am_text_span(budget, whole, days);
-	am_text_span(text, am_json_int(w, "consumed_ms"), days);
-	field(t, "started", AM_HUE_NONE, "%s",
-	    both(when, t, w, "started_at", "?"));
-	field(t, "budget", AM_HUE_NONE, "%s, of which %s used", budget, text);
-	why_spans(t, "counted", json_object_get(w, "windows"), days);
-	why_spans(t, "held", json_object_get(w, "holds"), true);
-	am_text_span(text, sum, days);
-	if (sum == whole)
-		field(t, "sum", AM_HUE_NONE, "%s, the budget", text);
-	else
-		field(
-		    t, "sum", AM_HUE_RED, "%s; the budget is %s", text, budget);
-	field(t, "due", AM_HUE_BOLD, "%s",
-	    both(when, t, w, "due_at", "not while it stands still"));
-}
-
-void
-am_print_why(const struct am_term *t, const json_t *rows)
-{
-	json_t *w;
-	size_t i;
-
-	json_array_foreach(rows, i, w)
-	{
-		if (i > 0)
-			putchar('\n');
-		why_clock(t, w);
-	}
 }

@@ -32,7 +32,9 @@ void
 am_story_init(struct am_story *s, struct am_arena *a,
     const struct am_zone *zone, am_ms from)
 {
-	*s = (struct am_story){ .a = a, .zone = zone, .last = from };
+	*s = (struct am_story){
+		.a = a, .zone = zone, .from = from, .last = from
+	};
 }
 
 void
@@ -179,8 +181,9 @@ trace_time(const struct am_story *s, const char *word, am_ms *t)
 	return true;
 }
 
-static int
-read_time(const struct am_story *s, struct am_str word, am_ms *t, char *what)
+int
+am_story_time(
+    const struct am_story *s, struct am_str word, am_ms *t, char what[WHAT])
 {
 	const char *text = am_arena_cstr(s->a, word);
 	am_ms gap;
@@ -443,7 +446,7 @@ read_text(struct am_story *s, struct am_str text, char *what)
 
 	if (name.n == 0)
 		return bad(what, "not TIME EVENT COMPLAINT KEY=VALUE …");
-	rc = read_time(s, time, &ev.at, what);
+	rc = am_story_time(s, time, &ev.at, what);
 	if (rc == 0 && am_str_is(name, "WAKE")) {
 		s->last = ev.at;
 		return 0;

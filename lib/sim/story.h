@@ -29,6 +29,7 @@
 struct am_story {
 	struct am_arena *a;	    /* borrowed; owns all that is told */
 	const struct am_zone *zone; /* of local times; NULL: UTC */
+	am_ms from;		    /* where a telling begins */
 	am_ms last;		    /* time of the line before */
 	struct am_str one; /* whom a line means that names none; n == 0: the
 			      complaint of the line before */
@@ -48,5 +49,8 @@ void am_story_fini(struct am_story *s);
  */
 AM_MUSTCHECK int
 am_story_line(struct am_story *s, struct am_str text, char what[300]);
+/* One TIME, as in a line that would come next. */
+AM_MUSTCHECK int am_story_time(
+    const struct am_story *s, struct am_str word, am_ms *t, char what[300]);
 /* By time; equal times stay in the order of the lines. */
 void am_story_sort(struct am_story *s);
