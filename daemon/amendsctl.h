@@ -70,6 +70,7 @@ void am_print_field(const struct am_term *t, const char *label, enum am_hue hue,
 /* "2026-11-21 19:35 (in 12m)" of a member, or `none`. */
 const char *am_print_both(char out[80], const struct am_term *t,
     const json_t *o, const char *key, const char *none);
+void am_print_moves(const struct am_term *t, const json_t *rows);
 void am_print_shards(const struct am_term *t, const json_t *rows);
 
 /* ---- amendsctl_why.c, amendsctl_plan.c ---- */

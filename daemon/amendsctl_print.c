@@ -531,6 +531,8 @@ am_print_answer(const struct am_term *t, const struct am_verb *verb,
 		{ "rejects list", print_rejects, true },
 		{ "endpoints", print_endpoints, true },
 		{ "shard list", print_shard_list, true },
+		{ "close", am_print_moves, false },
+		{ "migrate", am_print_moves, false },
 		{ "emit", print_emit, false },
 		{ "verify", print_verify, false },
 	};

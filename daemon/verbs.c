@@ -37,6 +37,8 @@ static const struct {
 	{ "shard list",       am_verb_shard_list },
 	{ "shard adopt",      am_verb_shard_adopt },
 	{ "shard release",    am_verb_shard_release },
+	{ "close",            am_verb_close },
+	{ "migrate",          am_verb_migrate },
 	{ "emit",             am_verb_emit },
 	{ "reload",           am_verb_reload },
 	{ "drain",            am_verb_drain },

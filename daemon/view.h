@@ -42,6 +42,8 @@ struct view *am_view_new(struct am_engine *e, struct am_ctl_call *call,
 void am_view_walk(
     struct view *v, void (*start)(struct view *), void (*end)(struct view *));
 void am_view_next_shard(struct view *v);
+/* The default end: ok, or which shards could not be asked. */
+void am_view_end(struct view *v);
 void am_view_drop(struct view *v); /* the batches held */
 /* --limit, or the default; 0: no limit */
 size_t am_view_limit(struct view *v, size_t otherwise);
@@ -79,4 +81,6 @@ am_verb_fn am_verb_help, am_verb_status, am_verb_health, am_verb_list,
 am_verb_fn am_verb_followups_retry, am_verb_followups_cancel,
     am_verb_dead_replay, am_verb_dead_drop, am_verb_rejects_replay,
     am_verb_rejects_drop, am_verb_endpoints_reset, am_verb_shard_adopt,
-    am_verb_shard_release, am_verb_emit, am_verb_reload, am_verb_drain;
+    am_verb_shard_release, am_verb_close, am_verb_migrate, am_verb_emit,
+    am_verb_reload, am_verb_drain;
+am_verb_fn am_verb_silence_add, am_verb_silence_list, am_verb_silence_end;

@@ -85,7 +85,7 @@ def test_in5_the_window_ends_and_no_window_looks_for_none(
     now = int(time.time() * 1000)
     loop = loop_with('repeat_window = "10d"')
     at_ms(producer, now - 40 * DAY, "C-1")
-    at_ms(producer, now - 30 * DAY + 1000, "C-2")
+    at_ms(producer, now - 30 * DAY - 1000, "C-2")
     at_ms(producer, now - 25 * DAY, "C-3")
     at_ms(producer, now - 10 * DAY, "C-4")
     at_ms(producer, now - 1 * DAY, "C-5")
