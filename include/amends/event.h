@@ -53,7 +53,8 @@ enum am_event_type {
  *   unreachable or forced, as the complaint stands
  * calendar.changed: due[0] … one a clock slot, as the slot's number, a blank
  *   and the due in ms that the old calendar gave; reason
- * loop.migrated: the same and from (NAME@HASH), tier (its name); by, reason.
+ * loop.migrated: the same and from (NAME@HASH), tier (its name), attempts (how
+ *   many the old loop's confirm stage had, decimal); by, reason.
  *   The definition given to am_step() is the new one.
  * The last two are remembered like inbound ones: told twice, applied once.
  */

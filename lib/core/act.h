@@ -136,9 +136,11 @@ void am_act_settle(struct am_act *a);
 /* ---- guards and actions of the table ---- */
 
 /* act_life.c */
-am_guard am_is_acknowledged, am_is_bad_ttl, am_is_unlisted, am_is_bad_until;
+am_guard am_is_about_many, am_is_acknowledged, am_is_bad_ttl, am_is_unlisted,
+    am_is_bad_until;
 am_action_fn am_open_loop, am_acknowledge, am_hold, am_resume, am_force,
-    am_refuse_unknown, am_refuse_ttl, am_refuse_reason, am_refuse_until;
+    am_refuse_unknown, am_refuse_ttl, am_refuse_reason, am_refuse_until,
+    am_refuse_respondents;
 /* act_role.c */
 am_guard am_is_same_owner, am_is_recused, am_is_not_theirs, am_is_recused_work,
     am_is_own_work;

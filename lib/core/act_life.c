@@ -3,8 +3,6 @@
  * a person.
  */
 
-#include <string.h>
-
 #include "base/buf.h"
 #include "base/str.h"
 #include "base/time.h"
@@ -43,25 +41,47 @@ start_clocks(struct am_act *a)
 	}
 }
 
-/* `name`, `name[0]` …: with a line feed between them. */
-static struct am_str
-list_field(struct am_act *a, const char *name)
+/* `respondents`, `respondents[0]` … */
+static bool
+is_respondent(const struct am_pair *f)
 {
-	size_t n = strlen(name);
+	return f->value.n > 0 && (am_str_is(f->key, "respondents") ||
+				     am_str_prefix(f->key, "respondents["));
+}
+
+/* With a line feed between them. */
+static struct am_str
+respondents(struct am_act *a)
+{
 	struct am_buf b;
 
 	am_buf_arena(&b, a->up->arena, 64);
 	for (size_t i = 0; i < a->ev->fields_n; i++) {
-		const struct am_pair *f = &a->ev->fields[i];
-
-		if (f->value.n == 0 || !am_str_prefix(f->key, name) ||
-		    (f->key.n > n && f->key.p[n] != '['))
+		if (!is_respondent(&a->ev->fields[i]))
 			continue;
 		if (b.n > 0)
 			am_buf_addc(&b, '\n');
-		am_buf_addstr(&b, f->value);
+		am_buf_addstr(&b, a->ev->fields[i].value);
 	}
 	return am_buf_str(&b);
+}
+
+/* They are in the record that every step reads; leaving some out would let
+ * them own what is about them. */
+AM_GUARD(am_is_about_many)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ev->fields_n; i++)
+		n += is_respondent(&ev->fields[i]);
+	return n > AM_LIST_MAX;
+}
+
+void
+am_refuse_respondents(struct am_act *a)
+{
+	am_act_refuse(a, "too_long", "respondents",
+	    "more respondents than are taken; at most 16, or their team");
 }
 
 /* Whoever is complained about does not get it. */
@@ -84,7 +104,7 @@ take_people(struct am_act *a)
 {
 	struct am_complaint *c = &a->up->next;
 
-	c->respondents = list_field(a, "respondents");
+	c->respondents = respondents(a);
 	c->owner = c->loop_owner = person_field(a, "owner");
 	c->supervisor = person_field(a, "supervisor");
 	c->team = person_field(a, "team");

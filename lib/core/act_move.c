@@ -225,20 +225,43 @@ passed(struct am_act *a, size_t i)
 	return fired;
 }
 
+/* The notice waits, unsent: it is the last rung of the new ladder, too. */
+static void
+renumber_notice(struct am_act *a, uint64_t from, size_t to)
+{
+	struct am_complaint *c = &a->up->next;
+	struct am_waiting *w =
+	    am_arena_alloc(a->up->arena, AM_WAITING_MAX * sizeof(*w));
+
+	for (size_t i = 0; i < c->waiting_n; i++) {
+		w[i] = c->waiting[i];
+		if (w[i].clock == AM_CLOCK_CALLBACK && w[i].rung == from)
+			w[i].rung = (uint8_t)to;
+	}
+	c->waiting = w;
+	a->waiting_mine = true;
+}
+
 /*
- * Attempts are counted, not dated: those made stay made. The notice follows
- * the last one; with silence running it is out.
+ * Attempts are counted, not dated: those made stay made. The notice stands
+ * behind the last one of the old loop, whose number the event says.
  */
 static uint16_t
 attempts_made(struct am_act *a)
 {
 	const struct am_complaint *c = &a->up->next;
-	size_t n = a->def->clocks[AM_CLOCK_CALLBACK].rungs_n;
-	unsigned all = (1u << n) - 1;
+	uint16_t fired = c->clocks[AM_CLOCK_CALLBACK].fired;
+	size_t n = a->def->clocks[AM_CLOCK_CALLBACK].rungs_n - 1;
+	unsigned before = (1u << n) - 1;
+	uint64_t was;
 
-	if (am_clock_live(&c->clocks[AM_CLOCK_SILENCE]))
-		return (uint16_t)all;
-	return c->clocks[AM_CLOCK_CALLBACK].fired & (uint16_t)(all >> 1);
+	if (am_str_u64(am_event_get(a->ev, "attempts"), &was) != 0 ||
+	    was >= AM_RUNGS_MAX)
+		was = n;
+	if ((fired >> was & 1) == 0)
+		return (uint16_t)(fired & before);
+	renumber_notice(a, was, n);
+	return (uint16_t)(before | 1u << n);
 }
 
 static void

@@ -250,6 +250,8 @@ am_act_rung_action(struct am_act *a, size_t clock, size_t rung)
 {
 	const struct am_rungdef *r = &a->def->clocks[clock].rungs[rung];
 
+	if (a->up->next.status == AM_CLOSED)
+		return; /* aftercare talks, it decides nothing */
 	switch (r->action) {
 	case AM_ACTION_NONE:
 		break;

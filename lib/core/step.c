@@ -55,6 +55,7 @@ static void resume_and_apply(struct am_act *a);
 /* clang-format off */
 static const struct rule rules[] = {
 	/*      status    on                     guard               action or code */
+	IF     (S(NONE),  AM_EV_OPENED,          am_is_about_many,   am_refuse_respondents),
 	ROW    (S(NONE),  AM_EV_OPENED,                              am_open_loop),
 	ROW    (S(NONE),  AM_EV_NONE,                                am_refuse_unknown),
 	SKIP   (THERE,    AM_EV_OPENED,          "already_done",     "it is open, or was"),

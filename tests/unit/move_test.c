@@ -322,6 +322,57 @@ test_migration_ends_and_begins_clocks_of_the_whole_loop(void **state)
 	assert_int_equal(acts_due(w, "final"), acts_at(28, 9, 0));
 }
 
+/* Three attempts have become one: the notice that waits is still the notice,
+ * and its delivery starts the silence. */
+static void
+test_migration_keeps_the_written_notice(void **state)
+{
+	struct am_clockdef *d;
+	struct acts *w = *state;
+	const struct am_followup *f;
+	char text[160], id[AM_FU_ID_LEN + 1];
+
+	opened(w);
+	define(w);
+	d = &w->next.clocks[AM_CLOCK_CALLBACK];
+	d->rungs[1] = d->rungs[3];
+	d->rungs_n = 2;
+	acts_tell(w, acts_at(0, 9, 1), "stage.completed stage=listen");
+	acts_tell(w, acts_at(0, 9, 2), "stage.completed stage=apologize");
+	acts_tell(w, acts_at(0, 9, 3), "stage.completed stage=resolve");
+	acts_tell(w, acts_at(0, 9, 4), "callback.attempted outcome=refused");
+	f = acts_followup(w, "notice");
+	assert_non_null(f);
+	am_fu_id_format(f->id, id);
+	migrate(w, acts_at(0, 9, 5), "tier=mid attempts=3");
+	assert_int_equal(acts_c(w)->clocks[AM_CLOCK_CALLBACK].fired, 3);
+	snprintf(text, sizeof(text),
+	    "followup.ended followup_id=%s state=delivered", id);
+	acts_tell(w, acts_at(0, 9, 6), text);
+	assert_int_equal(
+	    acts_c(w)->clocks[AM_CLOCK_SILENCE].state, AM_CLK_RUNNING);
+}
+
+static void
+test_migration_keeps_the_attempts_that_were_made(void **state)
+{
+	struct am_clockdef *d;
+	struct acts *w = *state;
+
+	opened(w);
+	define(w);
+	d = &w->next.clocks[AM_CLOCK_CALLBACK];
+	d->rungs[4] = d->rungs[3];
+	d->rungs[3] = d->rungs[2];
+	d->rungs_n = 5;
+	acts_tell(w, acts_at(0, 9, 1), "stage.completed stage=listen");
+	acts_tell(w, acts_at(0, 9, 2), "stage.completed stage=apologize");
+	acts_tell(w, acts_at(0, 9, 3), "stage.completed stage=resolve");
+	acts_tell(w, acts_at(0, 9, 4), "callback.attempted outcome=busy");
+	migrate(w, acts_at(0, 9, 5), "tier=mid attempts=3");
+	assert_int_equal(acts_c(w)->clocks[AM_CLOCK_CALLBACK].fired, 1);
+}
+
 static void
 test_migration_that_does_not_fit_is_refused(void **state)
 {
@@ -357,6 +408,8 @@ main(void)
 		T(test_migration_keeps_consumed_time_and_extensions),
 		T(test_migration_finds_the_tier_by_its_name),
 		T(test_migration_ends_and_begins_clocks_of_the_whole_loop),
+		T(test_migration_keeps_the_written_notice),
+		T(test_migration_keeps_the_attempts_that_were_made),
 		T(test_migration_that_does_not_fit_is_refused),
 	};
 

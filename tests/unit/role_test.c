@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -176,6 +177,28 @@ test_respondents_are_not_taken_as_owners(void **state)
 	acts_refused(w, "recused", "owner");
 	acts_tell(w, acts_at(0, 9, 7), "complaint.assigned owner=l role=agent");
 	assert_int_equal(w->f.up.verdict, AM_APPLIED); /* a whole name */
+}
+
+static void
+test_respondents_are_sixteen_at_most(void **state)
+{
+	struct acts *w = *state;
+	char text[512];
+	int n = snprintf(
+	    text, sizeof(text), "complaint.opened category=card owner=li");
+
+	for (int i = 0; i < 16; i++)
+		n += snprintf(text + n, sizeof(text) - (size_t)n,
+		    " respondents[%d]=p%d", i, i);
+	snprintf(text + n, sizeof(text) - (size_t)n, " respondents=li");
+	acts_tell(w, acts_at(0, 9, 0), text);
+	acts_refused(w, "too_long", "respondents");
+	text[n] = '\0';
+	acts_tell(w, acts_at(0, 9, 0), text);
+	owner_is(w, "li", "li");
+	acts_tell(
+	    w, acts_at(0, 9, 5), "complaint.assigned owner=p15 role=agent");
+	acts_refused(w, "recused", "owner");
 }
 
 /* RO3: refused for resolve; the apology may well be theirs. */
@@ -355,6 +378,7 @@ main(void)
 		T(test_first_receiver_keeps_the_loop),
 		T(test_assignment_from_somebody_else_is_a_conflict),
 		T(test_respondents_are_not_taken_as_owners),
+		T(test_respondents_are_sixteen_at_most),
 		T(test_respondent_may_apologize_but_not_resolve),
 		T(test_resolver_does_not_record_the_confirmation),
 		T(test_resolver_is_the_owner_when_no_actor_is_told),
