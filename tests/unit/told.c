@@ -145,6 +145,28 @@ told_waits(struct told *w, const char *endpoint)
 	return NULL;
 }
 
+struct am_waiting *
+told_waits_id(struct told *w, const uint8_t id[16])
+{
+	struct am_complaint *c = told_c(w);
+
+	for (size_t i = 0; i < c->waiting_n; i++) {
+		if (memcmp(c->waiting[i].id, id, 16) == 0)
+			return &c->waiting[i];
+	}
+	return NULL;
+}
+
+const struct am_fu_change *
+told_change(const struct told *w, const uint8_t id[16])
+{
+	const struct am_fu_change *ch = w->f.up.changes;
+
+	while (ch != NULL && memcmp(ch->id, id, 16) != 0)
+		ch = ch->next;
+	return ch;
+}
+
 static void
 about(struct told *w, const char *event, const uint8_t id[16], const char *rest)
 {

@@ -38,6 +38,11 @@ bool told_body_has(const struct am_followup *f, const char *text);
 
 /* What waits at an endpoint, the first; NULL: nothing. */
 struct am_waiting *told_waits(struct told *w, const char *endpoint);
+/* The follow-up of that id, when it waits. */
+struct am_waiting *told_waits_id(struct told *w, const uint8_t id[16]);
+/* What the last step has written of it: NULL when nothing. */
+const struct am_fu_change *
+told_change(const struct told *w, const uint8_t id[16]);
 /* It ends; rest is such as "state=delivered". */
 void told_ended(struct told *w, const struct am_waiting *at, const char *rest);
 /* Everything that waits is delivered. */
