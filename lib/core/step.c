@@ -376,6 +376,18 @@ seal(struct am_act *a, const struct am_complaint *cur, bool remembered)
 			up->wake_at == am_wake_at(a->def, cur);
 }
 
+/* An event of the engine has no id of its own: the end of a follow-up is told
+ * apart by the follow-up, a wake-up by what is due (am_climb). */
+static uint64_t
+cause_of(const struct am_event *ev)
+{
+	bool ended = ev->type == AM_EV_FOLLOWUP_ENDED ||
+		     ev->type == AM_EV_FOLLOWUP_REVIVED;
+
+	return am_event_hash(ev->source,
+	    ended ? am_event_get(ev, "followup_id") : ev->event_id);
+}
+
 int
 am_step(const struct am_loopdef *def, const struct am_complaint *cur,
     const struct am_event *ev, am_ms now, struct am_update *up)
@@ -391,7 +403,7 @@ am_step(const struct am_loopdef *def, const struct am_complaint *cur,
 	if (ev->type != AM_EV_MIGRATED && am_complaint_check(def, cur) != 0)
 		return -AM_EINVAL;
 	init(&a, cur);
-	a.cause = am_event_hash(ev->source, ev->event_id);
+	a.cause = cause_of(ev);
 	if (remembered && was_applied(cur, a.cause)) {
 		up->verdict = AM_DUPLICATE;
 	} else if (cur->status != AM_NONE && ev->expected_version >= 0 &&
