@@ -101,6 +101,12 @@ extern const struct am_local am_locals[];
 extern const size_t am_locals_n;
 const struct am_local *am_local_find(struct am_str name); /* NULL: none */
 
+/* ---- amendsctl_silence.c ---- */
+
+void am_print_silences(const struct am_term *t, const json_t *rows);
+/* STATE of a follow-up: what holds it, in words. */
+void am_held_words(struct am_buf *b, const json_t *followup);
+
 /* ---- amendsctl_history.c ---- */
 
 /* A journal line in words: "listen done in time; apologize begins". */

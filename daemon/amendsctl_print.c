@@ -181,9 +181,11 @@ print_followups(const struct am_term *t, const json_t *rows)
 		{ "LAST TRY", 20, 5, false },
 	};
 	struct am_table tb;
+	struct am_buf state;
 	json_t *o;
 	size_t i;
 
+	am_buf_init(&state);
 	am_table_init(&tb, t, columns, AM_COUNT(columns));
 	json_array_foreach(rows, i, o)
 	{
@@ -192,14 +194,17 @@ print_followups(const struct am_term *t, const json_t *rows)
 		cell_str(&tb, o, "endpoint");
 		cell_rung(&tb, o);
 		cell_str(&tb, o, "to");
+		am_buf_reset(&state);
+		am_held_words(&state, o);
 		am_table_cell(&tb, state_hue(am_json_str(o, "state")),
-		    am_json_str(o, "state"));
+		    am_buf_str(&state));
 		cell_when(&tb, o, "due_at", AM_HUE_NONE);
 		cell_when(&tb, o, "next_at", AM_HUE_NONE);
 		cell_int(&tb, o, "attempts");
 		cell_last_try(&tb, o);
 	}
 	am_table_print(&tb, 0);
+	am_buf_fini(&state);
 	tail_count(t, json_array_size(rows), "follow-up on its way",
 	    "follow-ups on their way");
 }
@@ -531,6 +536,8 @@ am_print_answer(const struct am_term *t, const struct am_verb *verb,
 		{ "rejects list", print_rejects, true },
 		{ "endpoints", print_endpoints, true },
 		{ "shard list", print_shard_list, true },
+		{ "silence add", am_print_silences, false },
+		{ "silence list", am_print_silences, true },
 		{ "close", am_print_moves, false },
 		{ "migrate", am_print_moves, false },
 		{ "emit", print_emit, false },

@@ -215,6 +215,7 @@ forget_all(struct am_shard *sh)
 		sh->lanes[i]->ready_n = sh->lanes[i]->ready_i = 0;
 		sh->lanes[i]->starting = 0;
 	}
+	am_silences_forget(&sh->silences);
 	sh->careful = 0;
 	sh->seen_known = false;
 	sh->seen_expires = 0;

@@ -101,18 +101,24 @@ am_silences_forget(struct am_silences *all)
 }
 
 void
-am_silences_read(struct am_silences *all, const struct am_str *fields, size_t n)
+am_silences_read(struct am_silences *all, const redisReply *hash)
 {
+	size_t n = hash != NULL && hash->type == REDIS_REPLY_ARRAY
+		       ? hash->elements
+		       : 0;
 	struct am_silence *list;
 
 	am_silences_forget(all);
 	am_arena_init(&all->arena, 0);
 	list = am_arena_zalloc(&all->arena, (n / 2 + 1) * sizeof(*list));
-	for (size_t i = 0; i + 1 < n; i += 2)
-		if (am_silence_parse(am_arena_dup(&all->arena, fields[i]),
-			am_arena_dup(&all->arena, fields[i + 1]), &all->arena,
-			&list[all->n]) == 0)
-			all->n++;
+	for (size_t i = 0; i + 1 < n; i += 2) {
+		struct am_str id = am_reply_str(hash->element[i]);
+		struct am_str json = am_reply_str(hash->element[i + 1]);
+
+		all->n += am_silence_parse(am_arena_dup(&all->arena, id),
+			      am_arena_dup(&all->arena, json), &all->arena,
+			      &list[all->n]) == 0;
+	}
 	all->list = list;
 	all->known = true;
 }
@@ -148,10 +154,8 @@ am_silence_format(const struct am_silence *s, struct am_buf *out)
 	am_buf_addkv(out, "reason", s->reason);
 	am_buf_addki(out, "from", s->from);
 	am_buf_addki(out, "until", s->until);
-	if (s->ended != 0) {
+	if (s->ended != 0)
 		am_buf_addki(out, "ended", s->ended);
-		am_buf_addkv(out, "ended_by", s->ended_by);
-	}
 	for (size_t i = 0; i < s->match_n; i++) {
 		char key[32];
 
@@ -198,8 +202,6 @@ am_silence_parse(struct am_str id, struct am_str json, struct am_arena *a,
 			set_ms(&new.until, v);
 		else if (am_str_is(key, "ended"))
 			set_ms(&new.ended, v);
-		else if (am_str_is(key, "ended_by"))
-			new.ended_by = v;
 		else if (am_str_prefix(key, match))
 			list[new.match_n++] =
 			    (struct am_pair){ { key.p + sizeof(match) - 1,

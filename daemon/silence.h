@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "codec/record.h"
+#include "store/redis.h"
 
 #include <amends/loop.h>
 
@@ -22,7 +23,6 @@ struct am_silence {
 	struct am_str author, reason;
 	am_ms from, until;
 	am_ms ended; /* ended early at, 0: not */
-	struct am_str ended_by;
 	const struct am_pair *match;
 	size_t match_n;
 };
@@ -48,10 +48,8 @@ const struct am_silence *am_silence_find(
     const struct am_silences *all, am_ms now, const struct am_silenced *what);
 bool am_silences_any(const struct am_silences *all, am_ms now);
 
-/* Fields and values in turn, as HGETALL answers; what cannot be read is left
- * out. */
-void am_silences_read(
-    struct am_silences *all, const struct am_str *fields, size_t n);
+/* The answer to HGETALL; what cannot be read is left out. */
+void am_silences_read(struct am_silences *all, const redisReply *hash);
 void am_silences_forget(struct am_silences *all);
 
 /* The JSON of one. -AM_EINVAL when it is none. Strings lie in the arena or

@@ -145,15 +145,13 @@ row_loaded(struct am_op *op, struct am_turn *t, const struct am_batch *b)
 {
 	struct act *a = (struct act *)op;
 	struct am_str bytes = am_reply_str(am_turn_reply(b, 0));
-	struct am_sending *s = NULL;
 
 	if (bytes.n == 0 ||
 	    am_fu_record_unpack(a->v->id, bytes, &t->arena, &a->row) != 0) {
 		a->refused = "it has ended meanwhile";
 		return;
 	}
-	HASH_FIND(hh, t->sh->in_flight, a->row.id, sizeof(a->row.id), s);
-	if (s != NULL)
+	if (am_shard_on_wire(t->sh, a->row.id))
 		a->refused = "it is on the wire right now; see how it ends";
 	else
 		(void)am_turn_case(t, a->row.complaint);
@@ -179,8 +177,15 @@ run_retry(struct am_op *op, struct am_turn *t)
 	if (a->refused == NULL && !is_queued(t, &a->row))
 		a->refused = "it stands behind an earlier one to the same "
 			     "endpoint; retry that one";
+	if (a->refused == NULL && a->row.digest.n != 0)
+		a->refused = am_arena_printf(a->v->a,
+		    "it goes out in the digest %.*s; retry that one",
+		    AM_ARG(a->row.digest));
 	if (a->refused != NULL)
 		return false;
+	/* a person's word: alone, and at once */
+	a->row.group = AM_STR("");
+	a->row.catchup = false;
 	a->row.next_at = t->now;
 	am_commit_fu_set(t->commit, &a->row, t->now);
 	am_turn_touch(t, a->row.endpoint, t->now);
@@ -200,6 +205,8 @@ run_cancel(struct am_op *op, struct am_turn *t)
 	struct am_case *c;
 	struct am_event ev;
 
+	if (a->refused == NULL && a->row.members_n != 0)
+		a->refused = "it is a digest; cancel its members instead";
 	if (a->refused != NULL)
 		return false;
 	c = am_turn_case(t, a->row.complaint);

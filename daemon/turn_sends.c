@@ -146,20 +146,6 @@ take_outbox(
 	}
 }
 
-/* The shard's silences, read once for each ownership and each change. */
-static void
-take_silences(struct am_shard *sh, const redisReply *r)
-{
-	size_t n = r != NULL && r->type == REDIS_REPLY_ARRAY ? r->elements : 0;
-	struct am_str *fields = malloc((n + 1) * sizeof(*fields));
-
-	AM_ASSERT(fields != NULL);
-	for (size_t i = 0; i < n; i++)
-		fields[i] = am_reply_str(r->element[i]);
-	am_silences_read(&sh->silences, fields, n);
-	free(fields);
-}
-
 /* The first batch is in, and the complaints of the outcomes with it. */
 static void
 on_first(struct am_turn *t)
@@ -168,7 +154,8 @@ on_first(struct am_turn *t)
 	struct am_batch *b;
 
 	if (!t->sh->silences.known)
-		take_silences(t->sh, am_turn_reply(t->first, asked++));
+		am_silences_read(
+		    &t->sh->silences, am_turn_reply(t->first, asked++));
 	if (known != 0)
 		take_rows(t, am_turn_reply(t->first, t->rows_at), 0);
 	for (size_t i = 0; i < t->lanes_n; i++)

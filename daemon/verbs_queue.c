@@ -1,5 +1,6 @@
 /* verbs_queue - followups, dead list, rejects list. */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -14,6 +15,14 @@
 struct queue {
 	const char **outs; /* endpoints of this shard that are still to ask */
 	size_t outs_n, outs_i;
+	struct am_silences silences; /* of this shard */
+};
+
+/* One row, and its place in the outbox. */
+struct queued {
+	struct am_fu_record row;
+	am_ms score;
+	const char *state;
 };
 
 static const char *
@@ -30,18 +39,83 @@ result_name(uint8_t result)
 	return result < AM_COUNT(names) ? names[result] : "unknown";
 }
 
-static const char *
-fu_state(struct view *v, const struct am_fu_record *f)
+/* Not tried yet, and not to be tried before its score. */
+static bool
+is_held(const struct queued *f)
 {
-	struct am_sending *s = NULL;
+	return f->row.attempts_total == 0 && f->score > am_engine_now();
+}
 
-	HASH_FIND(hh, v->shard->in_flight, f->id, sizeof(f->id), s);
-	if (s != NULL)
+static const char *
+fu_state(struct view *v, const struct queued *f)
+{
+	const struct am_fu_record *row = &f->row;
+
+	if (am_shard_on_wire(v->shard, row->id))
 		return "in_flight";
-	if (f->attempts_n != 0 &&
-	    f->attempts[f->attempts_n - 1].result == AM_TRY_STARTED)
+	if (row->attempts_n != 0 &&
+	    row->attempts[row->attempts_n - 1].result == AM_TRY_STARTED)
 		return "unknown"; /* its sender died; tried again at next_at */
-	return "queued";
+	return is_held(f) ? "held" : "queued";
+}
+
+/* The silence that put it off: it waits for that one's end. */
+static const struct am_silence *
+silence_of(const struct queue *q, const struct queued *f)
+{
+	for (size_t i = 0; i < q->silences.n; i++) {
+		const struct am_silence *s = &q->silences.list[i];
+
+		if (s->until == f->score &&
+		    am_silence_active(s, am_engine_now()))
+			return s;
+	}
+	return NULL;
+}
+
+static const char *
+held_by(const struct queued *f)
+{
+	if (f->row.next_at >= f->score)
+		return "quiet"; /* its own first instant */
+	return f->row.group.n != 0 ? "digest" : "catchup_rate";
+}
+
+/* Until when it is held, and why. */
+static void
+add_held(struct view *v, const struct queue *q, const struct queued *f)
+{
+	const struct am_silence *s = silence_of(q, f);
+
+	if (s == NULL && strcmp(f->state, "held") != 0)
+		return;
+	am_buf_addkey(&v->line, "held");
+	am_buf_addc(&v->line, '{');
+	am_view_s(v, "by", s != NULL ? "silence" : held_by(f));
+	am_view_time(v, "until", f->score);
+	if (s != NULL) {
+		am_buf_addkv(&v->line, "silence", s->id);
+		am_buf_addkv(&v->line, "author", s->author);
+		am_buf_addkv(&v->line, "reason", s->reason);
+	}
+	am_buf_addc(&v->line, '}');
+}
+
+static void
+add_members(struct view *v, const struct am_fu_record *f)
+{
+	char id[AM_FU_ID_LEN + 1];
+
+	am_buf_addkey(&v->line, "members");
+	am_buf_addc(&v->line, '[');
+	for (size_t i = 0; i < f->members_n; i++) {
+		am_fu_id_format(f->members[i].id, id);
+		am_buf_adds(&v->line, i != 0 ? ",{" : "{");
+		am_view_s(v, "id", id);
+		am_buf_addkv(&v->line, "complaint", f->members[i].complaint);
+		am_buf_addc(&v->line, '}');
+	}
+	am_buf_addc(&v->line, ']');
 }
 
 /* What the message itself says of its clock and its reason. */
@@ -85,31 +159,50 @@ add_attempts(struct view *v, const struct am_fu_record *f)
 	am_buf_addc(b, ']');
 }
 
-static void
-print_followup(struct view *v, struct am_str id, struct am_str row)
+/* Does --complaint, if it was said, mean this one? */
+static bool
+is_wanted(struct view *v, const struct am_fu_record *f)
 {
 	struct am_str only = am_verb_option(v->argv, v->argc, "--complaint");
-	struct am_buf *b = &v->line;
-	struct am_fu_record f;
 
-	if (row.n == 0 || am_fu_record_unpack(id, row, v->a, &f) != 0)
+	if (only.n == 0 || am_str_eq(only, f->complaint))
+		return true;
+	for (size_t i = 0; i < f->members_n; i++)
+		if (am_str_eq(only, f->members[i].complaint))
+			return true;
+	return false;
+}
+
+static void
+print_followup(struct view *v, struct am_str id, am_ms score, struct am_str row)
+{
+	struct queued f = { .score = score };
+	struct am_buf *b = &v->line;
+
+	if (row.n == 0 || am_fu_record_unpack(id, row, v->a, &f.row) != 0 ||
+	    !is_wanted(v, &f.row))
 		return;
-	if (only.n != 0 && !am_str_eq(only, f.complaint))
-		return;
+	f.state = fu_state(v, &f);
 	am_view_open(v);
 	am_buf_addkv(b, "id", id);
 	am_view_s(v, "shard", v->shard->stream);
-	am_buf_addkv(b, "complaint", f.complaint);
-	am_buf_addkv(b, "endpoint", f.endpoint);
-	add_said(v, f.body);
-	am_buf_addkv(b, "rung", f.rung_name);
-	am_view_s(v, "to", am_role_str(f.to));
-	am_view_s(v, "state", fu_state(v, &f));
-	am_view_time(v, "due_at", f.due_at);
-	am_view_time(v, "fired_at", f.fired_at);
-	am_view_time(v, "next_at", f.next_at);
-	am_buf_addki(b, "attempts", f.attempts_total);
-	add_attempts(v, &f);
+	am_buf_addkv(b, "complaint", f.row.complaint);
+	am_buf_addkv(b, "endpoint", f.row.endpoint);
+	add_said(v, f.row.body);
+	am_buf_addkv(b, "rung", f.row.rung_name);
+	am_view_s(v, "to", am_role_str(f.row.to));
+	am_view_s(v, "state", f.state);
+	add_held(v, v->own, &f);
+	if (f.row.group.n != 0)
+		am_buf_addkv(b, "group", f.row.group);
+	if (f.row.members_n != 0)
+		add_members(v, &f.row);
+	am_view_time(v, "due_at", f.row.due_at);
+	am_view_time(v, "fired_at", f.row.fired_at);
+	am_view_time(
+	    v, "next_at", score > f.row.next_at ? score : f.row.next_at);
+	am_buf_addki(b, "attempts", f.row.attempts_total);
+	add_attempts(v, &f.row);
 	am_view_close(v);
 	v->shown++;
 }
@@ -125,7 +218,8 @@ on_rows(struct view *v, struct am_batch *b)
 	for (size_t i = 0; rows != NULL && i < rows->elements; i++) {
 		if (v->limit != 0 && v->shown >= v->limit)
 			break;
-		print_followup(v, am_reply_str(ids->element[i]),
+		print_followup(v, am_reply_str(ids->element[2 * i]),
+		    (am_ms)strtod(ids->element[2 * i + 1]->str, NULL),
 		    am_reply_str(rows->element[i]));
 	}
 	ask_out(v);
@@ -145,7 +239,7 @@ on_out(struct view *v, struct am_batch *b)
 	}
 	more = am_view_query(v);
 	am_cmd(more, "MGET");
-	for (size_t i = 0; i < ids->elements; i++)
+	for (size_t i = 0; i < ids->elements; i += 2)
 		am_args(more,
 		    am_key(keys, v->a, "fu", am_reply_str(ids->element[i])));
 	am_view_send(v, more, on_rows);
@@ -168,6 +262,7 @@ ask_out(struct view *v)
 	am_args(b, am_key(keys, v->a, "out", am_str_c(q->outs[q->outs_i++])));
 	am_argi(b, 0);
 	am_argi(b, v->limit != 0 ? (int64_t)v->limit - 1 : -1);
+	am_arg(b, "WITHSCORES");
 	am_view_send(v, b, on_out);
 }
 
@@ -178,6 +273,7 @@ on_outs(struct view *v, struct am_batch *b)
 	const redisReply *r = am_batch_reply(b, 0);
 	struct queue *q = v->own;
 
+	am_silences_read(&q->silences, am_batch_reply(b, 1));
 	q->outs_n = q->outs_i = 0;
 	if (r != NULL && r->type == REDIS_REPLY_ARRAY) {
 		q->outs =
@@ -200,7 +296,18 @@ ask_outs(struct view *v)
 
 	am_cmd(b, "SMEMBERS");
 	am_arg(b, am_store_keys(v->shard->store)->outs);
+	am_cmd(b, "HGETALL");
+	am_args(b, am_shard_silences_key(v->shard, v->a));
 	am_view_send(v, b, on_outs);
+}
+
+static void
+end_followups(struct view *v)
+{
+	struct queue *q = v->own;
+
+	am_silences_forget(&q->silences);
+	am_view_end(v);
 }
 
 void
@@ -208,7 +315,7 @@ am_verb_followups(struct view *v)
 {
 	v->limit = am_view_limit(v, LIST_DEFAULT);
 	v->own = am_arena_zalloc(v->a, sizeof(struct queue));
-	am_view_walk(v, ask_outs, NULL);
+	am_view_walk(v, ask_outs, end_followups);
 }
 
 /* ---- streams of letters and rejects ---- */

@@ -97,8 +97,8 @@ am_view_shard(struct view *v, const struct am_shard *sh, int64_t open)
 
 /* ---- the walk ---- */
 
-static void
-default_end(struct view *v)
+void
+am_view_end(struct view *v)
 {
 	if (v->unreachable != 0)
 		am_ctl_end(v->call, AM_EXIT_FAILED,
@@ -134,7 +134,7 @@ am_view_walk(
     struct view *v, void (*start)(struct view *), void (*end)(struct view *))
 {
 	v->start = start;
-	v->end = end != NULL ? end : default_end;
+	v->end = end != NULL ? end : am_view_end;
 	v->shard_i = 0;
 	v->shard = NULL;
 	am_view_next_shard(v);

@@ -72,6 +72,14 @@ const struct am_verb am_verbs[] = {
 	  "migrate ID... | --loop NAME[@HASH] --to NAME [--by NAME] [--reason TEXT]",
 	  "--loop= --to= --by= --reason=",
 	  "go on under another definition of the loop; shows old and new dues", false },
+	{ "silence add", O, 0, 0,
+	  "silence add --match KEY=VALUE [--match ...] --author NAME --reason TEXT --for 2h|--until TIME",
+	  "--match=+ --author= --reason= --for= --until=",
+	  "keep follow-ups quiet until its end; clocks run on", false },
+	{ "silence list", V, 0, 0, "silence list [--all]", "--all",
+	  "silences in force; --all: those that ended in the last week, too", false },
+	{ "silence end", O, 1, 1, "silence end ID", "",
+	  "end a silence now; what it held is judged at once", false },
 	{ "emit", O, 1, 100, "emit EVENT KEY=VALUE...", "",
 	  "put an event on the stream", true },
 	{ "reload", O, 0, 0, "reload", "",
@@ -89,7 +97,7 @@ const size_t am_verbs_n = AM_COUNT(am_verbs);
 
 #define LIMIT_MAX 1000000
 
-enum opt_kind { OPT_UNKNOWN, OPT_FLAG, OPT_VALUE };
+enum opt_kind { OPT_UNKNOWN, OPT_FLAG, OPT_VALUE, OPT_VALUES };
 
 /* One thing behind the verb: an option or an argument. */
 struct item {
@@ -157,11 +165,14 @@ opt_kind(const struct am_verb *v, struct am_str name)
 {
 	for (const char *p = v->options; *p != '\0';) {
 		size_t n = strcspn(p, " "), len = n - 2;
-		bool value = p[n - 1] == '=';
+		bool again = p[n - 1] == '+';
+		bool value = p[n - 1 - again] == '=';
 
-		len -= value;
+		len -= (size_t)value + again;
 		if (len == name.n && memcmp(p + 2, name.p, len) == 0)
-			return value ? OPT_VALUE : OPT_FLAG;
+			return again   ? OPT_VALUES
+			       : value ? OPT_VALUE
+				       : OPT_FLAG;
 		p += n;
 		p += strspn(p, " ");
 	}
@@ -202,7 +213,7 @@ cursor_next(struct cursor *c, struct item *it)
 		it->has_value = true;
 	}
 	it->kind = opt_kind(c->v, it->name);
-	if (it->kind == OPT_VALUE && !it->has_value && c->i < c->argc) {
+	if (it->kind >= OPT_VALUE && !it->has_value && c->i < c->argc) {
 		it->value = c->argv[c->i++];
 		it->has_value = true;
 	}
@@ -319,7 +330,7 @@ option_check(const struct am_verb *v, const struct item *it, char what[200])
 	else if (it->kind == OPT_FLAG && it->has_value)
 		snprintf(what, 200, "--%.*s takes no value; usage: %s", n,
 		    it->name.p, v->usage);
-	else if (it->kind == OPT_VALUE && (!it->has_value || it->value.n == 0))
+	else if (it->kind >= OPT_VALUE && (!it->has_value || it->value.n == 0))
 		snprintf(what, 200, "--%.*s needs a value; usage: %s", n,
 		    it->name.p, v->usage);
 	else
@@ -401,14 +412,15 @@ am_verb_check(const struct am_verb *v, const struct am_str *argv, size_t argc,
 		if (it.option) {
 			if (option_check(v, &it, what) != 0)
 				return -AM_EINVAL;
-			if (option_twice(&c, it.name)) {
+			if (it.kind != OPT_VALUES &&
+			    option_twice(&c, it.name)) {
 				snprintf(what, 200,
 				    "--%.*s is given twice; once is enough",
 				    AM_ARG(it.name));
 				return -AM_EINVAL;
 			}
 			all |= am_str_is(it.name, "all");
-			narrowed |= it.kind == OPT_VALUE;
+			narrowed |= it.kind >= OPT_VALUE;
 			continue;
 		}
 		if (v->pairs && args > 0 &&
@@ -423,13 +435,20 @@ am_verb_check(const struct am_verb *v, const struct am_str *argv, size_t argc,
 	}
 	if (args_check(v, argv, argc, args, what) != 0)
 		return -AM_EINVAL;
-	if (opt_kind(v, AM_STR("all")) == OPT_FLAG)
+	if (v->args_max > 0 && opt_kind(v, AM_STR("all")) == OPT_FLAG)
 		return all_check(v, args, all, narrowed, what);
 	return 0;
 }
 
 struct am_str
 am_verb_option(const struct am_str *argv, size_t argc, const char *name)
+{
+	return am_verb_option_at(argv, argc, name, 0);
+}
+
+struct am_str
+am_verb_option_at(
+    const struct am_str *argv, size_t argc, const char *name, size_t i)
 {
 	size_t used;
 	const struct am_verb *v = am_verb_find(argv, argc, &used);
@@ -441,7 +460,7 @@ am_verb_option(const struct am_str *argv, size_t argc, const char *name)
 	name += strspn(name, "-");
 	cursor_init(&c, v, argv, argc);
 	while (cursor_next(&c, &it)) {
-		if (it.option && am_str_is(it.name, name))
+		if (it.option && am_str_is(it.name, name) && i-- == 0)
 			return it.value;
 	}
 	return (struct am_str){ NULL, 0 };

@@ -13,7 +13,8 @@ struct am_verb {
 	enum am_ctl_level level;
 	size_t args_min, args_max; /* words behind the name, options apart */
 	const char *usage;	   /* "dead list [--endpoint E] [--limit N]" */
-	const char *options;	   /* blank-separated, '=' marks a value:
+	const char *options;	   /* blank-separated, '=' marks a value, '=+'
+				      one that may be given again:
 				      "--endpoint= --limit=" */
 	const char *about;	   /* one line */
 	bool pairs;		   /* words behind the first are KEY=VALUE */
@@ -41,6 +42,9 @@ AM_MUSTCHECK int am_verb_check(const struct am_verb *v,
  * when absent; p is not NULL when a flag without value is there. */
 struct am_str
 am_verb_option(const struct am_str *argv, size_t argc, const char *name);
+/* The i-th value of an option that may be given again. */
+struct am_str am_verb_option_at(
+    const struct am_str *argv, size_t argc, const char *name, size_t i);
 /* The i-th word that is no option (behind the verb); n == 0 when absent. */
 struct am_str am_verb_arg(
     const struct am_verb *v, const struct am_str *argv, size_t argc, size_t i);
