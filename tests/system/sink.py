@@ -124,8 +124,9 @@ class Sink:
             c.close()
 
     def of(self, complaint):
+        """What came about one complaint; digests speak of several."""
         return [r for r in list(self.requests)
-                if r.json["data"]["complaint"]["id"] == complaint]
+                if r.json["data"].get("complaint", {}).get("id") == complaint]
 
     def ids(self):
         return [r.id for r in list(self.requests)]
