@@ -6,8 +6,8 @@
  * hours, and in a part of the customer's day in which nobody has called yet.
  * Attempts still to come are placed in their order, each in a part of its own:
  * what a plan foretells is what fires. When no part is left within a week, any
- * will do; when calendar and quiet hours share no instant, the quiet hours
- * rule, for they are a promise to the customer.
+ * will do, though not twice on one day; when calendar and quiet hours share no
+ * instant, the quiet hours rule, for they are a promise to the customer.
  *
  * Rejected: choosing all instants when the stage begins. A call made early
  * would leave the others where they stood, in the part that it has used.
@@ -68,43 +68,49 @@ quiet_of(const struct am_loopdef *def)
 	return NULL;
 }
 
+/* When the part of the day ends in which t lies. */
+static am_ms
+part_end(const struct am_zone *zone, am_ms t)
+{
+	static const am_ms ends[] = { 12 * AM_HOUR, 18 * AM_HOUR, AM_DAY };
+	am_ms at = wall(zone, t);
+
+	return t - at + ends[part_of(at)];
+}
+
 /* The first instant from t that keeps to all; AM_NEVER when there is none
  * before `limit`. */
 static am_ms
 fitting(const struct rules *p, am_ms t, unsigned used, am_ms limit)
 {
-	static const am_ms part_end[] = { 12 * AM_HOUR, 18 * AM_HOUR, AM_DAY };
-
 	for (int turns = 0; turns < TURNS_MAX && t < limit; turns++) {
-		am_ms from = t, at;
-		enum am_day_part part;
+		am_ms from = t;
 
 		if (am_calendar_next_open(p->cal, t, &t) != 0)
 			return AM_NEVER;
 		t = am_quiet_end(p->quiet, p->zone, t);
 		if (t != from)
 			continue; /* both at one instant */
-		at = wall(p->zone, t);
-		part = part_of(at);
-		if ((used >> part & 1) == 0)
+		if ((used >> am_day_part_at(p->zone, t) & 1) == 0)
 			return t;
-		t += part_end[part] - at;
+		t = part_end(p->zone, t);
 	}
 	return AM_NEVER;
 }
 
+/* From t in a part that is not used; where none is left, from `any`. */
 static am_ms
-slide(const struct rules *p, am_ms t, unsigned used)
+slide(const struct rules *p, am_ms t, unsigned used, am_ms any)
 {
 	am_ms at = AM_NEVER;
 
-	if (t >= AM_NEVER - REACH)
+	if (any >= AM_NEVER - REACH)
 		return AM_NEVER;
-	if (used != 0 && used != ALL_PARTS)
+	if (used != ALL_PARTS)
 		at = fitting(p, t, used, t + REACH);
 	if (at == AM_NEVER)
-		at = fitting(p, t, 0, AM_NEVER);
-	return at != AM_NEVER ? at : am_quiet_end(p->quiet, p->zone, t);
+		at = fitting(p, any, 0, AM_NEVER);
+	return at != AM_NEVER ? at : am_quiet_end(p->quiet, p->zone, any);
 }
 
 /* Where its offset alone puts an attempt. */
@@ -125,6 +131,11 @@ base_of(const struct am_loopdef *def, const struct am_complaint *c, size_t rung)
 	return open;
 }
 
+/*
+ * What has fired counts for where it stood, and its part only when somebody has
+ * called in it: then the next is not in the same part of the same day, even
+ * when there is no other.
+ */
 am_ms
 am_attempt_at(
     const struct am_loopdef *def, const struct am_complaint *c, size_t rung)
@@ -132,18 +143,23 @@ am_attempt_at(
 	const struct rules p = { am_clock_calendar(def, c, AM_CLOCK_CALLBACK),
 		quiet_of(def), am_customer_zone(def, c) };
 	unsigned used = c->parts, fired = c->clocks[AM_CLOCK_CALLBACK].fired;
-	am_ms at = INT64_MIN;
+	am_ms at = AM_NEVER;
 
 	for (size_t r = 0; r <= rung; r++) {
-		am_ms base;
+		am_ms from = base_of(def, c, r), any;
+		bool gone = r < rung && (fired >> r & 1) != 0;
 
-		if (r < rung && (fired >> r & 1) != 0)
-			continue;
-		base = base_of(def, c, r);
-		at = slide(&p, base > at ? base : at, used);
+		if (r > 0 && from < at)
+			from = at;
+		any = from;
+		if (r > 0 && (used >> am_day_part_at(p.zone, at) & 1) != 0 &&
+		    any < part_end(p.zone, at))
+			any = part_end(p.zone, at);
+		at = slide(&p, from, gone ? 0 : used, gone ? from : any);
 		if (at == AM_NEVER)
 			break;
-		used |= 1u << am_day_part_at(p.zone, at);
+		if (!gone)
+			used |= 1u << am_day_part_at(p.zone, at);
 	}
 	return at;
 }
