@@ -75,6 +75,7 @@ struct seen {
 	const struct am_loopdef *was_def, *is_def;
 	const struct am_complaint *was, *is;
 	const struct am_journal_entry *e;
+	am_ms resumed_at; /* a hold ended in it; AM_NEVER: none did */
 };
 
 static void
@@ -88,9 +89,9 @@ restart(struct slot *s, const struct seen *x, const struct am_clock *k)
 }
 
 /*
- * Time was counted from running_since to the event. By which calendar is seen
- * from the figure: an emergency or another loop may have changed it in the
- * very step.
+ * Time was counted from then on to the event, or to the end of the hold that a
+ * wake-up found to be over. By which calendar is seen from the figure: an
+ * emergency or another loop may have changed it in the very step.
  */
 static void
 count(struct slot *s, const struct seen *x, size_t i, am_ms from, am_ms ms)
@@ -100,11 +101,14 @@ count(struct slot *s, const struct seen *x, size_t i, am_ms from, am_ms ms)
 		am_clock_calendar(x->is_def, x->is, i),
 		NULL,
 	};
-	am_ms to = x->e->event.at;
+	const am_ms ends[] = { x->e->event.at, x->resumed_at };
 
-	for (size_t t = 0; t < AM_COUNT(tries); t++) {
-		if (am_calendar_span(tries[t], from, to) == ms) {
-			add_span(x->f->a, s, from, to, tries[t]);
+	for (size_t t = 0; t < AM_COUNT(tries) * AM_COUNT(ends); t++) {
+		am_ms to = ends[t % AM_COUNT(ends)];
+		const struct am_calendar *cal = tries[t / AM_COUNT(ends)];
+
+		if (to != AM_NEVER && am_calendar_span(cal, from, to) == ms) {
+			add_span(x->f->a, s, from, to, cal);
 			return;
 		}
 	}
@@ -117,17 +121,19 @@ look_at_clock(const struct seen *x, size_t i)
 	const struct am_clock *was = &x->was->clocks[i];
 	const struct am_clock *is = &x->is->clocks[i];
 	struct slot *s = &x->f->slots[i];
+	am_ms ms = is->consumed - was->consumed;
 
 	if (is->entry != was->entry || is->cause != was->cause) {
 		restart(s, x, is);
 		was = is;
-	} else if (is->consumed < was->consumed) {
+	} else if (ms < 0) {
 		s->spans.n = 0; /* counted anew from its start */
 	} else if (was->state == AM_CLK_RUNNING &&
 		   (is->state != AM_CLK_RUNNING ||
 		       is->running_since != was->running_since)) {
-		count(
-		    s, x, i, was->running_since, is->consumed - was->consumed);
+		count(s, x, i, was->running_since, ms);
+	} else if (ms > 0) { /* resumed and ended in one step */
+		count(s, x, i, x->resumed_at, ms);
 	}
 	if (is->state == AM_CLK_RUNNING) {
 		s->due = am_clock_due(x->is_def, x->is, i);
@@ -216,29 +222,31 @@ end_hold(const struct seen *x, am_ms at)
 		struct list *l = &x->f->slots[i].holds;
 		struct am_why_hold *h = l->p;
 
-		if (l->n > 0 && h[l->n - 1].to == AM_NEVER)
-			h[l->n - 1].to = at;
+		if (l->n == 0 || h[l->n - 1].to != AM_NEVER)
+			continue;
+		h += l->n - 1; /* an event that came late may be older */
+		h->to = at > h->from ? at : h->from;
 	}
 }
 
 static void
-look_at(const struct seen *x)
+look_at(struct seen *x)
 {
-	bool resumed = false;
-
+	x->resumed_at = AM_NEVER;
 	for (const struct am_note *n = x->e->notes; n != NULL; n = n->next) {
-		if (strcmp(n->name, "complaint.resumed") == 0) {
-			end_hold(x, instant(n, "resumed_at"));
-			resumed = true;
-		}
+		if (strcmp(n->name, "complaint.resumed") == 0)
+			x->resumed_at = instant(n, "resumed_at");
 	}
+	if (x->resumed_at != AM_NEVER)
+		end_hold(x, x->resumed_at);
 	for (size_t i = 0; i < AM_CLOCKS_MAX; i++)
 		look_at_clock(x, i);
 	for (const struct am_note *n = x->e->notes; n != NULL; n = n->next) {
 		if (strcmp(n->name, "deadline.moved") == 0)
 			look_at_move(x, n);
 	}
-	if (x->was->status == AM_HELD && x->is->status != AM_HELD && !resumed)
+	if (x->was->status == AM_HELD && x->is->status != AM_HELD &&
+	    x->resumed_at == AM_NEVER)
 		end_hold(x, x->e->event.at);
 	if (x->is->status == AM_HELD &&
 	    (x->was->status != AM_HELD ||
@@ -268,7 +276,8 @@ next_loop(const struct fold *f, const struct am_journal_entry *e,
 {
 	struct am_str to;
 
-	if (e->event.type != AM_EV_MIGRATED)
+	if (e->event.type != AM_EV_MIGRATED ||
+	    !am_str_is(e->verdict, "applied"))
 		return def;
 	for (const struct am_note *n = e->notes; n != NULL; n = n->next) {
 		to = pair(n, "to");
@@ -303,7 +312,12 @@ fold_line(struct fold *f, struct am_str line)
 		return false;
 	am_buf_reset(&f->state);
 	am_record_pack(&up.next, &f->state);
-	look_at(&(struct seen){ f, was, is, &cur, &up.next, &e });
+	look_at(&(struct seen){ .f = f,
+	    .was_def = was,
+	    .is_def = is,
+	    .was = &cur,
+	    .is = &up.next,
+	    .e = &e });
 	return true;
 }
 
