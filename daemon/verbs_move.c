@@ -285,27 +285,6 @@ misfit(struct am_turn *t, const struct am_loopdef *from,
 	return NULL;
 }
 
-static size_t
-dues_of(struct am_turn *t, const struct am_case *c, struct am_pair *fields)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < AM_CLOCKS_MAX; i++) {
-		am_ms due;
-
-		if (c->cur.clocks[i].state != AM_CLK_RUNNING)
-			continue;
-		due = am_clock_due(c->def, &c->cur, i);
-		fields[n].key =
-		    am_str_c(am_arena_printf(&t->arena, "due[%zu]", n));
-		fields[n++].value = am_str_c(
-		    due == AM_NEVER
-			? am_arena_printf(&t->arena, "%zu never", i)
-			: am_arena_printf(&t->arena, "%zu %" PRId64, i, due));
-	}
-	return n;
-}
-
 static void
 add_due(struct am_buf *b, const char *key, struct am_str ms)
 {
@@ -373,13 +352,11 @@ migrate_to(struct move *m, struct am_turn *t, struct am_case *c,
 {
 	const struct am_loopdef *from = c->def;
 	struct am_str ref = am_arena_dup(&t->arena, c->cur.loop_ref);
-	struct am_pair fields[AM_CLOCKS_MAX + 4];
 	const struct am_update *up;
-	size_t n = dues_of(t, c, fields);
+	struct am_pair *fields;
+	size_t n;
 
-	fields[n++] = (struct am_pair){ AM_STR("from"), ref };
-	fields[n++] = (struct am_pair){ AM_STR("tier"),
-		am_str_c(from->tiers[c->cur.tier]) };
+	fields = am_migration_fields(from, &c->cur, 2, &t->arena, &n);
 	c->def = to;
 	up = decide(m, t, c, AM_EV_MIGRATED, fields, n);
 	if (up != NULL && up->verdict == AM_APPLIED) {

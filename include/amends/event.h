@@ -53,9 +53,11 @@ enum am_event_type {
  *   unreachable or forced, as the complaint stands
  * calendar.changed: due[0] … one a clock slot, as the slot's number, a blank
  *   and the due in ms that the old calendar gave; reason
- * loop.migrated: the same and from (NAME@HASH), tier (its name), attempts (how
- *   many the old loop's confirm stage had, decimal); by, reason.
- *   The definition given to am_step() is the new one.
+ * loop.migrated: the same and from (NAME@HASH), tier (its name), fired[0] … one
+ *   a rung that has fired ("4 0 warn": the clock's slot, the rung's place in the
+ *   old ladder, its name), all as am_migration_fields() gives them; by, reason.
+ *   The definition given to am_step() is the new one. When it is AM_REJECTED
+ *   the complaint stays where it is.
  * The last two are remembered like inbound ones: told twice, applied once.
  */
 

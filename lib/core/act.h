@@ -17,6 +17,7 @@ struct am_act {
 	const struct am_loopdef *def;
 	const struct am_event *ev;
 	am_ms now;
+	am_ms due;		 /* of what a wake-up does; 0: an event's */
 	uint64_t cause;		 /* hash of the event */
 	struct am_update *up;	 /* up->next is the state being made */
 	struct am_str in_flight; /* ids on the wire, for the journal */
@@ -156,10 +157,10 @@ am_guard am_is_no_clock, am_is_final_clock, am_is_no_due, am_is_lapsed,
 am_action_fn am_extend, am_refuse_clock, am_refuse_held_until,
     am_refuse_extension;
 /* act_move.c */
-am_guard am_is_bad_due, am_is_same_due, am_is_there, am_is_elsewhere,
-    am_is_misfit;
-am_action_fn am_reproject, am_migrate, am_refuse_due, am_refuse_elsewhere,
-    am_refuse_misfit;
+am_guard am_is_bad_due, am_is_bad_fired, am_is_same_due, am_is_there,
+    am_is_elsewhere, am_is_misfit;
+am_action_fn am_reproject, am_migrate, am_refuse_due, am_refuse_fired,
+    am_refuse_elsewhere, am_refuse_misfit;
 /* act_stage.c */
 am_guard am_is_no_stage, am_is_done, am_is_for_customer, am_lacks_fields,
     am_is_owed, am_is_current, am_is_later, am_is_not_waivable;

@@ -43,25 +43,33 @@ is_due(const struct am_pair *f)
 	return am_str_is(f->key, "due") || am_str_prefix(f->key, "due[");
 }
 
+/* A number and the blank behind it leave the text. */
+static int
+next_number(struct am_str *text, uint64_t max, size_t *n)
+{
+	const char *blank = memchr(text->p, ' ', text->n);
+	struct am_str digits = { text->p, 0 };
+	uint64_t v;
+
+	if (blank == NULL)
+		return -AM_EINVAL;
+	digits.n = (size_t)(blank - text->p);
+	if (am_str_u64(digits, &v) != 0 || v >= max)
+		return -AM_EINVAL;
+	*n = (size_t)v;
+	text->p += digits.n + 1;
+	text->n -= digits.n + 1;
+	return 0;
+}
+
 /* "4 1795395600000", or "4 never" */
 static int
 read_due(struct am_str text, struct was *w)
 {
-	const char *blank = memchr(text.p, ' ', text.n);
-	struct am_str left, right;
-	uint64_t clock;
-
-	if (blank == NULL)
+	if (next_number(&text, AM_CLOCKS_MAX, &w->clock) != 0)
 		return -AM_EINVAL;
-	left = (struct am_str){ text.p, (size_t)(blank - text.p) };
-	right = (struct am_str){ blank + 1, text.n - left.n - 1 };
-	if (am_str_u64(left, &clock) != 0 || clock >= AM_CLOCKS_MAX)
-		return -AM_EINVAL;
-	w->clock = (size_t)clock;
 	w->due = AM_NEVER;
-	if (am_str_is(right, "never"))
-		return 0;
-	return am_str_i64(right, &w->due);
+	return am_str_is(text, "never") ? 0 : am_str_i64(text, &w->due);
 }
 
 AM_GUARD(am_is_bad_due)
@@ -114,6 +122,74 @@ tell_moved(struct am_act *a, const char *reason, struct am_str calendar)
 		am_note_str(am_act_moved(a, w.clock, w.due, reason), "calendar",
 		    calendar);
 	}
+}
+
+/* ---- the rungs that had fired ---- */
+
+struct rung {
+	size_t clock, place;
+	struct am_str name;
+};
+
+/* "4 0 warn" */
+static int
+read_rung(struct am_str text, struct rung *r)
+{
+	if (next_number(&text, AM_CLOCKS_MAX, &r->clock) != 0 ||
+	    next_number(&text, AM_RUNGS_MAX, &r->place) != 0)
+		return -AM_EINVAL;
+	r->name = text;
+	return 0;
+}
+
+static bool
+next_rung(const struct am_event *ev, size_t *at, struct rung *r)
+{
+	while (*at < ev->fields_n) {
+		const struct am_pair *f = &ev->fields[(*at)++];
+
+		if (am_str_prefix(f->key, "fired[") && f->value.n > 0 &&
+		    read_rung(f->value, r) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* -1: the new ladder does not have it. */
+static int
+place_in(const struct am_loopdef *def, const struct rung *r)
+{
+	const struct am_clockdef *d = &def->clocks[r->clock];
+
+	for (size_t i = 0; i < d->rungs_n; i++) {
+		if (am_str_is(r->name, d->rungs[i].name))
+			return (int)i;
+	}
+	return -1;
+}
+
+/* A rung that has fired and is not named could fire again. */
+AM_GUARD(am_is_bad_fired)
+{
+	uint16_t named[AM_CLOCKS_MAX] = { 0 };
+	struct rung r;
+
+	for (size_t at = 0; next_rung(ev, &at, &r);)
+		named[r.clock] |= (uint16_t)(1u << r.place);
+	for (size_t i = 0; i < AM_CLOCKS_MAX; i++) {
+		if (am_clock_live(&c->clocks[i]) &&
+		    (c->clocks[i].fired & ~named[i]) != 0)
+			return true;
+	}
+	return false;
+}
+
+void
+am_refuse_fired(struct am_act *a)
+{
+	am_act_refuse(a, "bad_value", "fired",
+	    "not all rungs that have fired; each as the clock's slot, the "
+	    "rung's place and its name");
 }
 
 /* ---- calendar.changed ---- */
@@ -196,8 +272,8 @@ leave_tally(struct am_act *a)
 }
 
 /*
- * Bits are places in a ladder, and it is another ladder: what lies behind us
- * counts as fired. A rung that waits for an opening does not lie behind us.
+ * What lies behind us counts as fired, be it only in the new ladder. A rung
+ * that waits for an opening does not lie behind us.
  */
 static uint16_t
 passed(struct am_act *a, size_t i)
@@ -225,43 +301,60 @@ passed(struct am_act *a, size_t i)
 	return fired;
 }
 
-/* The notice waits, unsent: it is the last rung of the new ladder, too. */
-static void
-renumber_notice(struct am_act *a, uint64_t from, size_t to)
+/* Rungs that had fired, where they stand in the new ladder. */
+static uint16_t
+fired(struct am_act *a, size_t i)
 {
-	struct am_complaint *c = &a->up->next;
-	struct am_waiting *w =
-	    am_arena_alloc(a->up->arena, AM_WAITING_MAX * sizeof(*w));
+	uint16_t bits = 0;
+	struct rung r;
+	int place;
 
-	for (size_t i = 0; i < c->waiting_n; i++) {
-		w[i] = c->waiting[i];
-		if (w[i].clock == AM_CLOCK_CALLBACK && w[i].rung == from)
-			w[i].rung = (uint8_t)to;
+	for (size_t at = 0; next_rung(a->ev, &at, &r);) {
+		place = r.clock == i ? place_in(a->def, &r) : -1;
+		if (place >= 0)
+			bits |= (uint16_t)(1u << place);
 	}
-	c->waiting = w;
-	a->waiting_mine = true;
+	return bits;
 }
 
-/*
- * Attempts are counted, not dated: those made stay made. The notice stands
- * behind the last one of the old loop, whose number the event says.
- */
+/* Attempts are counted, not dated; with the notice out none is left. */
 static uint16_t
 attempts_made(struct am_act *a)
 {
-	const struct am_complaint *c = &a->up->next;
-	uint16_t fired = c->clocks[AM_CLOCK_CALLBACK].fired;
-	size_t n = a->def->clocks[AM_CLOCK_CALLBACK].rungs_n - 1;
-	unsigned before = (1u << n) - 1;
-	uint64_t was;
+	const struct am_clockdef *d = &a->def->clocks[AM_CLOCK_CALLBACK];
+	uint16_t bits = fired(a, AM_CLOCK_CALLBACK);
 
-	if (am_str_u64(am_event_get(a->ev, "attempts"), &was) != 0 ||
-	    was >= AM_RUNGS_MAX)
-		was = n;
-	if ((fired >> was & 1) == 0)
-		return (uint16_t)(fired & before);
-	renumber_notice(a, was, n);
-	return (uint16_t)(before | 1u << n);
+	for (size_t r = 0; r < d->rungs_n; r++) {
+		if (d->rungs[r].told && (bits >> r & 1) != 0)
+			return (uint16_t)((1u << d->rungs_n) - 1);
+	}
+	return bits;
+}
+
+/* What waits knows its rung by its place. */
+static void
+renumber_waiting(struct am_act *a)
+{
+	struct am_complaint *c = &a->up->next;
+	struct am_waiting *list =
+	    am_arena_alloc(a->up->arena, AM_WAITING_MAX * sizeof(*list));
+	struct rung r;
+
+	for (size_t i = 0; i < c->waiting_n; i++) {
+		struct am_waiting *w = &list[i];
+		int place = -1;
+
+		*w = c->waiting[i];
+		if (w->rung >= AM_RUNG_NOTICE)
+			continue;
+		for (size_t at = 0; next_rung(a->ev, &at, &r);) {
+			if (r.clock == w->clock && r.place == w->rung)
+				place = place_in(a->def, &r);
+		}
+		w->rung = (uint8_t)(place >= 0 ? place : AM_RUNGS_MAX);
+	}
+	c->waiting = list;
+	a->waiting_mine = true;
 }
 
 static void
@@ -278,7 +371,9 @@ rebase_clock(struct am_act *a, size_t i)
 		return;
 	}
 	k->budget = am_clock_budget(a->def, c, i, k->started) + k->extra;
-	k->fired = i == AM_CLOCK_CALLBACK ? attempts_made(a) : passed(a, i);
+	k->fired = i == AM_CLOCK_CALLBACK
+		       ? attempts_made(a)
+		       : (uint16_t)(fired(a, i) | passed(a, i));
 }
 
 /* Clocks of the whole loop that the old one did not have. */
@@ -319,6 +414,8 @@ am_migrate(struct am_act *a)
 	c->flags &= (uint16_t)~AM_CF_EMERGENCY;
 	if (am_act_is_emergency(a->def, c->severity))
 		c->flags |= AM_CF_EMERGENCY;
+	if (c->waiting_n > 0)
+		renumber_waiting(a);
 	for (size_t i = 0; i < AM_CLOCKS_MAX; i++)
 		rebase_clock(a, i);
 	if (counted) {
@@ -327,4 +424,76 @@ am_migrate(struct am_act *a)
 		start_missing(a);
 	}
 	tell_moved(a, "migrated", AM_STR(""));
+}
+
+/* ---- what only the old definition knows ---- */
+
+static struct am_pair
+field(struct am_arena *a, const char *list, size_t n, struct am_str value)
+{
+	struct am_buf b;
+
+	am_buf_arena(&b, a, 16);
+	am_buf_adds(&b, list);
+	am_buf_addc(&b, '[');
+	am_buf_addi(&b, (int64_t)n);
+	am_buf_addc(&b, ']');
+	return (struct am_pair){ am_buf_str(&b), value };
+}
+
+static struct am_str
+due_text(struct am_arena *a, size_t clock, am_ms due)
+{
+	struct am_buf b;
+
+	am_buf_arena(&b, a, 24);
+	am_buf_addi(&b, (int64_t)clock);
+	am_buf_addc(&b, ' ');
+	if (due == AM_NEVER)
+		am_buf_adds(&b, "never");
+	else
+		am_buf_addi(&b, due);
+	return am_buf_str(&b);
+}
+
+static struct am_str
+rung_text(struct am_arena *a, size_t clock, size_t place, const char *name)
+{
+	struct am_buf b;
+
+	am_buf_arena(&b, a, 32);
+	am_buf_addi(&b, (int64_t)clock);
+	am_buf_addc(&b, ' ');
+	am_buf_addi(&b, (int64_t)place);
+	am_buf_addc(&b, ' ');
+	am_buf_adds(&b, name);
+	return am_buf_str(&b);
+}
+
+struct am_pair *
+am_migration_fields(const struct am_loopdef *was, const struct am_complaint *c,
+    size_t room, struct am_arena *a, size_t *n)
+{
+	size_t max = 2 + AM_CLOCKS_MAX * (1 + AM_RUNGS_MAX) + room;
+	struct am_pair *f = am_arena_alloc(a, max * sizeof(*f));
+	size_t dues = 0, rungs = 0, at = 0;
+
+	f[at++] = (struct am_pair){ AM_STR("from"), c->loop_ref };
+	f[at++] =
+	    (struct am_pair){ AM_STR("tier"), am_str_c(was->tiers[c->tier]) };
+	for (size_t i = 0; i < AM_CLOCKS_MAX; i++) {
+		const struct am_clockdef *d = &was->clocks[i];
+		const struct am_clock *k = &c->clocks[i];
+
+		if (k->state == AM_CLK_RUNNING)
+			f[at++] = field(a, "due", dues++,
+			    due_text(a, i, am_clock_due(was, c, i)));
+		for (size_t r = 0; r < d->rungs_n; r++) {
+			if (am_clock_live(k) && (k->fired >> r & 1) != 0)
+				f[at++] = field(a, "fired", rungs++,
+				    rung_text(a, i, r, d->rungs[r].name));
+		}
+	}
+	*n = at;
+	return f;
 }

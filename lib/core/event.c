@@ -209,7 +209,7 @@ static const struct am_field_spec migrated[] = {
 	NEED("due", SHORT, NULL, "due[0] …: clock slot, a blank, the due that was, in ms"),
 	NEED("from", REF, NULL, "NAME@HASH that it leaves"),
 	NEED("tier", SHORT, NULL, "name of its tier"),
-	CORE("attempts", 12, NULL, "how many attempts the loop had that it leaves; default: as many as the new one"),
+	CORE("fired", SHORT, NULL, "fired[0] …: clock slot, a blank, the place of a rung that has fired, a blank, its name"),
 	CORE("by", SHORT, NULL, "who moves it"),
 	PERS("reason", TEXT, "why"),
 };

@@ -192,6 +192,7 @@ static const struct rule rules[] = {
 	IF     (THERE,    AM_EV_MIGRATED,        am_is_elsewhere,    am_refuse_elsewhere),
 	IF     (THERE,    AM_EV_MIGRATED,        am_is_misfit,       am_refuse_misfit),
 	IF     (THERE,    AM_EV_MIGRATED,        am_is_bad_due,      am_refuse_due),
+	IF     (THERE,    AM_EV_MIGRATED,        am_is_bad_fired,    am_refuse_fired),
 	ROW    (THERE,    AM_EV_MIGRATED,                            am_migrate),
 
 	IF     (THERE,    AM_EV_WAKE,            am_is_due,          am_climb),

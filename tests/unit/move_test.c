@@ -17,6 +17,7 @@
 
 #include "base/str.h"
 #include "tests/unit/acts.h"
+#include "tests/unit/rnd.h"
 
 #define LISTEN AM_CLOCK_STAGE0
 
@@ -208,16 +209,40 @@ define(struct acts *w)
 	d->rungs[0].pct = 25;
 }
 
-/* By the daemon: the new definition is the one that the step is given. */
+/* By the daemon: the step is given the new definition. Tier NULL: its own. */
 static void
-migrate(struct acts *w, am_ms at, const char *rest)
+move_to(struct acts *w, const struct am_loopdef *to, am_ms at, const char *tier)
 {
-	char text[256];
+	struct fix_case *k = fix_case(&w->f, "C-1");
+	struct am_event ev = { .type = AM_EV_MIGRATED,
+		.source = AM_STR("amends"),
+		.complaint_id = am_str_c(k->id),
+		.at = at,
+		.occurred_at = AM_NEVER,
+		.expected_version = -1 };
+	struct am_pair *fields;
+	struct am_arena a;
+	char id[24];
 
-	w->f.def = &w->next;
-	snprintf(text, sizeof(text), "by=chen reason=x from=%s %s", w->def.ref,
-	    rest);
-	tell_dues(w, at, "loop.migrated", text, &w->def);
+	am_arena_init(&a, 0);
+	snprintf(id, sizeof(id), "m%u", ++w->f.events_n);
+	ev.event_id = am_str_c(id);
+	fields = am_migration_fields(w->f.def, &k->c, 1, &a, &ev.fields_n);
+	if (tier != NULL)
+		fields[1].value = am_str_c(tier);
+	fields[ev.fields_n++] =
+	    (struct am_pair){ AM_STR("by"), AM_STR("chen") };
+	ev.fields = fields;
+	w->f.def = to;
+	w->f.now = at;
+	fix_event(&w->f, k, &ev);
+	am_arena_fini(&a);
+}
+
+static void
+migrate(struct acts *w, am_ms at, const char *tier)
+{
+	move_to(w, &w->next, at, tier);
 }
 
 /* LC6: migrate journals old and new due times. */
@@ -230,7 +255,7 @@ test_migration_journals_old_and_new_dues(void **state)
 
 	opened(w);
 	define(w);
-	migrate(w, acts_at(0, 9, 30), "tier=mid");
+	migrate(w, acts_at(0, 9, 30), NULL);
 	n = acts_note(w, "loop.migrated", "by", "chen");
 	assert_true(am_str_is(acts_pair(n, "from"), w->def.ref));
 	assert_true(am_str_is(acts_pair(n, "to"), w->next.ref));
@@ -246,11 +271,12 @@ test_migration_journals_old_and_new_dues(void **state)
 	snprintf(field, sizeof(field), "open:%s", w->next.ref);
 	assert_int_equal(acts_tally(w, field), 1);
 	assert_int_equal(acts_tally(w, "stage:complaint:listen:mid"), 0);
-	migrate(w, acts_at(0, 9, 40), "tier=mid");
+	migrate(w, acts_at(0, 9, 40), NULL);
 	acts_ignored(w, "already_done");
 }
 
-/* Rungs behind us count as fired, whatever their place is now. */
+/* What has fired stays fired, and what lies behind us counts so; whatever
+ * their place is now. */
 static void
 test_migration_does_not_fire_what_lies_behind(void **state)
 {
@@ -259,12 +285,13 @@ test_migration_does_not_fire_what_lies_behind(void **state)
 	opened(w);
 	define(w);
 	acts_wake(w, acts_at(0, 10, 0)); /* half of 2h: warned */
-	migrate(w, acts_at(0, 10, 10), "tier=mid");
-	/* 25 % of 3h was 09:45; its half is 10:30 and to come */
-	assert_int_equal(acts_c(w)->clocks[LISTEN].fired, 1);
-	acts_wake(w, acts_at(0, 10, 30));
-	assert_null(acts_followup(w, "early"));
-	assert_non_null(acts_followup(w, "warn"));
+	migrate(w, acts_at(0, 10, 10), NULL);
+	/* 25 % of 3h was 09:45; its half is 10:30, but of that was warned */
+	assert_int_equal(acts_c(w)->clocks[LISTEN].fired, 3);
+	acts_wake(w, acts_at(0, 11, 59));
+	assert_int_equal(acts_c(w)->clocks[LISTEN].fired, 3);
+	acts_wake(w, acts_at(0, 12, 0));
+	assert_non_null(acts_followup(w, "lapse"));
 }
 
 static void
@@ -278,7 +305,7 @@ test_migration_keeps_consumed_time_and_extensions(void **state)
 	    "deadline.extended clock=listen by=30m reason=x approver=chen");
 	acts_tell(
 	    w, acts_at(0, 9, 30), "complaint.held reason=waiting_customer");
-	migrate(w, acts_at(0, 9, 40), "tier=mid");
+	migrate(w, acts_at(0, 9, 40), NULL);
 	acts_tell(w, acts_at(0, 10, 0), "complaint.resumed");
 	/* 3h30m less the 30m before the hold */
 	assert_int_equal(acts_due(w, "listen"), acts_at(0, 13, 0));
@@ -296,7 +323,7 @@ test_migration_finds_the_tier_by_its_name(void **state)
 	w->next.tiers_n = 2;
 	w->next.name = "other";
 	w->next.clocks[LISTEN].tier_budget[1].n = 5 * AM_HOUR;
-	migrate(w, acts_at(0, 9, 10), "tier=low");
+	migrate(w, acts_at(0, 9, 10), "low");
 	assert_int_equal(w->f.up.verdict, AM_APPLIED);
 	assert_string_equal(w->next.tiers[acts_c(w)->tier], "low");
 	assert_int_equal(acts_due(w, "listen"), acts_at(0, 14, 0));
@@ -315,7 +342,7 @@ test_migration_ends_and_begins_clocks_of_the_whole_loop(void **state)
 	define(w);
 	w->next.clocks[AM_CLOCK_FINAL].in_use = true;
 	w->next.clocks[AM_CLOCK_ACKNOWLEDGE].in_use = false;
-	migrate(w, acts_at(2, 9, 0), "tier=mid");
+	migrate(w, acts_at(2, 9, 0), NULL);
 	assert_int_equal(
 	    acts_c(w)->clocks[AM_CLOCK_ACKNOWLEDGE].state, AM_CLK_OVER);
 	/* final from the receipt, as ever */
@@ -344,7 +371,7 @@ test_migration_keeps_the_written_notice(void **state)
 	f = acts_followup(w, "notice");
 	assert_non_null(f);
 	am_fu_id_format(f->id, id);
-	migrate(w, acts_at(0, 9, 5), "tier=mid attempts=3");
+	migrate(w, acts_at(0, 9, 5), NULL);
 	assert_int_equal(acts_c(w)->clocks[AM_CLOCK_CALLBACK].fired, 3);
 	snprintf(text, sizeof(text),
 	    "followup.ended followup_id=%s state=delivered", id);
@@ -369,7 +396,7 @@ test_migration_keeps_the_attempts_that_were_made(void **state)
 	acts_tell(w, acts_at(0, 9, 2), "stage.completed stage=apologize");
 	acts_tell(w, acts_at(0, 9, 3), "stage.completed stage=resolve");
 	acts_tell(w, acts_at(0, 9, 4), "callback.attempted outcome=busy");
-	migrate(w, acts_at(0, 9, 5), "tier=mid attempts=3");
+	migrate(w, acts_at(0, 9, 5), NULL);
 	assert_int_equal(acts_c(w)->clocks[AM_CLOCK_CALLBACK].fired, 1);
 }
 
@@ -380,16 +407,108 @@ test_migration_that_does_not_fit_is_refused(void **state)
 
 	opened(w);
 	define(w);
-	migrate(w, acts_at(0, 9, 10), "tier=gold");
+	migrate(w, acts_at(0, 9, 10), "gold");
 	acts_refused(w, "misfit", "loop");
 	acts_tell(w, acts_at(0, 9, 11), "loop.migrated from=other@1 tier=mid");
 	acts_refused(w, "conflict", "from");
 	w->f.def = &w->def;
 	acts_tell(w, acts_at(0, 9, 12), "stage.completed stage=resolve");
 	w->next.stages_n = 3;
-	w->f.def = &w->next;
-	migrate(w, acts_at(0, 9, 13), "tier=mid");
+	migrate(w, acts_at(0, 9, 13), NULL);
 	acts_refused(w, "misfit", "loop");
+}
+
+static void
+test_migration_names_every_rung_that_has_fired(void **state)
+{
+	struct acts *w = *state;
+	char text[120];
+
+	opened(w);
+	define(w);
+	acts_wake(w, acts_at(0, 10, 0));
+	snprintf(
+	    text, sizeof(text), "loop.migrated from=%s tier=mid", w->def.ref);
+	w->f.def = &w->next;
+	acts_tell(w, acts_at(0, 10, 1), text);
+	acts_refused(w, "bad_value", "fired");
+}
+
+/*
+ * Any life, moved to and fro between two ladders of different length: the
+ * record stays whole, a miss stays one, and the teardown replays it.
+ */
+static void
+one_life(struct acts *w)
+{
+	static const char *const texts[] = { "wake", "wake", "wake", "wake",
+		"complaint.acknowledged ttl=30m",
+		"stage.completed stage=listen",
+		"stage.completed stage=apologize",
+		"stage.completed stage=resolve",
+		"stage.waived stage=apologize reason=x approver=chen",
+		"complaint.held reason=waiting_customer", "complaint.resumed",
+		"complaint.updated tier=high",
+		"complaint.updated tier=low severity=emergency",
+		"complaint.updated severity=minor",
+		"complaint.assigned owner=li role=agent",
+		"deadline.extended clock=listen by=2h reason=x approver=chen",
+		"callback.attempted outcome=busy",
+		"callback.attempted outcome=refused",
+		"customer.answered verdict=satisfied",
+		"customer.answered verdict=unsatisfied",
+		"customer.message text=x", "complaint.rejected reason=x" };
+	am_ms at = acts_at(0, 9, 0);
+	bool missed[AM_CLOCKS_MAX] = { false };
+	uint16_t entry[AM_CLOCKS_MAX] = { 0 };
+
+	acts_tell(w, at, "complaint.opened category=card");
+	for (int i = 0; i < 60; i++) {
+		const struct am_loopdef *other =
+		    w->f.def == &w->def ? &w->next : &w->def;
+		am_ms wake = fix_case(&w->f, "C-1")->wake_at;
+
+		at += (am_ms)rnd(5 * AM_HOUR);
+		if (rnd(2) && wake != AM_NEVER && wake > w->f.now)
+			at = wake;
+		if (rnd(8) == 0)
+			move_to(w, other, at, NULL);
+		else
+			acts_tell(w, at, texts[rnd(AM_COUNT(texts))]);
+		if (acts_c(w)->status == AM_NONE)
+			return; /* retention is over */
+		assert_int_equal(am_complaint_check(w->f.def, acts_c(w)), 0);
+		for (size_t k = 0; k < AM_CLOCKS_MAX; k++) {
+			const struct am_clock *c = &acts_c(w)->clocks[k];
+
+			assert_true(
+			    !missed[k] || c->missed || c->entry != entry[k]);
+			missed[k] = c->missed;
+			entry[k] = c->entry;
+		}
+	}
+}
+
+static void
+test_migration_to_and_fro_keeps_the_record_whole(void **state)
+{
+	(void)state;
+	rnd_seed("migrations");
+	for (int i = 0; i < 150; i++) {
+		void *life;
+		struct acts *w;
+
+		acts_setup(&life);
+		w = life;
+		define(w);
+		w->next.clocks[LISTEN + 2].rungs_n = 1;
+		w->next.clocks[AM_CLOCK_CALLBACK].rungs[1] =
+		    w->next.clocks[AM_CLOCK_CALLBACK].rungs[3];
+		w->next.clocks[AM_CLOCK_CALLBACK].rungs_n = 2;
+		w->next.clocks[AM_CLOCK_UNOWNED].in_use = false;
+		one_life(w);
+		acts_teardown(&life);
+	}
 }
 
 int
@@ -411,6 +530,9 @@ main(void)
 		T(test_migration_keeps_the_written_notice),
 		T(test_migration_keeps_the_attempts_that_were_made),
 		T(test_migration_that_does_not_fit_is_refused),
+		T(test_migration_names_every_rung_that_has_fired),
+		cmocka_unit_test(
+		    test_migration_to_and_fro_keeps_the_record_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
