@@ -242,9 +242,10 @@ pair(const struct am_note *n, const char *key)
 	return AM_STR("");
 }
 
-/* Notes that a manager wants to see, and the pairs of them. */
+/* Notes that a manager wants to see, and the pairs of them; a number that can
+ * only be an instant is told as one. */
 static void
-add_note(struct am_buf *b, const struct am_note *n)
+add_note(const struct fix *f, struct am_buf *b, const struct am_note *n)
 {
 	static const struct {
 		const char *name, *word;
@@ -259,15 +260,24 @@ add_note(struct am_buf *b, const struct am_note *n)
 		{ "customer.answered", "answered", { "verdict", "effect" } },
 		{ "confirmation.requested", "asked", { NULL } },
 		{ "complaint.resumed", "resumed", { "reason" } },
+		{ "complaint.updated", "tier", { "tier" } },
+		{ "deadline.moved", "moved", { "clock", "reason", "new" } },
+		{ "callback.attempted", "called", { "outcome", "day_part" } },
+		{ "silence.started", "silence", { "due_at" } },
+		{ "recourse.notified", "recourse", { "reason" } },
 		{ "loop.reopened", "reopened", { "cycle", "tier" } },
 		{ "loop.closed", "closed", { "outcome", "verdict" } },
-		{ "followup.queued", "follow", { "reason", "to", "endpoint" } },
+		{ "followup.queued", "follow",
+		    { "reason", "to", "endpoint", "group" } },
 		{ "followup.suppressed", "dropped",
 		    { "clock", "endpoint", "reason" } },
 		{ "followup.delivered", "delivered", { "clock", "endpoint" } },
 		{ "followup.dead", "dead", { "clock", "reason" } },
 		{ "event.ignored", "ignored", { "code" } },
 	};
+
+	char when[32];
+	uint64_t at;
 
 	for (size_t i = 0; i < AM_COUNT(shown); i++) {
 		if (strcmp(n->name, shown[i].name) != 0)
@@ -281,7 +291,10 @@ add_note(struct am_buf *b, const struct am_note *n)
 							: AM_STR("");
 			if (j > 0 && v.n > 0)
 				am_buf_addc(b, ',');
-			am_buf_addstr(b, v);
+			if (am_str_u64(v, &at) == 0 && at > AM_DAY)
+				am_buf_adds(b, fix_when(f, (am_ms)at, when));
+			else
+				am_buf_addstr(b, v);
 		}
 		am_buf_addc(b, ')');
 	}
@@ -307,7 +320,7 @@ add_notes(struct fix *f, struct am_buf *b, bool by_hand)
 {
 	for (const struct am_note *n = f->up.notes; n != NULL; n = n->next)
 		if (by_hand || strcmp(n->name, "followup.delivered") != 0)
-			add_note(b, n);
+			add_note(f, b, n);
 }
 
 /* End the oldest follow-up of the case as delivered, a second later. */
