@@ -9,8 +9,11 @@
  *
  * Not all that is found during the walk was judged by the old calendar. What
  * started since then was not, and has no old due to tell of. `since:NAME` says
- * when that was, with the hash of the new text: the load of the configuration,
- * or the first entry that was unread then, if that is older.
+ * when that was, with the new text behind it: the load of the configuration, or
+ * the first entry that was unread then, if that is older.
+ *
+ * `{s}:calendars:past` lists the texts that were replaced, oldest first: a
+ * journal is replayed through them (verbs_verify.c).
  *
  * Dues are derived, so a walk changes nothing but the journal and the index of
  * wake-ups; that one it mends for the complaints without a moved due, too.
@@ -31,6 +34,7 @@
 #include "log/log.h"
 
 #define HASH_LEN 12
+#define PAST_MAX 100 /* edits that a journal can be replayed through */
 
 struct am_calendars {
 	struct am_walk walk;
@@ -323,19 +327,43 @@ old_until(const struct am_calendars *c)
 	return at;
 }
 
-/* "MS HASH" of an earlier walk to the same text. */
-static bool
-begun_before(struct am_str kept, const char *hash, am_ms *since)
+/* "MS TEXT" of a walk that was begun and is not over; n == 0: none. */
+static struct am_str
+begun(const struct am_calendars *c, const char *field, am_ms *since)
 {
+	struct am_str kept = kept_field(c, field);
 	const char *blank = kept.n > 0 ? memchr(kept.p, ' ', kept.n) : NULL;
 	struct am_str ms = { kept.p, 0 };
 
 	if (blank == NULL)
-		return false;
+		return (struct am_str){ NULL, 0 };
 	ms.n = (size_t)(blank - kept.p);
-	return am_str_is(
-		   (struct am_str){ blank + 1, kept.n - ms.n - 1 }, hash) &&
-	       am_str_i64(ms, since) == 0;
+	if (am_str_i64(ms, since) != 0)
+		return (struct am_str){ NULL, 0 };
+	return (struct am_str){ blank + 1, kept.n - ms.n - 1 };
+}
+
+/* From now on the new text is in force, and what was is past. */
+static void
+write_begin(struct am_calendars *c, struct am_turn *t, const char *field,
+    struct am_str past)
+{
+	struct am_batch *b = am_commit_raw(t->commit);
+	const char *list = am_arena_printf(&t->arena, "%s:past", key(c, t));
+
+	c->since = old_until(c);
+	am_cmd(b, "HSET");
+	am_arg(b, key(c, t));
+	am_arg(b, field);
+	am_arg(b, am_arena_printf(&t->arena, "%" PRId64 " %.*s", c->since,
+		      AM_ARG(c->text)));
+	am_cmd(b, "RPUSH");
+	am_arg(b, list);
+	am_args(b, past);
+	am_cmd(b, "LTRIM");
+	am_arg(b, list);
+	am_argi(b, -PAST_MAX);
+	am_argi(b, -1);
 }
 
 /* The calendar's text was `old`, and is another. */
@@ -345,7 +373,7 @@ prepare(struct am_calendars *c, struct am_turn *t, size_t i, struct am_str old)
 	struct am_conf *conf = c->sh->engine->conf;
 	char was[HASH_LEN + 1], is[HASH_LEN + 1];
 	struct am_diag diag = { .text = "" };
-	struct am_batch *b;
+	struct am_str pending;
 	const char *field;
 
 	c->conf = am_conf_ref(conf);
@@ -364,14 +392,9 @@ prepare(struct am_calendars *c, struct am_turn *t, size_t i, struct am_str old)
 	c->event_id = am_str_c(
 	    am_arena_printf(&c->arena, "calendar:%s:%s:%s", c->name, was, is));
 	field = am_arena_printf(&t->arena, "since:%s", c->name);
-	if (begun_before(kept_field(c, field), is, &c->since))
-		return;
-	c->since = old_until(c);
-	b = am_commit_raw(t->commit);
-	am_cmd(b, "HSET");
-	am_arg(b, key(c, t));
-	am_arg(b, field);
-	am_arg(b, am_arena_printf(&t->arena, "%" PRId64 " %s", c->since, is));
+	pending = begun(c, field, &c->since);
+	if (!am_str_eq(pending, c->text))
+		write_begin(c, t, field, pending.n > 0 ? pending : old);
 }
 
 /* Calendars that have left conf; nothing that is open uses them. */

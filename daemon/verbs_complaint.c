@@ -1,10 +1,8 @@
 /* verbs_complaint - list, show, why, verify. */
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/str.h"
-#include "codec/journal.h"
 #include "codec/record.h"
 #include "daemon/view.h"
 
@@ -381,62 +379,4 @@ void
 am_verb_show(struct view *v)
 {
 	am_view_complaint(v, show);
-}
-
-/* ---- verify: the chain and the replay of the journal ---- */
-
-static const struct am_loopdef *
-verify_loop(void *arg, struct am_str ref)
-{
-	struct view *v = arg;
-	bool unusable = false;
-
-	return am_shard_loop(v->shard, ref, &unusable);
-}
-
-static void
-verify(struct view *v, struct am_batch *rb)
-{
-	const redisReply *log = am_batch_reply(rb, 1);
-	struct am_str *lines;
-	struct am_complaint state;
-	struct am_buf a, b;
-	uint32_t bad = 0;
-	int rc;
-
-	lines = am_arena_alloc(v->a, (log->elements + 1) * sizeof(*lines));
-	for (size_t i = 0; i < log->elements; i++)
-		lines[i] = am_reply_str(log->element[i]);
-	rc = am_journal_replay(
-	    v->id, lines, log->elements, verify_loop, v, v->a, &state, &bad);
-	am_buf_arena(&a, v->a, 256);
-	am_buf_arena(&b, v->a, 256);
-	if (rc == 0) {
-		am_record_pack(v->c, &a);
-		am_record_pack(&state, &b);
-		if (!am_str_eq(am_buf_str(&a), am_buf_str(&b)))
-			rc = -AM_ECONFLICT;
-	}
-	am_view_open(v);
-	am_buf_addkv(&v->line, "id", v->id);
-	am_view_bool(v, "ok", rc == 0);
-	am_buf_addki(&v->line, "lines", (int64_t)log->elements);
-	am_buf_addki(&v->line, "bad_seq", bad);
-	am_view_close(v);
-	if (rc == 0)
-		am_ctl_end(v->call, AM_EXIT_OK, "%s", "");
-	else if (bad != 0)
-		am_ctl_end(v->call, AM_EXIT_FAILED,
-		    "line %" PRIu32 " of the journal is not what was written",
-		    bad);
-	else
-		am_ctl_end(v->call, AM_EXIT_FAILED,
-		    "the record is not what its journal says");
-	am_view_drop(v);
-}
-
-void
-am_verb_verify(struct view *v)
-{
-	am_view_complaint(v, verify);
 }

@@ -270,6 +270,15 @@ am_journal_replay(struct am_str id, const struct am_str *lines, size_t n,
     am_loop_lookup *loops, void *arg, struct am_arena *a,
     struct am_complaint *state, uint32_t *bad_seq)
 {
+	return am_journal_replay_edits(
+	    id, lines, n, loops, NULL, arg, a, state, bad_seq);
+}
+
+int
+am_journal_replay_edits(struct am_str id, const struct am_str *lines, size_t n,
+    am_loop_lookup *loops, am_calendars_next *next, void *arg,
+    struct am_arena *a, struct am_complaint *state, uint32_t *bad_seq)
+{
 	struct replay r = { .id = id, .loops = loops, .arg = arg };
 	struct am_complaint end = { .id = id };
 	int rc = 0;
@@ -278,7 +287,9 @@ am_journal_replay(struct am_str id, const struct am_str *lines, size_t n,
 	am_buf_init(&r.state);
 	am_buf_init(&r.next);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
-		rc = replay_line(&r, lines[i]);
+		do
+			rc = replay_line(&r, lines[i]);
+		while (rc == -AM_ECONFLICT && next != NULL && next(arg));
 		if (rc != 0)
 			*bad_seq = (uint32_t)i + 1;
 	}

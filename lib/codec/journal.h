@@ -30,6 +30,12 @@ AM_MUSTCHECK int am_journal_parse(
 typedef const struct am_loopdef *am_loop_lookup(void *arg, struct am_str ref);
 
 /*
+ * A line does not follow by the calendars in force until here: the lookup gives
+ * definitions with those that came next from now on. False: none did.
+ */
+typedef bool am_calendars_next(void *arg);
+
+/*
  * Fold lines, oldest first, through am_step() from nothing and give the state
  * (its bytes lie in the arena, its id is shared). -AM_ECONFLICT when the chain
  * or a line differs from what the step writes, -AM_ENOENT when the loop is
@@ -39,3 +45,11 @@ typedef const struct am_loopdef *am_loop_lookup(void *arg, struct am_str ref);
 AM_MUSTCHECK int am_journal_replay(struct am_str id, const struct am_str *lines,
     size_t n, am_loop_lookup *loops, void *arg, struct am_arena *a,
     struct am_complaint *state, uint32_t *bad_seq);
+
+/* The same through edits of calendars; next may be NULL. Versions are gone
+ * through once, forward, so no line is taken by rules older than those of the
+ * line before. */
+AM_MUSTCHECK int
+am_journal_replay_edits(struct am_str id, const struct am_str *lines, size_t n,
+    am_loop_lookup *loops, am_calendars_next *next, void *arg,
+    struct am_arena *a, struct am_complaint *state, uint32_t *bad_seq);

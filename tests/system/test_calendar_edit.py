@@ -76,8 +76,10 @@ def walked(daemon, n=1):
                what="a walk is over")
 
 
-def due(daemon, complaint):
-    return daemon.find(complaint)["due_at"]
+def verified(daemon, *complaints):
+    """The journal replays, each line by the calendar of its time."""
+    for c in complaints:
+        assert daemon.rows(f"verify {c}")[0]["ok"], c
 
 
 def score(redis, complaint):
@@ -129,6 +131,7 @@ def test_dl12_a_holiday_moves_dues_and_each_has_a_line(
     assert int(note["new"]) - int(note["old"]) == -DAY
     assert d.logged(r"calendar_walk shard=complaints calendar=office "
                     r"complaints=5 moved=3")
+    verified(d, *(f"C-{i}" for i in range(1, 6)))
 
 
 def test_dl12_edited_while_the_daemon_was_down(
@@ -154,6 +157,7 @@ def test_dl12_edited_while_the_daemon_was_down(
     assert score(redis, "C-1") == was + DAY
     assert not moved(redis, "C-2"), "it never had another due"
     assert score(redis, "C-2") >= was + DAY
+    verified(d, "C-1", "C-2")
 
 
 def test_dl12_killed_in_the_middle_of_the_walk(
@@ -176,6 +180,7 @@ def test_dl12_killed_in_the_middle_of_the_walk(
     wait_until(lambda: settled(redis), 60)
     for i in range(n):
         assert len(moved(redis, f"C-{i}")) == 1, f"C-{i} (of {done} before)"
+    verified(d, "C-0", f"C-{n - 1}")
 
 
 def test_dl12_switched_again_in_the_middle_of_the_walk(
@@ -196,3 +201,4 @@ def test_dl12_switched_again_in_the_middle_of_the_walk(
                newest.hget(CALENDARS, "office").count(b"20") >= 3, 60)
     for i in range(n):
         assert score(redis, f"C-{i}") == was[i] + 3 * DAY
+    verified(d, "C-0", f"C-{n - 1}")

@@ -118,6 +118,9 @@ def test_lc6_a_migrated_journal_replays(two):
     """LC6, AU4: the journal holds what the migration was told."""
     two.rows("migrate C-1 --to complaint")
     assert verified(two, "C-1")
+    assert two.stop() == 0
+    two.start()  # the definition that it left is in Redis alone
+    assert verified(two, "C-1")
 
 
 def test_close_by_a_person(world, redis, producer, receiver):
