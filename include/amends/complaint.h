@@ -102,7 +102,8 @@ struct am_waiting {
 	uint8_t id[16]; /* am_fu_id_format makes it text */
 	uint8_t clock, rung;
 	uint16_t entry, cycle;
-	bool queued; /* false: behind an earlier one to the same endpoint */
+	bool queued;  /* false: behind an earlier one to the same endpoint */
+	bool revived; /* was dead: no other channel is tried again */
 	bool
 	    in_flight; /* on the wire now: input of a step, not in the record */
 	struct am_str endpoint;

@@ -284,7 +284,8 @@ add_waiting(struct am_buf *out, const struct am_complaint *c)
 
 		AM_ASSERT(w->clock < AM_CLOCKS_MAX);
 		am_buf_add(out, w->id, sizeof(w->id));
-		am_buf_addc(out, (char)(w->clock << 1 | w->queued));
+		am_buf_addc(
+		    out, (char)(w->revived << 7 | w->clock << 1 | w->queued));
 		am_buf_addc(out, (char)w->rung);
 		am_buf_addvar(out, w->entry);
 		am_buf_addvar(out, w->cycle);
@@ -544,8 +545,9 @@ get_waiting(struct am_rd *r, struct am_arena *a, struct am_complaint *c)
 
 		if (id.n == sizeof(w->id))
 			memcpy(w->id, id.p, id.n);
-		w->clock = clock >> 1;
+		w->clock = clock >> 1 & 0x3f;
 		w->queued = (clock & 1) != 0;
+		w->revived = (clock & 0x80) != 0;
 		w->rung = am_rd_u8(r);
 		w->entry = (uint16_t)am_unpack_max(r, UINT16_MAX);
 		w->cycle = (uint16_t)am_unpack_max(r, UINT16_MAX);

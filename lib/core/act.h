@@ -17,7 +17,8 @@ struct am_act {
 	const struct am_loopdef *def;
 	const struct am_event *ev;
 	am_ms now;
-	am_ms due;		 /* of what a wake-up does; 0: an event's */
+	struct am_next doing;	 /* of a wake-up: what is due; at 0: none */
+	uint64_t called_by;	 /* its cause, see am_fu_due_cause() */
 	uint64_t cause;		 /* hash of the event */
 	struct am_update *up;	 /* up->next is the state being made */
 	struct am_str in_flight; /* ids on the wire, for the journal */

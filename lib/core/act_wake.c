@@ -9,7 +9,7 @@
  * is left to that one.
  */
 
-#include "core/followup.h"
+#include "core/fu.h"
 
 #define ROUNDS (2 * AM_CLOCKS_MAX * (AM_RUNGS_MAX + 1))
 
@@ -71,6 +71,8 @@ climb_once(struct am_act *a)
 
 	if (next.at > a->now)
 		return false;
+	a->doing = next;
+	a->called_by = am_fu_due_cause(&a->up->next, &next);
 	switch (next.kind) {
 	case AM_NEXT_HOLD_END:
 		end_hold(a, next.at);

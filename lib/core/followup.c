@@ -70,6 +70,43 @@ am_fu_id_text(struct am_act *a, const uint8_t id[16])
 
 /* ---- making one ---- */
 
+am_ms
+am_fu_called_at(const struct am_act *a)
+{
+	return a->doing.at != 0 ? a->doing.at : a->ev->at;
+}
+
+/* A rung or a lapse comes once an entry of its clock, a hold once. */
+uint64_t
+am_fu_due_cause(const struct am_complaint *c, const struct am_next *what)
+{
+	bool hold = what->kind == AM_NEXT_HOLD_END;
+	size_t clock = hold ? AM_CLOCK_HOLD : what->clock;
+	const struct am_clock *k = &c->clocks[clock];
+	const uint64_t words[] = { k->cause, k->entry, clock, what->kind,
+		what->rung, hold ? (uint64_t)c->held_since : 0 };
+	char bytes[sizeof(words)];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (char)(words[i / 8] >> (56 - 8 * (i % 8)));
+	return am_event_hash(
+	    AM_STR("wake"), (struct am_str){ bytes, sizeof(bytes) });
+}
+
+/* Wake-ups and the ends of follow-ups have no name of their own. */
+uint64_t
+am_fu_called_by(const struct am_act *a)
+{
+	uint8_t id[16];
+
+	if (a->doing.at != 0)
+		return a->called_by;
+	if (a->ev->type == AM_EV_FOLLOWUP_ENDED &&
+	    am_fu_id_parse(am_event_get(a->ev, "followup_id"), id) == 0)
+		return am_fu_cause_of(id);
+	return a->cause;
+}
+
 struct am_followup *
 am_fu_make(struct am_act *a, size_t clock, uint8_t rung, am_ms due)
 {
@@ -124,6 +161,20 @@ note_queued(struct am_act *a, const struct am_followup *f, const char *reason)
 	am_tally_day(a, f->dead ? "dead" : "queued", NULL);
 }
 
+/* It waits already: revived from the dead, or fired before by a ladder that
+ * the complaint has left and come back to. */
+static bool
+note_waiting(struct am_act *a, const struct am_followup *f)
+{
+	struct am_note *n = am_act_note(a, "followup.waiting");
+
+	am_note_str(n, "followup", am_fu_id_text(a, f->id));
+	am_note_str(n, "endpoint", f->endpoint);
+	am_note_c(n, "clock", a->def->clocks[f->clock].name);
+	am_note_str(n, "rung", f->rung_name);
+	return true;
+}
+
 bool
 am_fu_put(struct am_act *a, struct am_followup *f, const struct am_via *via,
     uint64_t cause, const struct am_fu_say *say)
@@ -145,7 +196,7 @@ am_fu_put(struct am_act *a, struct am_followup *f, const struct am_via *via,
 	if (f->endpoint.n == 0)
 		f->dead_reason = "no_address";
 	else if (am_fu_find(c, f->id) != NULL)
-		return true; /* it waits already, revived from the dead */
+		return note_waiting(a, f);
 	else if (c->waiting_n == AM_WAITING_MAX)
 		f->dead_reason = "too_many";
 	f->dead = f->dead_reason != NULL;
@@ -351,7 +402,8 @@ am_fu_rung_told(struct am_act *a, size_t clock, size_t rung, const char *reason)
 	const struct am_rungdef *r = &a->def->clocks[clock].rungs[rung];
 	struct am_fu_way way =
 	    am_fu_way(a->def, &a->up->next, clock, (uint8_t)rung);
-	struct am_followup *f = am_fu_make(a, clock, (uint8_t)rung, a->ev->at);
+	struct am_followup *f =
+	    am_fu_make(a, clock, (uint8_t)rung, am_fu_called_at(a));
 	struct am_fu_say say = { reason, r->message, am_notice_parse(reason) };
 	bool live = am_clock_live(k);
 
@@ -362,7 +414,7 @@ am_fu_rung_told(struct am_act *a, size_t clock, size_t rung, const char *reason)
 	f->reason = type_of(r, f, true);
 	f->rung_name = am_str_c(r->name);
 	(void)am_fu_put(a, f, am_fu_channel(&way, AM_STR("")),
-	    live ? k->cause : a->cause, &say);
+	    live ? k->cause : am_fu_called_by(a), &say);
 }
 
 /* ---- the next channel ---- */
@@ -389,7 +441,7 @@ rung_next(
 	bool early = due > a->now;
 	struct am_followup *f;
 
-	f = am_fu_make(a, w->clock, w->rung, early ? a->ev->at : due);
+	f = am_fu_make(a, w->clock, w->rung, early ? am_fu_called_at(a) : due);
 	f->rung_name = am_str_c(r->name);
 	if (early)
 		say.reason = why_told(c, r);

@@ -66,6 +66,13 @@ void am_fu_id(const struct am_loopdef *def, const struct am_complaint *c,
 /* What a notice's next channel is caused by: the one before. */
 uint64_t am_fu_cause_of(const uint8_t id[16]);
 struct am_str am_fu_id_text(struct am_act *a, const uint8_t id[16]);
+/* What no rung says is called for by what happens now: when that was to
+ * happen, and a cause for its id. */
+am_ms am_fu_called_at(const struct am_act *a);
+uint64_t am_fu_called_by(const struct am_act *a);
+/* The latter for what a wake-up finds due. */
+uint64_t
+am_fu_due_cause(const struct am_complaint *c, const struct am_next *what);
 /* A follow-up without endpoint and id. */
 struct am_followup *
 am_fu_make(struct am_act *a, size_t clock, uint8_t rung, am_ms due);
@@ -99,6 +106,11 @@ bool am_fu_send_notice(struct am_act *a, size_t clock, uint8_t rung,
  * every channel has failed. over: what it speaks of is (see am_fu_over). */
 void am_fu_heard(
     struct am_act *a, size_t clock, uint8_t rung, bool over, bool delivered);
+/* What is known of a follow-up that has ended: kept among the events applied,
+ * so that it is acted on once. state: "failed", "delivered", "read". */
+bool am_fu_is_marked(
+    const struct am_complaint *c, const uint8_t id[16], const char *state);
+void am_fu_mark(struct am_act *a, const uint8_t id[16], const char *state);
 /* It has reached nobody: go on with the next channel; when there is none, or
- * go_on is false, the loop hears of it. */
+ * go_on is false, the loop hears of it. A channel fails once. */
 void am_fu_failed(struct am_act *a, const struct am_waiting *w, bool go_on);

@@ -4,6 +4,8 @@
 
 #include "core/fu.h"
 
+#include <string.h>
+
 #include "base/str.h"
 
 static struct am_waiting *
@@ -37,12 +39,48 @@ am_fu_heard(
 		am_act_notice_ended(a, delivered);
 }
 
+bool
+am_fu_is_marked(
+    const struct am_complaint *c, const uint8_t id[16], const char *state)
+{
+	uint64_t mark = am_event_hash(
+	    am_str_c(state), (struct am_str){ (const char *)id, 16 });
+
+	for (size_t i = 0; i < c->applied_n; i++) {
+		if (c->applied[i] == mark)
+			return true;
+	}
+	return false;
+}
+
+void
+am_fu_mark(struct am_act *a, const uint8_t id[16], const char *state)
+{
+	struct am_complaint *c = &a->up->next;
+	size_t skip = c->applied_n == AM_APPLIED_MAX;
+	size_t keep = c->applied_n - skip;
+	uint64_t *list;
+
+	if (am_fu_is_marked(c, id, state))
+		return;
+	list = am_arena_alloc(a->up->arena, (keep + 1) * sizeof(*list));
+	if (keep > 0)
+		memcpy(list, c->applied + skip, keep * sizeof(*list));
+	list[keep] = am_event_hash(
+	    am_str_c(state), (struct am_str){ (const char *)id, 16 });
+	c->applied = list;
+	c->applied_n = keep + 1;
+}
+
 void
 am_fu_failed(struct am_act *a, const struct am_waiting *w, bool go_on)
 {
-	bool over = am_fu_over(&a->up->next, w);
+	const struct am_complaint *c = &a->up->next;
+	bool over = am_fu_over(c, w);
+	bool again = w->revived || am_fu_is_marked(c, w->id, "failed");
 
-	if (over || !go_on || !am_fu_next_channel(a, w))
+	am_fu_mark(a, w->id, "failed");
+	if (over || !go_on || again || !am_fu_next_channel(a, w))
 		am_fu_heard(a, w->clock, w->rung, over, false);
 }
 
@@ -185,7 +223,7 @@ am_refuse_revival(struct am_act *a)
 void
 am_revive(struct am_act *a)
 {
-	struct am_waiting w = { .queued = false };
+	struct am_waiting w = { .revived = true };
 	struct am_note *n;
 
 	(void)revival(a->def, a->ev, &w);

@@ -296,13 +296,24 @@ is_catchup(const struct am_act *a)
 	return false;
 }
 
+/* A higher rung may have fired before a lower one, when its action has made
+ * that one count. */
+static void
+collapse_ladders(struct am_act *a)
+{
+	for (const struct am_followup *f = a->up->followups; f != NULL;
+	     f = f->next)
+		if (!f->dead)
+			am_fu_supersede(a, f);
+}
+
 /*
  * After an outage the customer gets one message of all that waits, the most
  * telling. At other times only a question does away with the reminders that
  * fall due with it.
  */
-void
-am_fu_collapse(struct am_act *a)
+static void
+leave_one_for_customer(struct am_act *a)
 {
 	struct am_complaint *c = &a->up->next;
 	bool catchup = is_catchup(a), dropped = false;
@@ -333,4 +344,13 @@ am_fu_collapse(struct am_act *a)
 	}
 	if (dropped)
 		release_all(a);
+}
+
+void
+am_fu_collapse(struct am_act *a)
+{
+	if (a->up->followups == NULL)
+		return;
+	collapse_ladders(a);
+	leave_one_for_customer(a);
 }

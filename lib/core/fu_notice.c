@@ -96,7 +96,7 @@ am_fu_send_notice(struct am_act *a, size_t clock, uint8_t rung,
 	enum am_notice notice = am_notice_of(rung);
 	const struct am_fu_say say = { .reason = notices[notice].name,
 		.about = notice };
-	struct am_followup *f = am_fu_make(a, clock, rung, a->ev->at);
+	struct am_followup *f = am_fu_make(a, clock, rung, am_fu_called_at(a));
 
 	f->rung_name = am_notice_rung_name(
 	    rung, am_arena_alloc(a->up->arena, AM_NOTICE_NAME_MAX));
@@ -104,17 +104,12 @@ am_fu_send_notice(struct am_act *a, size_t clock, uint8_t rung,
 	return am_fu_put(a, f, via, cause, &say);
 }
 
-/* A wake-up has no name of its own: what it calls for, the clock caused. */
 void
 am_fu_notice(
     struct am_act *a, size_t clock, enum am_notice notice, enum am_role to)
 {
-	struct am_complaint *c = &a->up->next;
 	uint8_t rung = am_notice_rung(notice, to);
-	struct am_fu_way way = am_fu_way(a->def, c, clock, rung);
-	uint64_t cause =
-	    a->ev->type == AM_EV_WAKE ? c->clocks[clock].cause : a->cause;
-
-	(void)am_fu_send_notice(
-	    a, clock, rung, am_fu_channel(&way, AM_STR("")), cause);
+	struct am_fu_way way = am_fu_way(a->def, &a->up->next, clock, rung);
+	(void)am_fu_send_notice(a, clock, rung, am_fu_channel(&way, AM_STR("")),
+	    am_fu_called_by(a));
 }

@@ -9,17 +9,19 @@
  * of hashes at most, for a receipt only. A list of ended ones was rejected: it
  * would weigh on every record for the sake of the few that fail late.
  *
- * States go forward only, as far as the complaint knows: what it lists is
- * queued or accepted; of the recourse notice it knows the end; of others that
- * have ended, that they were accepted at least.
+ * States go forward only: what has ended was accepted at least, and what a
+ * receipt has said beyond that is remembered like an event that was applied,
+ * eight bytes for each and no longer than those. So a second "failed" does not
+ * use the next channel twice, nor does one behind a "delivered".
  */
 
 #include "core/fu.h"
 
 #include "base/str.h"
 
-#define CAUSES_MAX 32 /* latest events that may have called for a notice */
-#define CYCLES_MAX 4  /* latest cycles in which a rung may have fired */
+#define EVENTS_MAX 32 /* latest events that may have called for a notice */
+#define CAUSES_MAX 128
+#define CYCLES_MAX 4 /* latest cycles in which a rung may have fired */
 
 /* What is looked for, and where it has been found. */
 struct search {
@@ -27,6 +29,8 @@ struct search {
 	const struct am_complaint *c;
 	uint8_t id[16];
 	struct am_waiting found;
+	uint64_t causes[CAUSES_MAX];
+	size_t causes_n;
 };
 
 static bool
@@ -76,17 +80,14 @@ static bool
 find_notice(struct search *s, size_t clock, uint8_t rung,
     const struct am_fu_way *way, struct am_str name)
 {
-	const struct am_complaint *c = s->c;
-	size_t n = c->applied_n < CAUSES_MAX ? c->applied_n : CAUSES_MAX;
 	struct am_fu_cause from = {
-		.clock = (uint8_t)clock, .cycle = c->cycle, .rung_name = name
+		.clock = (uint8_t)clock, .cycle = s->c->cycle, .rung_name = name
 	};
 
-	for (size_t i = 0; i <= n; i++) {
+	for (size_t i = 0; i < s->causes_n; i++) {
 		const struct am_via *via = am_fu_channel(way, AM_STR(""));
 
-		from.event = i < n ? c->applied[c->applied_n - 1 - i]
-				   : c->clocks[clock].cause;
+		from.event = s->causes[i];
 		while (via != NULL) {
 			uint8_t id[16];
 
@@ -98,6 +99,42 @@ find_notice(struct search *s, size_t clock, uint8_t rung,
 		}
 	}
 	return false;
+}
+
+static void
+add_due_causes(struct search *s, size_t clock)
+{
+	struct am_next what = { .kind = AM_NEXT_LAPSE, .clock = clock };
+	const struct am_clock *k = &s->c->clocks[clock];
+
+	for (size_t r = 0; r < s->def->clocks[clock].rungs_n; r++) {
+		if (s->causes_n + 2 > CAUSES_MAX)
+			return;
+		if (r == 0 && k->missed)
+			s->causes[s->causes_n++] = am_fu_due_cause(s->c, &what);
+		what.rung = r;
+		what.kind = AM_NEXT_RUNG;
+		if ((k->fired >> r & 1) != 0)
+			s->causes[s->causes_n++] = am_fu_due_cause(s->c, &what);
+	}
+}
+
+/* What may have called for a notice: latest events, and what clocks that run
+ * have had due. */
+static void
+gather_causes(struct search *s)
+{
+	const struct am_complaint *c = s->c;
+
+	s->causes_n = 0;
+	while (s->causes_n < c->applied_n && s->causes_n < EVENTS_MAX) {
+		s->causes[s->causes_n] =
+		    c->applied[c->applied_n - 1 - s->causes_n];
+		s->causes_n++;
+	}
+	for (size_t i = 0; i < AM_CLOCKS_MAX; i++)
+		if (am_clock_live(&c->clocks[i]))
+			add_due_causes(s, i);
 }
 
 static bool
@@ -144,6 +181,7 @@ find_ended(struct search *s)
 				return true;
 		}
 	}
+	gather_causes(s);
 	for (size_t i = 0; i < AM_CLOCKS_MAX; i++) {
 		if (may_hold_notices(s->c, i) && find_notices(s, i))
 			return true;
@@ -177,8 +215,7 @@ AM_GUARD(am_is_unmatched)
 	return !find(def, c, ev, &w, &waits);
 }
 
-/* Says less than is known: that it was accepted when it has ended, that it
- * failed when it was delivered or every channel has. */
+/* Says nothing that is not known. */
 AM_GUARD(am_is_behind)
 {
 	struct am_str state = am_event_get(ev, "state");
@@ -187,15 +224,13 @@ AM_GUARD(am_is_behind)
 
 	if (!find(def, c, ev, &w, &waits) || waits)
 		return false;
-	if (am_str_is(state, "accepted"))
+	if (am_str_is(state, "accepted") || am_fu_is_marked(c, w.id, "read"))
 		return true;
-	if (!am_str_is(state, "failed"))
+	if (am_str_is(state, "read"))
 		return false;
-	if (am_fu_is_recourse(def, w.clock, w.rung))
-		return c->recourse == AM_RECOURSE_DELIVERED ||
-		       c->recourse == AM_RECOURSE_FAILED;
-	return w.clock == AM_CLOCK_CALLBACK &&
-	       (c->flags & AM_CF_UNREACHABLE) != 0;
+	return am_fu_is_marked(c, w.id, "delivered") ||
+	       (am_str_is(state, "failed") &&
+		   am_fu_is_marked(c, w.id, "failed"));
 }
 
 static void
@@ -243,6 +278,8 @@ am_receive(struct am_act *a)
 		am_fu_failed(a, &w, true);
 	} else { /* read: delivered at least */
 		note_receipt(a, &w, "followup.delivered");
+		am_fu_mark(
+		    a, w.id, am_str_is(state, "read") ? "read" : "delivered");
 		if (waits)
 			end(a, &w, "delivered");
 		am_fu_heard(

@@ -127,6 +127,38 @@ test_receipt_failed_after_the_end_goes_on_by_the_next_channel(void **state)
 	told_receipt(w, id, "state=failed");
 	assert_int_equal(w->f.up.verdict, AM_APPLIED);
 	assert_null(w->f.up.followups);
+	/* said twice: no channel is used twice */
+	told_receipt(w, id, "state=failed");
+	assert_string_equal(w->f.up.code, "already_done");
+}
+
+/* Out of order: delivered stays delivered. */
+static void
+test_receipt_failed_behind_delivered_moves_nothing_back(void **state)
+{
+	struct told *w = *state;
+
+	asked(w);
+	told_receipt(w, id, "state=delivered");
+	told_receipt(w, id, "state=failed");
+	assert_string_equal(w->f.up.code, "already_done");
+	told_receipt(w, id, "state=delivered");
+	assert_string_equal(w->f.up.code, "already_done");
+	assert_null(told_waits(w, "letter"));
+}
+
+/* A dead one had its next channel; the gateway's receipt comes behind. */
+static void
+test_receipt_failed_behind_dead_uses_no_channel_twice(void **state)
+{
+	struct told *w = *state;
+
+	asked(w);
+	told_ended(w, told_waits(w, "text"), "state=dead reason=exhausted");
+	told_deliver(w);
+	told_receipt(w, id, "state=failed");
+	assert_string_equal(w->f.up.code, "already_done");
+	assert_null(told_waits(w, "letter"));
 }
 
 static void
@@ -224,8 +256,10 @@ test_receipt_of_the_recourse_notice_is_its_state_on_record(void **state)
 	take_id(w, "text");
 	told_deliver(w);
 	assert_int_equal(c->recourse, AM_RECOURSE_DELIVERED);
-	told_receipt(w, id, "state=failed");
-	assert_string_equal(w->f.up.code, "already_done");
+	told_receipt(w, id, "state=failed"); /* the gateway had accepted it */
+	assert_non_null(told_waits(w, "letter"));
+	told_deliver(w);
+	assert_int_equal(c->recourse, AM_RECOURSE_DELIVERED);
 
 	told_step(w, 5 * AM_DAY, "complaint.rejected reason=none");
 	assert_int_equal(c->recourse, AM_RECOURSE_SENT);
@@ -286,6 +320,8 @@ main(void)
 		T(test_receipt_failed_goes_on_by_the_next_channel),
 		T(test_receipt_of_what_is_on_the_wire_writes_no_change),
 		T(test_receipt_failed_after_the_end_goes_on_by_the_next_channel),
+		T(test_receipt_failed_behind_delivered_moves_nothing_back),
+		T(test_receipt_failed_behind_dead_uses_no_channel_twice),
 		T(test_receipt_that_says_less_than_is_known_is_ignored),
 		T(test_receipt_of_nothing_known_is_unmatched),
 		T(test_receipt_of_the_written_notice_starts_silence_once),

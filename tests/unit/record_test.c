@@ -121,6 +121,7 @@ same_waiting(const struct am_waiting *a, const struct am_waiting *b)
 	assert_int_equal(a->entry, b->entry);
 	assert_int_equal(a->cycle, b->cycle);
 	assert_int_equal(a->queued, b->queued);
+	assert_int_equal(a->revived, b->revived);
 	same_str(a->endpoint, b->endpoint);
 }
 
@@ -332,6 +333,7 @@ rnd_lists(struct am_complaint *c)
 		w->entry = (uint16_t)rnd64();
 		w->cycle = (uint16_t)rnd64();
 		w->queued = rnd(2);
+		w->revived = rnd(2);
 		w->endpoint = rnd_str(20);
 	}
 }
