@@ -253,6 +253,7 @@ add_note(const struct fix *f, struct am_buf *b, const struct am_note *n)
 	} shown[] = {
 		{ "stage.met", "met", { "stage", "how", "late" } },
 		{ "stage.owed", "owed", { "stage" } },
+		{ "stage.waived", "waived", { "stage", "how" } },
 		{ "deadline.missed", "missed", { "clock" } },
 		{ "deadline.warned", "warned", { "clock", "pct" } },
 		{ "escalation.raised", "raised", { "clock", "rung" } },
