@@ -261,7 +261,7 @@ static const struct am_event_spec specs[] = {
 	{ AM_EV_IMPROVEMENT, "improvement.recorded", NOW, FIELDS(improvement),
 	    "A mark to measure from, before and after." },
 	{ AM_EV_ERASED, "customer.erased", NOW, FIELDS(erased),
-	    "Removes personal data; timings and outcomes stay." },
+	    "Removes personal data, and later events' are not kept; timings and outcomes stay." },
 	{ AM_EV_WAKE, "wake", OWN, NULL, 0,
 	    "Time has passed." },
 	{ AM_EV_FOLLOWUP_ENDED, "followup.ended", OWN, FIELDS(ended),

@@ -293,9 +293,6 @@ test_decode_in4_fault_45_bad_fields_are_refused(void **state)
 	d = DECODE("event", "followup.ended", "complaint_id", "C-1",
 	    "followup_id", "x", "state", "delivered");
 	refused(&d, "unknown_event", "event");
-	d = DECODE(
-	    "event", "contact.opted_out", "address", "+86", "channel", "sms");
-	refused(&d, "unsupported", "event");
 	d = DECODE("event", "complaint.withdrawn");
 	refused(&d, "missing_field", "complaint_id");
 	d = DECODE("event", "complaint.opened", "complaint_id", "C-1",
