@@ -456,7 +456,7 @@ test_journal_lines_that_are_not_ours_are_refused(void **state)
 		HEAD "\"in\":{},\"verdict\":\"applied\",\"do\":[{\"x\":\"y\"}]," PREV "," HASH "}",
 		HEAD "\"in\":{},\"verdict\":\"applied\",\"do\":[\"x\"]," PREV "," HASH "}",
 		HEAD "\"in\":{},\"verdict\":\"applied\",\"do\":[[\"x\"]]," PREV "," HASH "}",
-		HEAD "\"in\":{},\"verdict\":\"applied\",\"do\":[{\"n\":\"a\",\"1\":1,\"2\":1,\"3\":1,\"4\":1,\"5\":1,\"6\":1,\"7\":1,\"8\":1,\"9\":1}]," PREV "," HASH "}",
+		HEAD "\"in\":{},\"verdict\":\"applied\",\"do\":[{\"n\":\"a\",\"1\":1,\"2\":1,\"3\":1,\"4\":1,\"5\":1,\"6\":1,\"7\":1,\"8\":1,\"9\":1,\"10\":1,\"11\":1,\"12\":1,\"13\":1}]," PREV "," HASH "}",
 		HEAD "\"in\":1,\"verdict\":\"applied\",\"do\":[]," PREV "," HASH "}",
 		HEAD "\"in\":{},\"verdict\":\"applied\",\"do\":[],\"prev\":\"00\"," HASH "}",
 		HEAD "\"in\":{},\"verdict\":\"applied\",\"more\":1,\"do\":[]," PREV "," HASH "}",
