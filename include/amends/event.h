@@ -53,12 +53,13 @@ enum am_event_type {
  *   unreachable or forced, as the complaint stands
  * calendar.changed: due[0] … one a clock slot, as the slot's number, a blank
  *   and the due in ms that the old calendar gave; reason
- * loop.migrated: the same and from (NAME@HASH), tier (its name), fired[0] … one
- *   a rung that has fired ("4 0 warn": the clock's slot, the rung's place in the
- *   old ladder, its name), all as am_migration_fields() gives them; by, reason.
- *   The definition given to am_step() is the new one. When it is AM_REJECTED
- *   the complaint stays where it is.
- * The last two are remembered like inbound ones: told twice, applied once.
+ * loop.migrated: the same; from (NAME@HASH); tier (its name); fired[0] … one a
+ *   rung that has fired, as the clock's slot, its place in the old ladder and
+ *   its name ("4 0 warn"): am_migration_fields() makes them; by, reason
+ *
+ * The last two are remembered like inbound ones: told twice, applied once. The
+ * definition that am_step() is given for loop.migrated is the new one; when the
+ * event is AM_REJECTED the complaint stays where it is.
  */
 
 /*

@@ -123,8 +123,8 @@ am_step(const struct am_loopdef *def, const struct am_complaint *cur,
     const struct am_event *ev, am_ms now, struct am_update *up);
 
 /*
- * What loop.migrated says of the definition that c leaves: from, tier, due[] and
- * fired[], in the arena, with room for more behind the n given.
+ * What loop.migrated says of the definition that c leaves: from, tier, due[]
+ * and fired[], in the arena, with room for more behind the n given.
  */
 struct am_pair *am_migration_fields(const struct am_loopdef *was,
     const struct am_complaint *c, size_t room, struct am_arena *a, size_t *n);

@@ -385,8 +385,8 @@ cause_of(const struct am_event *ev)
 	bool ended = ev->type == AM_EV_FOLLOWUP_ENDED ||
 		     ev->type == AM_EV_FOLLOWUP_REVIVED;
 
-	return am_event_hash(ev->source,
-	    ended ? am_event_get(ev, "followup_id") : ev->event_id);
+	return am_event_hash(
+	    ev->source, ended ? am_event_get(ev, "followup_id") : ev->event_id);
 }
 
 int

@@ -40,6 +40,23 @@ add_event(struct am_buf *b, const struct am_event_spec *s)
 		add_field(b, &s->fields[i]);
 }
 
+/* What journals hold and no producer may tell. */
+static void
+add_own(struct am_buf *b)
+{
+	am_buf_adds(b,
+	    "\n## From amends itself\n\n"
+	    "These stand in journals and in the feed; from outside they are "
+	    "rejected as `unknown_event`.\n\n"
+	    "| event | what |\n|---|---|\n");
+	for (int t = AM_EV_NONE + 1; t < AM_EVENTS_N; t++) {
+		const struct am_event_spec *s = am_event_spec(t);
+
+		if (!s->inbound)
+			am_buf_addf(b, "| `%s` | %s |\n", s->name, s->effect);
+	}
+}
+
 static void
 make(struct am_buf *b)
 {
@@ -70,6 +87,7 @@ make(struct am_buf *b)
 		if (s->inbound)
 			add_event(b, s);
 	}
+	add_own(b);
 }
 
 static void

@@ -233,8 +233,8 @@ test_step_reopening_ends_with_its_window_and_its_count(void **state)
 	walk_to_confirm();
 	step("customer.answered verdict=satisfied");
 	closed = C1->closed_at;
-	fix_step(&f, "C-1", closed + 14 * AM_DAY + 1,
-	    "complaint.reopened reason=x");
+	fix_step(
+	    &f, "C-1", closed + 14 * AM_DAY + 1, "complaint.reopened reason=x");
 	assert_string_equal(f.up.code, "window_over");
 	fix_step(&f, "C-1", closed + 14 * AM_DAY,
 	    "customer.answered verdict=unsatisfied");
