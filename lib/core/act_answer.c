@@ -344,7 +344,10 @@ go_round(struct am_act *a, size_t to, bool partial)
 	am_act_contact(a);
 	c->cycle++;
 	c->reopens++;
-	c->flags &= (uint16_t) ~(AM_CF_CONTRADICTORY | AM_CF_NEGATIVE);
+	/* what was said of the cycle before is no answer to this one */
+	c->flags &=
+	    (uint16_t) ~(AM_CF_SATISFIED | AM_CF_UNSATISFIED |
+			 AM_CF_CONTRADICTORY | AM_CF_NEGATIVE | AM_CF_DEADLOCK);
 	n = am_act_note(a, "loop.reopened");
 	am_note_int(a, n, "cycle", c->cycle);
 	am_note_c(n, "stage", a->def->stages[to].name);

@@ -326,6 +326,8 @@ consider_clock(const struct am_loopdef *def, const struct am_complaint *c,
 		am_ms due = am_rung_due(def, c, i, r);
 
 		consider(next, fire_at(def, c, i, r, due), AM_NEXT_RUNG, i, r);
+		if (i == AM_CLOCK_CALLBACK)
+			break; /* no attempt stands before an earlier one */
 	}
 }
 

@@ -215,7 +215,10 @@ test_ends_a_person_reopens_within_window_and_count(void **state)
 	assert_int_equal(CW->status, AM_OPEN);
 	assert_stage("resolve");
 	assert_int_equal(CW->cycle, 3);
+	/* the answer of the cycle before does not close this one */
 	cw_step("Mon+2 11:00", "stage.completed stage=resolve");
+	assert_int_equal(CW->status, AM_OPEN);
+	assert_int_equal(cw_sent("ask"), 1);
 	cw_step("Mon+2 11:00", "complaint.reopened reason=x");
 	assert_string_equal(cw.up.code, "no_reopens_left");
 }
