@@ -284,6 +284,33 @@ test_extension_stays_when_the_tier_changes(void **state)
 	assert_non_null(acts_note(w, "stage.met", "late_original", "yes"));
 }
 
+/* DL10: needs reason + approver. */
+static void
+test_extension_needs_a_reason_and_an_approver(void **state)
+{
+	struct am_pair pairs[] = { { AM_STR("clock"), AM_STR("listen") },
+		{ AM_STR("by"), AM_STR("1h") },
+		{ AM_STR("reason"), AM_STR("parts") },
+		{ AM_STR("approver"), AM_STR("chen") } };
+	struct am_event ev = { .type = AM_EV_EXTENDED,
+		.complaint_id = AM_STR("C-1"),
+		.fields = pairs,
+		.fields_n = AM_COUNT(pairs) };
+	struct am_reject why;
+
+	(void)state;
+	assert_int_equal(am_event_check(&ev, &why), 0);
+	for (size_t i = 2; i < AM_COUNT(pairs); i++) {
+		struct am_str value = pairs[i].value;
+
+		pairs[i].value.n = 0;
+		assert_int_equal(am_event_check(&ev, &why), -AM_EINVAL);
+		assert_string_equal(why.code, "missing_field");
+		assert_true(am_str_eq(why.field, pairs[i].key));
+		pairs[i].value = value;
+	}
+}
+
 int
 main(void)
 {
@@ -305,6 +332,7 @@ main(void)
 		T(test_extension_that_was_not_needed_counts_for_both),
 		T(test_extension_that_did_not_help_counts_for_neither),
 		T(test_extension_stays_when_the_tier_changes),
+		T(test_extension_needs_a_reason_and_an_approver),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -207,6 +207,32 @@ test_force_of_whom_nobody_reached_says_so(void **state)
 	assert_int_equal(acts_c(w)->outcome, AM_OUTCOME_UNREACHABLE);
 }
 
+/* LC2: waived by name, with a reason and by somebody. */
+static void
+test_waive_needs_a_reason_and_an_approver(void **state)
+{
+	struct am_pair pairs[] = { { AM_STR("stage"), AM_STR("apologize") },
+		{ AM_STR("reason"), AM_STR("parts") },
+		{ AM_STR("approver"), AM_STR("chen") } };
+	struct am_event ev = { .type = AM_EV_STAGE_WAIVED,
+		.complaint_id = AM_STR("C-1"),
+		.fields = pairs,
+		.fields_n = AM_COUNT(pairs) };
+	struct am_reject why;
+
+	(void)state;
+	assert_int_equal(am_event_check(&ev, &why), 0);
+	for (size_t i = 1; i < AM_COUNT(pairs); i++) {
+		struct am_str value = pairs[i].value;
+
+		pairs[i].value.n = 0;
+		assert_int_equal(am_event_check(&ev, &why), -AM_EINVAL);
+		assert_string_equal(why.code, "missing_field");
+		assert_true(am_str_eq(why.field, pairs[i].key));
+		pairs[i].value = value;
+	}
+}
+
 int
 main(void)
 {
@@ -223,6 +249,7 @@ main(void)
 		T(test_force_says_who_and_is_no_other_outcome),
 		T(test_force_ends_a_deadlock_as_one),
 		T(test_force_of_whom_nobody_reached_says_so),
+		T(test_waive_needs_a_reason_and_an_approver),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
