@@ -118,6 +118,9 @@ void am_act_recourse(struct am_act *a);
 /* It has gone, by notice or by the rung of `final`; what became of it. */
 void am_act_recourse_sent(struct am_act *a, size_t clock, uint8_t rung);
 void am_act_recourse_ended(struct am_act *a, bool delivered);
+/* What waited has been dropped: was it this notice, the customer was not told.
+ */
+void am_act_recourse_dropped(struct am_act *a);
 /* What follows this complaint hears how it was closed (act_link.c). */
 void am_act_tell_duplicates(struct am_act *a);
 /* The event opens another complaint that repeats this one: gives its id. */
@@ -130,6 +133,9 @@ bool am_act_is_emergency(const struct am_loopdef *def, struct am_str severity);
 bool am_act_is_respondent(const struct am_complaint *c, struct am_str who);
 /* End of a hold. */
 void am_act_resume(struct am_act *a, am_ms at, const char *reason);
+/* Aftercare is over when no rung is left that is for this tier
+ * (act_wake.c). */
+void am_act_end_aftercare(struct am_act *a);
 /* Close with an outcome; why: reason of the follow-ups that are dropped. */
 void am_act_close(struct am_act *a, enum am_outcome outcome, const char *why);
 /* The customer is satisfied: close, unless something is owed. */

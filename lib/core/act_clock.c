@@ -284,6 +284,7 @@ am_act_close(struct am_act *a, enum am_outcome outcome, const char *why)
 	c->hold_reason = AM_STR("");
 	c->flags &= (uint16_t) ~(AM_CF_WAITS_CUSTOMER | AM_CF_NOT_UPHELD);
 	am_fu_drop_all(a, why);
+	am_act_recourse_dropped(a);
 	n = am_act_note(a, "loop.closed");
 	am_note_c(n, "outcome", am_outcome_str(outcome));
 	am_note_c(n, "verdict", verdict(c));
@@ -295,6 +296,8 @@ am_act_close(struct am_act *a, enum am_outcome outcome, const char *why)
 	am_tally_stage(a, -1);
 	am_tally_day(a, "closed", am_outcome_str(outcome));
 	am_act_tell_duplicates(a);
-	if (satisfied && a->def->clocks[AM_CLOCK_AFTERCARE].in_use)
+	if (satisfied && a->def->clocks[AM_CLOCK_AFTERCARE].in_use) {
 		am_act_start(a, AM_CLOCK_AFTERCARE, a->ev->at);
+		am_act_end_aftercare(a);
+	}
 }

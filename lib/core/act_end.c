@@ -38,7 +38,9 @@ note_recourse(struct am_act *a, const char *name)
 
 	am_note_c(n, "stage", a->def->stages[c->stage].name);
 	am_note_c(n, "reason",
-	    (c->flags & AM_CF_NOT_UPHELD) != 0 ? "rejected"
+	    (c->flags & AM_CF_NOT_UPHELD) != 0 ||
+		    c->outcome == AM_OUTCOME_NOT_UPHELD
+		? "rejected"
 	    : (c->flags & AM_CF_DEADLOCK) != 0 ? "deadlock"
 					       : "final");
 }
@@ -61,6 +63,32 @@ am_act_recourse_ended(struct am_act *a, bool delivered)
 		am_act_change(a);
 		am_act_close(a, AM_OUTCOME_NOT_UPHELD, "not_upheld");
 	}
+}
+
+static bool
+is_recourse(const struct am_loopdef *def, const struct am_waiting *w)
+{
+	const struct am_clockdef *d = &def->clocks[w->clock];
+
+	if (w->rung >= AM_RUNG_NOTICE)
+		return w->rung ==
+		       am_notice_rung(AM_NOTICE_RECOURSE, AM_ROLE_CUSTOMER);
+	return w->rung < d->rungs_n &&
+	       d->rungs[w->rung].reason == AM_REASON_RECOURSE;
+}
+
+void
+am_act_recourse_dropped(struct am_act *a)
+{
+	struct am_complaint *c = &a->up->next;
+
+	if (c->recourse != AM_RECOURSE_SENT)
+		return;
+	for (size_t i = 0; i < c->waiting_n; i++) {
+		if (is_recourse(a->def, &c->waiting[i]))
+			return;
+	}
+	c->recourse = AM_RECOURSE_NONE;
 }
 
 /* ---- complaint.rejected ---- */

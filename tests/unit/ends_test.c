@@ -395,8 +395,9 @@ test_ends_customer_may_accept_a_rejection(void **state)
 	assert_int_equal(CW->status, AM_OPEN);
 	cw_step("Wed 10:00", "customer.answered verdict=satisfied");
 	assert_int_equal(CW->outcome, AM_OUTCOME_SATISFIED);
-	/* what the notice says is no longer so */
+	/* what the notice says is no longer so, and nobody was told it */
 	assert_int_equal(CW->waiting_n, 0);
+	assert_int_equal(CW->recourse, AM_RECOURSE_NONE);
 }
 
 static void
