@@ -61,7 +61,8 @@ why_budget(const struct am_term *t, const json_t *w, bool days)
 	am_text_span(more, extra, days);
 	am_buf_init(&b);
 	am_buf_adds(&b, whole);
-	am_buf_addf(&b, ": %.*s in the loop", AM_ARG(written));
+	if (written.n > 0)
+		am_buf_addf(&b, ": %.*s in the loop", AM_ARG(written));
 	if (tier.n > 0)
 		am_buf_addf(&b, " for tier %.*s", AM_ARG(tier));
 	if (am_json_true(w, "halved"))
@@ -121,7 +122,7 @@ why_sum(const struct am_term *t, const json_t *w, bool days)
 	int64_t sum = am_json_int(w, "sum_ms");
 	int64_t whole = am_json_int(w, "budget_ms");
 	int64_t otherwise = am_json_int(w, "otherwise_ms");
-	char text[32], left[32];
+	char text[32], left[32], budget[32];
 
 	if (otherwise != 0) {
 		am_text_span(text, otherwise, days);
@@ -129,9 +130,13 @@ why_sum(const struct am_term *t, const json_t *w, bool days)
 		    "%s by rules that are no longer in force", text);
 	}
 	am_text_span(text, sum, days);
+	am_text_span(budget, whole, days);
 	am_text_span(left, am_json_int(w, "left_ms"), days);
 	if (sum == whole)
 		am_print_field(t, "sum", AM_HUE_NONE, "%s, the budget", text);
+	else if (am_str_is(am_json_str(w, "state"), "running"))
+		am_print_field(
+		    t, "sum", AM_HUE_RED, "%s; the budget is %s", text, budget);
 	else
 		am_print_field(t, "sum", AM_HUE_NONE,
 		    "%s, which leaves %s of the budget", text, left);

@@ -434,6 +434,14 @@ told_part(struct am_str text)
 	return text;
 }
 
+/* Words of a trace for what a world does of its own accord. */
+static bool
+comes_by_itself(struct am_str name)
+{
+	return am_str_is(name, "WAKE") || am_str_is(name, "DELIVERED") ||
+	       am_str_is(name, "DEAD");
+}
+
 static int
 read_text(struct am_story *s, struct am_str text, char *what)
 {
@@ -447,7 +455,7 @@ read_text(struct am_story *s, struct am_str text, char *what)
 	if (name.n == 0)
 		return bad(what, "not TIME EVENT COMPLAINT KEY=VALUE …");
 	rc = am_story_time(s, time, &ev.at, what);
-	if (rc == 0 && am_str_is(name, "WAKE")) {
+	if (rc == 0 && comes_by_itself(name)) {
 		s->last = ev.at;
 		return 0;
 	}

@@ -3,23 +3,28 @@
 /*
  * story - events as people and files tell them (layer: sim).
  *
- * A line is one of these; blank lines and lines that begin with # tell nothing:
+ * Lines of text:  TIME EVENT [COMPLAINT] KEY=VALUE …  ; a comment
  *
- *   +5m stage.completed c1 stage=listen result='heard twice'  ; a comment
- *	 TIME EVENT [COMPLAINT] KEY=VALUE …, the language of tests/trace. What
- *	 stands behind `->` is a trace's result and is passed over, as is WAKE.
+ *   +5m stage.completed c1 stage=listen result='heard twice'
+ *
+ * That is the language of tests/trace: what stands behind `->` is the result
+ * that a trace expects, and is passed over; so are WAKE, DELIVERED and DEAD,
+ * which come by themselves. TIME is +1h30m since the line before (the first:
+ * since `from`), an RFC 3339 instant, or a local time: 2026-11-27T16:30,
+ * Fri-11.27-16:30, 16:30 (the next one).
+ *
+ * Lines of JSON, an object each:
+ *
  *   {"event":"complaint.opened","complaint_id":"c1","occurred_at":"…",…}
- *	 an event as producers send it, plain or as a CloudEvent; `at` may stand
- *	 for occurred_at, in RFC 3339 or ms
  *   {"id":"c1","journal":[…]}
- *	 the answer of `amendsctl show --json`: what the journal was told,
- *without what came of it
  *   {"complaint":"c1","line":"…"}
- *	 the fields of an entry of the feed
  *
- * TIME is +1h30m since the line before (the first: since `from`), an RFC 3339
- * instant, or a local time: 2026-11-27T16:30, Fri-11.27-16:30, 16:30 (the next
- * one).
+ * The first is an event as producers send it, plain or as a CloudEvent; `at`
+ * may stand for occurred_at, in RFC 3339 or ms. The second is the answer of
+ * `amendsctl show --json`, the third an entry of the feed: of these counts what
+ * the journal was told, not what came of it.
+ *
+ * Blank lines and lines that begin with # tell nothing.
  */
 
 #include "base/arena.h"
