@@ -27,9 +27,8 @@ end_hold(struct am_act *a, am_ms at)
 	am_act_resume(a, at, at == c->hold_until ? "until" : "max_hold");
 }
 
-/* Aftercare ends with the last of the rungs that are for this tier. */
-static void
-end_aftercare(struct am_act *a)
+void
+am_act_end_aftercare(struct am_act *a)
 {
 	const struct am_clockdef *d = &a->def->clocks[AM_CLOCK_AFTERCARE];
 	struct am_complaint *c = &a->up->next;
@@ -82,7 +81,7 @@ climb_once(struct am_act *a)
 		return true;
 	case AM_NEXT_RUNG:
 		fire(a, &next);
-		end_aftercare(a);
+		am_act_end_aftercare(a);
 		return true;
 	case AM_NEXT_FORGET: /* the journal goes, and needs no line */
 		a->up->forget = true;

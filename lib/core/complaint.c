@@ -147,8 +147,9 @@ am_fu_over(const struct am_complaint *c, const struct am_waiting *w)
 
 	if (c->status == AM_CLOSED && outlives_closing(c, w))
 		return false;
-	if (c->status == AM_CLOSED && w->clock != AM_CLOCK_AFTERCARE)
-		return true;
+	/* aftercare is over with its last rung, and that has still to go */
+	if (c->status == AM_CLOSED)
+		return w->clock != AM_CLOCK_AFTERCARE || k->entry != w->entry;
 	if (k->state == AM_CLK_OFF && w->cycle != c->cycle)
 		return true; /* a reopening went back before it */
 	return k->entry != w->entry || k->state == AM_CLK_MET ||

@@ -231,10 +231,26 @@ test_aftercare_ends_without_the_rungs_of_other_tiers(void **state)
 	assert_non_null(told_born(w, "check-in"));
 	assert_int_equal(
 	    told_c(w)->clocks[AM_CLOCK_AFTERCARE].state, AM_CLK_OVER);
+	/* what it has to say is sent all the same */
+	assert_false(am_fu_over(told_c(w), told_waits(w, "letter")));
 	told_deliver(w);
 	assert_true(fix_case(&w->f, "C-1")->wake_at < AM_NEVER);
 	told_step(w, 7 * AM_DAY + 2 * AM_HOUR + w->def.retain, "wake");
 	assert_true(w->f.up.forget);
+}
+
+static void
+test_aftercare_of_other_tiers_only_keeps_nothing_alive(void **state)
+{
+	struct told *w = *state;
+
+	w->def.clocks[AM_CLOCK_AFTERCARE].rungs[0].except_tiers = 6;
+	told_open(w, "owner=li");
+	told_confirm(w, AM_HOUR);
+	told_deliver(w);
+	told_step(w, 2 * AM_HOUR, "customer.answered verdict=satisfied");
+	assert_int_equal(fix_case(&w->f, "C-1")->wake_at,
+	    FIX_START + 2 * AM_HOUR + w->def.retain);
 }
 
 /* ---- any history ---- */
@@ -331,6 +347,7 @@ main(void)
 		T(test_catchup_two_channels_of_one_position_stay_two),
 		T(test_catchup_is_off_when_conf_says_so),
 		T(test_aftercare_ends_without_the_rungs_of_other_tiers),
+		T(test_aftercare_of_other_tiers_only_keeps_nothing_alive),
 		cmocka_unit_test(
 		    test_catchup_of_any_history_leaves_one_message_each),
 	};
