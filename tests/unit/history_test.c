@@ -1,9 +1,10 @@
 /*
- * history_test - what holds in every history, tried on 20,000 random ones.
+ * history_test - what holds in every history, tried on 100,000 random ones.
  *
- * The loop of the traces is varied at random (tiers, offsets, defer, grace,
- * receipt clocks), then random events, wake-ups and outcomes are stepped, some
- * of them twice, late or stale. HISTORIES in the environment runs more.
+ * A loop with every key is varied at random (tiers, offsets, defer, grace,
+ * receipt clocks), then events of every kind, wake-ups and outcomes are
+ * stepped: with fields missing or rubbish, late, stale, twice, in any order.
+ * HISTORIES in the environment runs more or fewer.
  */
 
 #include <setjmp.h>
@@ -17,6 +18,7 @@
 #include "codec/record.h"
 #include "core/journal.h"
 #include "tests/unit/fixture.h"
+#include "tests/unit/random_event.h"
 #include "tests/unit/rnd.h"
 
 #define STEPS 40
@@ -36,6 +38,9 @@ struct history {
 	struct am_str lines[4 * STEPS];
 	size_t lines_n;
 	unsigned n;
+	int64_t open, held, stage[AM_STAGES_MAX][AM_TIERS_MAX];
+	unsigned refused, seen[AM_EVENTS_N];
+	unsigned outcomes[AM_OUTCOMES_N];
 };
 
 static struct am_duration
@@ -78,82 +83,16 @@ vary_loop(void)
 	def.resume_grace = rnd(3) == 0 ? (am_ms)rnd(120) * AM_MINUTE : 0;
 	def.max_hold = random_offset();
 	def.retain = (am_ms)rnd(20) * AM_DAY;
+	def.resume_on_customer = rnd(2) == 0;
+	def.separate_confirm = rnd(2) == 0;
+	def.max_extensions = (int)rnd(4);
+	def.catchup_after = rnd(2) == 0 ? AM_MINUTE : 0;
 	for (size_t i = 0; i < AM_CLOCK_STAGE0 + def.stages_n; i++)
 		if (def.clocks[i].in_use || i >= AM_CLOCK_STAGE0)
 			vary_clock(&def.clocks[i], i >= AM_CLOCK_STAGE0);
 	for (size_t i = 0; i + 1 < def.stages_n; i++)
 		def.stages[i].implied_by_later = rnd(2) == 0;
 	def.stages[def.stages_n - 1].max_reopens = (int)rnd(4);
-}
-
-static const char *
-word(const char *const *words, size_t n)
-{
-	return words[rnd(n)];
-}
-#define WORD(...)                                                              \
-	word((const char *const[]){ __VA_ARGS__ },                             \
-	    AM_COUNT(((const char *const[]){ __VA_ARGS__ })))
-
-static void
-add(struct am_event *ev, struct am_pair *pairs, const char *key, const char *v)
-{
-	pairs[ev->fields_n++] = (struct am_pair){ am_str_c(key), am_str_c(v) };
-}
-
-static void
-random_event(struct history *h, struct am_event *ev, struct am_pair *pairs,
-    char event_id[24], char fu[AM_FU_ID_LEN + 1])
-{
-	static const enum am_event_type types[] = { AM_EV_OPENED,
-		AM_EV_ASSIGNED, AM_EV_ACKNOWLEDGED, AM_EV_STAGE_COMPLETED,
-		AM_EV_STAGE_COMPLETED, AM_EV_STAGE_COMPLETED, AM_EV_HELD,
-		AM_EV_RESUMED, AM_EV_ANSWERED, AM_EV_ANSWERED, AM_EV_WAKE,
-		AM_EV_WAKE, AM_EV_WAKE, AM_EV_FOLLOWUP_ENDED,
-		AM_EV_FOLLOWUP_ENDED, AM_EV_FOLLOWUP_REVIVED };
-
-	snprintf(event_id, 24, "e%u", h->n - (unsigned)(rnd(20) == 0));
-	*ev = (struct am_event){ .type = types[rnd(AM_COUNT(types))],
-		.source = AM_STR("t"),
-		.event_id = am_str_c(event_id),
-		.occurred_at = AM_NEVER,
-		.expected_version = rnd(12) == 0 ? (int64_t)rnd(6) : -1,
-		.negative = rnd(10) == 0,
-		.fields = pairs };
-	if (h->n == 1)
-		ev->type = AM_EV_OPENED;
-	else if (rnd(60) == 0)
-		ev->type = AM_EV_WITHDRAWN;
-	add(ev, pairs, "tier", WORD("high", "low", "odd"));
-	add(ev, pairs, "owner", WORD("li", "wang"));
-	add(ev, pairs, "role", WORD("agent", "supervisor"));
-	add(ev, pairs, "stage",
-	    WORD("listen", "apologize", "resolve", "callback-confirm"));
-	add(ev, pairs, "root_cause", "x");
-	add(ev, pairs, "reason",
-	    WORD("waiting_customer", "waiting_customer", "lunch"));
-	add(ev, pairs, "verdict",
-	    WORD("satisfied", "satisfied", "partial", "unsatisfied"));
-	if (rnd(8) != 0)
-		add(ev, pairs, "action", "y");
-	if (rnd(3) == 0)
-		add(ev, pairs, "score", WORD("1", "3", "5"));
-	if (rnd(6) == 0)
-		add(ev, pairs, "ttl", WORD("30m", "2h", "1bd"));
-	if (ev->type == AM_EV_WAKE)
-		ev->event_id.n = 0;
-	snprintf(fu, AM_FU_ID_LEN + 1, "%s", "aaaaaaaaaaaaaaaaaaaaaaaaaa");
-	if (h->c.waiting_n > 0 && rnd(4) != 0)
-		am_fu_id_format(h->c.waiting[rnd(h->c.waiting_n)].id, fu);
-	else if (h->ids_n > 0)
-		am_fu_id_format(h->ids[rnd(h->ids_n)], fu);
-	add(ev, pairs, "followup_id", fu);
-	add(ev, pairs, "state", WORD("delivered", "dead", "expired"));
-	add(ev, pairs, "endpoint", WORD("crm", "desk"));
-	add(ev, pairs, "clock", WORD("0", "4", "6"));
-	add(ev, pairs, "rung", WORD("0", "1"));
-	add(ev, pairs, "entry", "1");
-	add(ev, pairs, "cycle", "1");
 }
 
 static struct am_str
@@ -268,33 +207,113 @@ check_not_before(const struct am_update *up, struct am_arena *a)
 	assert_int_equal(early.wake_at, up->wake_at);
 }
 
+/* The live counts say where the complaint stands, and nothing else. */
+static void
+check_tallies(struct history *h, const struct am_update *up)
+{
+	const struct am_complaint *c = &up->next;
+	bool live = c->status == AM_OPEN || c->status == AM_HELD;
+
+	if (up->verdict == AM_REJECTED || up->verdict == AM_DUPLICATE)
+		return;
+	for (const struct am_tally *t = up->tallies; t != NULL; t = t->next) {
+		char name[64];
+
+		if (t->day != NULL)
+			continue;
+		if (strncmp(t->field, "open:", 5) == 0)
+			h->open += t->delta;
+		else if (strcmp(t->field, "held") == 0)
+			h->held += t->delta;
+		for (size_t s = 0; s < def.stages_n; s++)
+			for (size_t k = 0; k < def.tiers_n; k++) {
+				snprintf(name, sizeof(name), "stage:%s:%s:%s",
+				    def.name, def.stages[s].name, def.tiers[k]);
+				if (strcmp(t->field, name) == 0)
+					h->stage[s][k] += t->delta;
+			}
+	}
+	assert_int_equal(h->open, live);
+	assert_int_equal(h->held, c->status == AM_HELD);
+	for (size_t s = 0; s < def.stages_n; s++)
+		for (size_t k = 0; k < def.tiers_n; k++)
+			assert_int_equal(h->stage[s][k],
+			    live && s == c->stage && k == c->tier);
+}
+
+/* RO1 RO3: one owner, and nobody who is complained about. */
+static void
+check_owner(const struct am_complaint *c)
+{
+	struct am_str rest = c->respondents;
+
+	while (c->owner.n > 0 && rest.n > 0) {
+		const char *end = memchr(rest.p, '\n', rest.n);
+		size_t n = end != NULL ? (size_t)(end - rest.p) : rest.n;
+
+		assert_false(am_str_eq(c->owner, (struct am_str){ rest.p, n }));
+		n += end != NULL;
+		rest.p += n;
+		rest.n -= n;
+	}
+}
+
+/* CF1 LC2: satisfied needs the customer's word and nothing owed; a closed
+ * complaint wakes for its aftercare, or to be forgotten. */
+static void
+check_closed(const struct am_update *up)
+{
+	const struct am_complaint *c = &up->next;
+
+	if (c->status != AM_CLOSED)
+		return;
+	if (c->outcome == AM_OUTCOME_SATISFIED ||
+	    c->outcome == AM_OUTCOME_SATISFIED_AFTER_REOPEN) {
+		assert_int_equal(c->owed, 0);
+		assert_int_not_equal(c->flags & AM_CF_SATISFIED, 0);
+	}
+	for (size_t i = 0; i < AM_CLOCKS_MAX; i++)
+		if (i != AM_CLOCK_AFTERCARE)
+			assert_int_not_equal(
+			    c->clocks[i].state, AM_CLK_RUNNING);
+}
+
 static void
 random_step(struct history *h, struct am_arena *a)
 {
-	char event_id[24], fu[AM_FU_ID_LEN + 1];
+	static struct random_event made;
 	struct am_update up = { .arena = a };
-	struct am_pair pairs[24];
+	const struct am_event *ev = &made.ev;
+	struct am_reject why;
 	struct am_arena *next;
-	struct am_event ev;
+	bool wakes = rnd(3) == 0 && h->wake_at != AM_NEVER;
 
 	h->n++;
-	random_event(h, &ev, pairs, event_id, fu);
 	h->now += (am_ms)rnd(rnd(2) == 0 ? 600 : 200000) * AM_SECOND;
-	if (ev.type == AM_EV_WAKE && h->wake_at != AM_NEVER && rnd(4) != 0 &&
-	    h->wake_at > h->now)
+	if (wakes && h->wake_at > h->now)
 		h->now = h->wake_at;
-	ev.at = h->now;
+	random_event(&made, &def, &h->c, h->now, h->n,
+	    (const uint8_t(*)[16])h->ids, h->ids_n, rnd64());
+	if (am_event_spec(ev->type)->inbound && am_event_check(ev, &why) != 0) {
+		assert_true(why.code[0] != '\0' && why.text[0] != '\0');
+		h->refused++;
+		return;
+	}
 	for (size_t i = 0; i < h->c.waiting_n; i++)
 		h->c.waiting[i].in_flight =
 		    h->c.waiting[i].queued && rnd(4) == 0;
-	assert_int_equal(am_step(&def, &h->c, &ev, h->now, &up), 0);
+	assert_int_equal(am_step(&def, &h->c, ev, h->now, &up), 0);
 	assert_int_equal(am_complaint_check(&def, &up.next), 0);
 	assert_int_equal(up.next.version - h->c.version, up.changed);
 	check_line(h, &up);
-	check_again(h, &ev, &up, a);
-	check_twice(&ev, &up, h->now, a);
+	check_again(h, ev, &up, a);
+	check_twice(ev, &up, h->now, a);
 	check_followups(h, &up);
-	if (ev.type == AM_EV_WAKE && up.verdict != AM_REJECTED)
+	check_tallies(h, &up);
+	check_owner(&up.next);
+	check_closed(&up);
+	h->seen[ev->type]++;
+	if (ev->type == AM_EV_WAKE && up.verdict != AM_REJECTED)
 		assert_true(up.wake_at > h->now);
 	check_not_before(&up, a);
 	h->wake_at = up.wake_at;
@@ -306,6 +325,7 @@ random_step(struct history *h, struct am_arena *a)
 		h->lines_n = h->ids_n = 0;
 		return;
 	}
+	h->outcomes[up.next.outcome]++;
 	if (up.next.status != AM_NONE)
 		assert_int_equal(am_record_unpack(AM_STR("C-1"),
 				     packed(next, &up.next), next, &h->c),
@@ -331,6 +351,8 @@ random_history(struct history *h, struct am_arena *a, bool replay)
 	h->wake_at = AM_NEVER;
 	h->n = 0;
 	h->ids_n = h->lines_n = 0;
+	h->open = h->held = 0;
+	memset(h->stage, 0, sizeof(h->stage));
 	am_arena_reset(&h->lines_arena);
 	vary_loop();
 	for (size_t i = 1 + rnd(STEPS); i > 0; i--) {
@@ -352,7 +374,7 @@ static void
 test_step_random_histories_keep_the_invariants(void **state)
 {
 	const char *more = getenv("HISTORIES");
-	size_t n = more != NULL ? strtoul(more, NULL, 10) : 20000;
+	size_t n = more != NULL ? strtoul(more, NULL, 10) : 100000;
 	static struct history h;
 	struct am_arena a;
 
@@ -364,6 +386,14 @@ test_step_random_histories_keep_the_invariants(void **state)
 	am_arena_init(&h.lines_arena, 1 << 20);
 	for (size_t i = 0; i < n; i++)
 		random_history(&h, &a, i % 8 == 0);
+	/* what never came was never tried */
+	for (int t = AM_EV_NONE + 1; t < AM_EVENTS_N; t++)
+		assert_true(h.seen[t] > 0 || n < 10000);
+	for (int o = 0; o < AM_OUTCOMES_N; o++) {
+		print_message("%s %u\n", am_outcome_str(o), h.outcomes[o]);
+		assert_true(h.outcomes[o] > 0 || n < 10000);
+	}
+	assert_true(h.refused > 0);
 	am_arena_fini(&a);
 	am_arena_fini(&h.keep[0]);
 	am_arena_fini(&h.keep[1]);
@@ -379,7 +409,7 @@ main(void)
 	};
 	int rc;
 
-	fix_init(&f, NULL);
+	fix_init(&f, "tests/data/history.conf");
 	rc = cmocka_run_group_tests(tests, NULL, NULL);
 	fix_fini(&f);
 	return rc;
