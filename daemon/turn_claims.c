@@ -22,6 +22,7 @@
 
 #include "base/str.h"
 #include "base/time.h"
+#include "core/quiet.h"
 #include "log/log.h"
 
 #define CLAIM_MARGIN (2 * AM_SECOND)
@@ -314,6 +315,16 @@ am_claim_row(struct am_turn *t, struct am_claim *k, struct am_str row)
 		    t->sh->stream);
 }
 
+/* Quiet hours of the lane's endpoint; NULL: none. */
+static const struct am_quiet *
+lane_quiet(const struct am_turn *t, const struct am_claim *k)
+{
+	const struct am_conf_endpoint *ep =
+	    am_conf_endpoint(t->sh->engine->conf, am_str_c(k->lane->name));
+
+	return ep != NULL ? ep->quiet : NULL;
+}
+
 void
 am_claim_name(struct am_turn *t, struct am_claim *k)
 {
@@ -324,6 +335,7 @@ am_claim_name(struct am_turn *t, struct am_claim *k)
 	if (f->members_n != 0)
 		am_digest_name(t, f, k->lane->removed);
 	else if (k->lane->removed || am_digest_takes(f) ||
+		 lane_quiet(t, k) != NULL ||
 		 am_silences_any(&t->sh->silences, t->now))
 		(void)am_turn_case(t, f->complaint);
 }
@@ -339,6 +351,26 @@ am_claim_silenced(struct am_turn *t, const struct am_fu_record *f)
 	};
 
 	return am_silence_find(&t->sh->silences, t->now, &what);
+}
+
+/*
+ * When its recipient may be written to, t->now: now. Judged when it fired, too;
+ * but it may have stood behind another since, or been tried in vain.
+ */
+static am_ms
+quiet_end(struct am_turn *t, const struct am_claim *k, struct am_str complaint)
+{
+	const struct am_quiet *q = lane_quiet(t, k);
+	const struct am_case *c = q != NULL ? am_turn_find(t, complaint) : NULL;
+	bool customer = k->row.to == AM_ROLE_CUSTOMER;
+
+	if (c == NULL || !c->exists || c->def == NULL)
+		return t->now;
+	if (!customer && (c->cur.flags & AM_CF_EMERGENCY) != 0)
+		return t->now;
+	return am_quiet_end(q,
+	    customer ? am_customer_zone(c->def, &c->cur) : c->def->zone,
+	    t->now);
 }
 
 static void
@@ -389,11 +421,14 @@ static void
 judge_digest(struct am_turn *t, struct am_claim *k)
 {
 	const struct am_silence *s = digest_silenced(t, &k->row);
+	am_ms quiet = quiet_end(t, k, k->row.members[0].complaint);
 
 	if (am_digest_alive(t, &k->row) == 0)
 		k->fate = AM_FATE_ENDS;
 	else if (s != NULL)
 		put_off(k, s->until, s);
+	else if (quiet > t->now)
+		put_off(k, quiet, NULL);
 	else
 		k->fate = AM_FATE_SEND;
 }
@@ -403,7 +438,7 @@ judge_plain(struct am_turn *t, struct am_claim *k)
 {
 	const struct am_fu_record *f = &k->row;
 	const struct am_silence *s = am_claim_silenced(t, f);
-	am_ms due = 0;
+	am_ms quiet = quiet_end(t, k, f->complaint), due;
 
 	if (am_turn_find(t, f->complaint) != NULL &&
 	    am_fu_is_over(t, f->complaint, f->id)) {
@@ -412,6 +447,10 @@ judge_plain(struct am_turn *t, struct am_claim *k)
 	}
 	if (s != NULL) {
 		put_off(k, s->until, s);
+		return;
+	}
+	if (quiet > t->now) {
+		put_off(k, quiet, NULL);
 		return;
 	}
 	if (!am_digest_takes(f)) {

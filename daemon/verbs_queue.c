@@ -76,9 +76,11 @@ silence_of(const struct queue *q, const struct queued *f)
 static const char *
 held_by(const struct queued *f)
 {
-	if (f->row.next_at >= f->score)
-		return "quiet"; /* its own first instant */
-	return f->row.group.n != 0 ? "digest" : "catchup_rate";
+	if (f->row.next_at >= f->score) /* its own first instant */
+		return "quiet";
+	if (f->row.group.n != 0)
+		return "digest";
+	return f->row.catchup ? "catchup_rate" : "quiet";
 }
 
 /* Until when it is held, and why. */

@@ -5,6 +5,7 @@ import time
 from datetime import datetime, timedelta, timezone
 
 from harness import wait_until
+from sink import answer
 from test_delivery import notes
 from test_kill import judge, settle
 
@@ -26,6 +27,10 @@ loop "complaint" {
     }
 }
 """
+
+
+def stamp(text):
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def hours(begin, end):
@@ -59,8 +64,7 @@ def test_what_is_held_waits_and_is_suppressed_when_its_stage_ends(
     held = d.rows("followups --complaint C-1")
     assert len(held) == 1 and held[0]["state"] == "held"
     assert held[0]["held"]["by"] == "quiet" and held[0]["rung"] == "hello"
-    until = datetime.fromisoformat(
-        held[0]["held"]["until"].replace("Z", "+00:00")).timestamp()
+    until = stamp(held[0]["held"]["until"])
     assert 118 * 60 < until - time.time() <= 120 * 60
     queued = [n for n in notes(redis, "C-1") if b'"held":"quiet"' in n]
     assert len(queued) == 1
@@ -91,10 +95,6 @@ def test_they_are_the_recipients_hours(world, redis, producer):
     wait_until(lambda: len(sink.of("C-2")) == 2)
     wait_until(lambda: len(sink.of("C-1")) == 1)
     assert d.rows("followups --complaint C-1")[0]["held"]["by"] == "quiet"
-    settle_sent(d, sink)
-
-
-def settle_sent(d, sink):
     assert [f["state"] for f in d.rows("followups")] == ["held"]
     assert len(sink.requests) == 3
 
@@ -108,13 +108,40 @@ def test_at_their_end_it_goes_out_at_once(world, redis, producer):
     d, sink = start(world, redis, hours(-60, 1))
     producer.open("C-1", tz="UTC")
     row = wait_until(lambda: d.rows("followups --complaint C-1"))[0]
-    until = datetime.fromisoformat(
-        row["held"]["until"].replace("Z", "+00:00")).timestamp()
+    until = stamp(row["held"]["until"])
     wait_until(lambda: len(sink.of("C-1")) == 2, 70)
     late = sink.of("C-1")[1].at - until
     assert -0.05 < late < 2
     settle(d, redis)
     judge(d, redis, producer, sink)
+
+
+def test_a_retry_in_quiet_hours_waits_for_their_end(world, redis, producer):
+    """ES5, FU8: judged again before each attempt; here the hours come with a
+    reload between two of them."""
+    sink = world.sink(lambda r: answer(500))
+    more = ('retry = {"0s", "1s", "1s", "1s", "1s", "1s", "1s"}\n'
+            '    jitter = "0%"\n    quiet = "night"')
+
+    def conf(quiet):
+        return dict(
+            loop=LOOP.replace('via = {"crm"}', 'via = {"sms"}'),
+            more=f'quiet "night" {{ hours = "{quiet}" }}',
+            endpoints=world.endpoint("sms", sink.url(), more))
+    d = world.daemon(redis, **conf(hours(120, 180)))
+    producer.open("C-1", tz="UTC")
+    wait_until(lambda: len(sink.of("C-1")) >= 2)
+    d.write_conf(world.conf(redis, **conf(hours(-60, 120))))
+    assert d.ctl("reload")[0] == 0
+    row = wait_until(lambda: next(
+        (f for f in d.rows("followups --complaint C-1") if
+         stamp(f["next_at"]) > time.time() + 3600), None))
+    before = len(sink.requests)
+    assert row["attempts"] == before
+    assert 118 * 60 < stamp(row["next_at"]) - time.time() <= 120 * 60
+    producer.open("C-2", tz="UTC")
+    wait_until(lambda: d.rows("followups --complaint C-2"))
+    assert len(sink.requests) == before
 
 
 def test_staff_of_an_emergency_are_told_all_the_same(world, redis, producer):
