@@ -51,8 +51,8 @@ void am_commit_pii_copy(
 void am_commit_fu_set(
     struct am_commit *c, const struct am_fu_record *f, am_ms score);
 /* Its place in the outbox alone; AM_FU_BEHIND takes it out. */
-void am_commit_fu_score(struct am_commit *c, struct am_str endpoint,
-    struct am_str id, am_ms score);
+void am_commit_fu_score(
+    struct am_commit *c, struct am_str endpoint, struct am_str id, am_ms score);
 void am_commit_fu_end(struct am_commit *c, const struct am_fu_record *f);
 void am_commit_fu_dead(
     struct am_commit *c, const struct am_fu_record *f, const char *reason);

@@ -178,8 +178,8 @@ am_commit_fu_set(struct am_commit *c, const struct am_fu_record *f, am_ms score)
 }
 
 void
-am_commit_fu_score(struct am_commit *c, struct am_str endpoint,
-    struct am_str id, am_ms score)
+am_commit_fu_score(
+    struct am_commit *c, struct am_str endpoint, struct am_str id, am_ms score)
 {
 	if (score == AM_FU_BEHIND)
 		am_slice_add(c, &outbox_of(c, endpoint)->rem, id);
