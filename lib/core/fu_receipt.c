@@ -19,8 +19,8 @@
 
 #include "base/str.h"
 
-#define EVENTS_MAX 32 /* latest events that may have called for a notice */
-#define CAUSES_MAX 128
+#define EVENTS_MAX 16 /* latest events that may have called for a notice */
+#define CAUSES_MAX 64
 #define CYCLES_MAX 4 /* latest cycles in which a rung may have fired */
 
 /* What is looked for, and where it has been found. */

@@ -224,26 +224,49 @@ get_recourse(const struct am_tmpl_ctx *x, struct am_buf *out)
 	am_buf_adds(out, x->def->recourse_url);
 }
 
-/* In the order of am_tmpl_fields. */
-static getter *const getters[] = { get_id, get_loop, get_version, get_stage,
-	get_status, get_cycle, get_tier, get_owner, get_category, get_opened,
-	get_clock_name, get_clock_due, get_clock_elapsed, get_clock_budget,
-	get_fu_id, get_fu_rung, get_fu_due, get_recourse, get_severity,
-	get_incident, get_team, get_target, get_clock_extended, get_attempt,
-	get_hold_reason, get_hold_since };
+/* clang-format off */
+static const struct {
+	const char *name;
+	getter *get;
+	const char *about;
+} fields[] = {
+	{ "complaint.id",        get_id,              "the complaint" },
+	{ "complaint.loop",      get_loop,            "the loop's name" },
+	{ "complaint.version",   get_version,         "how often it has changed" },
+	{ "complaint.stage",     get_stage,           "the stage it is in" },
+	{ "complaint.status",    get_status,          "open, held or closed" },
+	{ "complaint.cycle",     get_cycle,           "1, and one more a reopening" },
+	{ "complaint.tier",      get_tier,            "the tier" },
+	{ "complaint.severity",  get_severity,        "the severity" },
+	{ "complaint.owner",     get_owner,           "who owns it; - when nobody does" },
+	{ "complaint.team",      get_team,            "the team" },
+	{ "complaint.category",  get_category,        "what it is about" },
+	{ "complaint.incident",  get_incident,        "the incident's key" },
+	{ "complaint.target",    get_target,          "the complaint that it duplicates" },
+	{ "complaint.opened",    get_opened,          "when it was opened" },
+	{ "clock.name",          get_clock_name,      "the clock that speaks: a stage's name, final" },
+	{ "clock.due",           get_clock_due,       "when that clock is due" },
+	{ "clock.elapsed",       get_clock_elapsed,   "how long ago it was started" },
+	{ "clock.budget",        get_clock_budget,    "its budget" },
+	{ "clock.extended",      get_clock_extended,  "what extensions have added to the budget" },
+	{ "callback.attempt",    get_attempt,         "which attempt to call, or how many were made" },
+	{ "hold.reason",         get_hold_reason,     "why it is held" },
+	{ "hold.since",          get_hold_since,      "since when it is held" },
+	{ "followup.id",         get_fu_id,           "the follow-up" },
+	{ "followup.rung",       get_fu_rung,         "the rung's name" },
+	{ "followup.due",        get_fu_due,          "when the follow-up was due" },
+	{ "recourse.url",        get_recourse,        "url of the section recourse" },
+};
+/* clang-format on */
 
-const char *const am_tmpl_fields[] = { "complaint.id", "complaint.loop",
-	"complaint.version", "complaint.stage", "complaint.status",
-	"complaint.cycle", "complaint.tier", "complaint.owner",
-	"complaint.category", "complaint.opened", "clock.name", "clock.due",
-	"clock.elapsed", "clock.budget", "followup.id", "followup.rung",
-	"followup.due", "recourse.url", "complaint.severity",
-	"complaint.incident", "complaint.team", "complaint.target",
-	"clock.extended", "callback.attempt", "hold.reason", "hold.since",
-	NULL };
-
-_Static_assert(
-    AM_COUNT(getters) + 1 == AM_COUNT(am_tmpl_fields), "one getter a field");
+const char *
+am_tmpl_field(size_t i, const char **about)
+{
+	if (i >= AM_COUNT(fields))
+		return NULL;
+	*about = fields[i].about;
+	return fields[i].name;
+}
 
 static const char *const encs[] = { "raw", "json", "url", "form", "hex" };
 
@@ -276,12 +299,12 @@ nearest_field(struct am_str name)
 		return best;
 	memcpy(text, name.p, name.n);
 	text[name.n] = '\0';
-	for (size_t i = 0; am_tmpl_fields[i] != NULL; i++) {
-		size_t d = am_str_distance(text, am_tmpl_fields[i], least);
+	for (size_t i = 0; i < AM_COUNT(fields); i++) {
+		size_t d = am_str_distance(text, fields[i].name, least);
 
 		if (d < least) {
 			least = d;
-			best = am_tmpl_fields[i];
+			best = fields[i].name;
 		}
 	}
 	return best;
@@ -299,9 +322,9 @@ parse_hole(struct am_str hole, struct part *part, char what[200])
 		name.n = (size_t)(colon - hole.p);
 		enc = (struct am_str){ colon + 1, hole.n - name.n - 1 };
 	}
-	while (am_tmpl_fields[i] != NULL && !am_str_is(name, am_tmpl_fields[i]))
+	while (i < AM_COUNT(fields) && !am_str_is(name, fields[i].name))
 		i++;
-	if (am_tmpl_fields[i] == NULL) {
+	if (i == AM_COUNT(fields)) {
 		const char *const words[] = { "unknown field {", "",
 			"}; did you mean {", nearest_field(name), "}?", NULL };
 
@@ -453,10 +476,10 @@ am_tmpl_render(
 		if (p->literal.n > 0) {
 			am_buf_addstr(out, p->literal);
 		} else if (p->enc == AM_ENC_RAW) {
-			getters[p->field](ctx, out);
+			fields[p->field].get(ctx, out);
 		} else {
 			am_buf_reset(&value);
-			getters[p->field](ctx, &value);
+			fields[p->field].get(ctx, &value);
 			am_enc_add(
 			    out, (enum am_enc)p->enc, am_buf_str(&value));
 		}

@@ -23,8 +23,9 @@ struct am_tmpl_ctx {
 	am_ms due_at, now;
 };
 
-/* NULL-ended: "complaint.id" … "hold.since". */
-extern const char *const am_tmpl_fields[];
+/* The i-th field that a text may name, and what it says; NULL behind the last.
+ */
+const char *am_tmpl_field(size_t i, const char **about);
 
 /*
  * Compile into the arena, which the template shares. On -AM_EINVAL *what names

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "conf/options.h"
+#include "core/tmpl.h"
 
 static const char *const kinds[] = {
 	[AM_OPT_SECTION] = "section",
@@ -196,6 +197,28 @@ section(const char *in)
 	}
 }
 
+static void
+texts(void)
+{
+	const char *name, *about = NULL;
+
+	puts(".SH TEXTS\n"
+	     "A text may name what is known when it is written, as in\n"
+	     ".BR {complaint.id} .\n"
+	     ".BR {{ \" and \" }}\n"
+	     "are the braces themselves;\n"
+	     ".B {complaint.id:json}\n"
+	     "puts the value into quotes, and\n"
+	     ".BR url \", \" form \" and \" hex\n"
+	     "in place of json encode it.\n"
+	     "Times are those of the loop's\n"
+	     ".IR timezone .\n"
+	     "A follow-up without a message has a built-in text, in English "
+	     "and Chinese.");
+	for (size_t i = 0; (name = am_tmpl_field(i, &about)) != NULL; i++)
+		printf(".TP\n.B {%s}\n%s.\n", name, about);
+}
+
 int
 main(void)
 {
@@ -209,6 +232,7 @@ main(void)
 		if (i == 0 || strcmp(o[i].in, o[i - 1].in) != 0)
 			section(o[i].in);
 	}
+	texts();
 	fputs(tail, stdout);
 	puts(".SH SEE ALSO\n.BR amendsd (8),\n.BR amendsctl (8)");
 	return 0;
