@@ -416,9 +416,40 @@ print_json(struct run *r)
 /* ---- the command ---- */
 
 static int
-prepare(struct run *r, const char **words, size_t words_n)
+load_policies(struct run *r)
 {
 	const char *loop = r->opts[LOOP].n > 0 ? r->opts[LOOP].values[0] : NULL;
+	int rc = 0;
+
+	for (size_t s = 0; rc == 0 && s < 2; s++)
+		rc = am_policy_load(&r->sides[s].policy,
+		    r->opts[CONF].values[s], loop, r->t->now);
+	return rc;
+}
+
+static int
+read_history(struct run *r, const char **words, size_t words_n)
+{
+	int rc = 0;
+
+	am_use_zone(r->sides[0].policy.loop);
+	am_story_init(
+	    &r->story, &r->a, r->sides[0].policy.loop->zone, r->t->now);
+	if (r->opts[FROM].n > 0)
+		rc = am_from_read(&r->story, r->opts[FROM].values[0]);
+	for (size_t i = 0; rc == 0 && i < words_n; i++)
+		rc = am_story_file(&r->story, words[i]);
+	if (rc == 0 && r->story.n == 0) {
+		fprintf(stderr, "amendsctl: the history has no event\n");
+		rc = AM_EXIT_USAGE;
+	}
+	am_story_sort(&r->story);
+	return rc;
+}
+
+static int
+prepare(struct run *r, const char **words, size_t words_n)
+{
 	am_ms span = 0;
 	int rc = 0;
 
@@ -431,25 +462,12 @@ prepare(struct run *r, const char **words, size_t words_n)
 	}
 	if (r->opts[FOR].n > 0)
 		rc = am_span_read("for", r->opts[FOR].values[0], &span);
-	for (size_t s = 0; rc == 0 && s < 2; s++)
-		rc = am_policy_load(&r->sides[s].policy,
-		    r->opts[CONF].values[s], loop, r->t->now);
+	if (rc == 0)
+		rc = load_policies(r);
+	if (rc == 0)
+		rc = read_history(r, words, words_n);
 	if (rc != 0)
 		return rc;
-	am_use_zone(r->sides[0].policy.loop);
-	am_story_init(
-	    &r->story, &r->a, r->sides[0].policy.loop->zone, r->t->now);
-	if (r->opts[FROM].n > 0)
-		rc = am_from_read(&r->story, r->opts[FROM].values[0]);
-	for (size_t i = 0; rc == 0 && i < words_n; i++)
-		rc = am_story_file(&r->story, words[i]);
-	if (rc == 0 && r->story.n == 0) {
-		fprintf(stderr, "amendsctl: the history has no event\n");
-		rc = AM_EXIT_USAGE;
-	}
-	if (rc != 0)
-		return rc;
-	am_story_sort(&r->story);
 	r->until = r->story.events[r->story.n - 1].at + span;
 	for (size_t s = 0; rc == 0 && s < 2; s++)
 		rc =

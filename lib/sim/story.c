@@ -26,6 +26,7 @@
 #include "intake/event.h"
 
 #define WHAT 300
+#define SPAN_MAX (100 * 366 * AM_DAY)
 #define YEAR_9999 253402300799000 /* an entry id that no told time exceeds */
 
 void
@@ -58,15 +59,18 @@ bad(char what[WHAT], const char *fmt, ...)
 	return -AM_EINVAL;
 }
 
-static void
-add(struct am_story *s, const struct am_event *ev)
+static int
+add(struct am_story *s, const struct am_event *ev, char *what)
 {
+	if (ev->at < 0 || ev->at > YEAR_9999)
+		return bad(what, "a time that is not between 1970 and 9999");
 	if (s->n == s->cap) {
 		s->cap = s->cap > 0 ? s->cap * 2 : 64;
 		s->events = realloc(s->events, s->cap * sizeof(*s->events));
 		AM_ASSERT(s->events != NULL);
 	}
 	s->events[s->n++] = *ev;
+	return 0;
 }
 
 /* ---- times ---- */
@@ -106,9 +110,11 @@ span(struct am_str text, am_ms *out)
 		if (i > text.n ||
 		    am_duration_parse(
 			(struct am_str){ text.p + from, i - from }, &d) != 0 ||
-		    d.n > 100 * 366 * AM_DAY)
+		    d.n > SPAN_MAX)
 			return false;
 		sum += d.n;
+		if (sum > SPAN_MAX)
+			return false;
 	}
 	*out = sum;
 	return text.n > 0;
@@ -140,7 +146,19 @@ civil_ok(const struct am_civil *c)
 	       c->hour <= 23 && c->minute >= 0 && c->minute <= 59;
 }
 
-/* "2026-11-27T16:30" */
+/* ":24", or nothing */
+static bool
+seconds(const char *text, int *second)
+{
+	int end = 0;
+
+	if (text[0] == '\0')
+		return true;
+	return sscanf(text, ":%2d%n", second, &end) == 1 && text[end] == '\0' &&
+	       *second >= 0 && *second < 60;
+}
+
+/* "2026-11-27T16:30", with seconds or without */
 static bool
 local_time(const struct am_story *s, const char *word, am_ms *t)
 {
@@ -149,7 +167,7 @@ local_time(const struct am_story *s, const char *word, am_ms *t)
 
 	if (sscanf(word, "%4d-%2d-%2dT%2d:%2d%n", &year, &c.month, &c.day,
 		&c.hour, &c.minute, &end) != 5 ||
-	    word[end] != '\0')
+	    !seconds(word + end, &c.second))
 		return false;
 	c.year = year;
 	if (!civil_ok(&c))
@@ -167,7 +185,7 @@ trace_time(const struct am_story *s, const char *word, am_ms *t)
 
 	if (sscanf(word, "%*3[A-Za-z]-%2d.%2d-%2d:%2d%n", &c.month, &c.day,
 		&c.hour, &c.minute, &end) != 4 ||
-	    word[end] != '\0')
+	    !seconds(word + end, &c.second))
 		return false;
 	am_civil_from_ms(to_local(s, s->last), &now);
 	c.year = now.year;
@@ -472,9 +490,10 @@ read_text(struct am_story *s, struct am_str text, char *what)
 	rc = check_event(&ev, s->a, what);
 	if (rc != 0)
 		return rc;
-	s->last = ev.at;
-	add(s, &ev);
-	return 0;
+	rc = add(s, &ev, what);
+	if (rc == 0)
+		s->last = ev.at;
+	return rc;
 }
 
 /* ---- JSON ---- */
@@ -497,8 +516,7 @@ add_journaled(
 		return 0;
 	e.event.complaint_id = id;
 	e.event.expected_version = -1; /* versions of another history */
-	add(s, &e.event);
-	return 0;
+	return add(s, &e.event, what);
 }
 
 static struct am_str
@@ -589,8 +607,7 @@ read_produced(
 	if (time_of(o, &ev, what) != 0)
 		return -AM_EINVAL;
 	ev.expected_version = -1;
-	add(s, &ev);
-	return 0;
+	return add(s, &ev, what);
 }
 
 static int

@@ -88,6 +88,22 @@ def test_file_and_standard_input_then_the_same_story(tmp_path):
     assert simulate("--file", "-", stdin=story) == out
 
 
+STORIES = sorted((ROOT / "tests/trace").glob("**/*.trace"))
+
+
+@pytest.mark.parametrize("path", STORIES, ids=lambda p: p.stem)
+def test_every_trace_then_told_in_words(path):
+    """What no template has is printed as it stands: `name key=value`."""
+    told = re.search(r"^# in (\S+), loop ([\w-]+)", path.read_text(), re.M)
+    conf, loop = told.groups() if told else ("bank.conf", "complaint")
+    conf = next(c for c in (path.parent / conf, ROOT / "tests/trace" / conf,
+                            ROOT / conf) if c.exists())
+    out = run("simulate", "-c", conf, "--loop", loop, "--from", MONDAY,
+              "--file", path)
+    assert not re.search(r"[a-z]+\.[a-z]+ \w+=", out), out
+    assert re.search(r"^\d complaints?, ", out, re.M)
+
+
 def test_json_then_a_row_a_step_and_the_summary():
     got = rows(simulate("--json", "--for", "1d"))
     steps, summary = got[:-1], got[-1]["summary"]
