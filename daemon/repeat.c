@@ -4,9 +4,9 @@
  * `{s}:seen:<n>` is a hash of one generation, GENERATION long: a field for a
  * customer and category, its value "MS ID", the time of the last opening and
  * its complaint. Which generations can hold what a loop's repeat_window reaches
- * is known from the clock: two as a rule, each asked with one HMGET a turn;
- * one HSET writes. A generation leaves whole by PEXPIREAT, so nothing is ever
- * swept. An entry lies in the generation of the instant at which it was
+ * is known from the clock: one or two as a rule, each asked with one HMGET a
+ * turn; one HSET writes. A generation leaves whole by PEXPIREAT, so nothing is
+ * ever swept. An entry lies in the generation of the instant at which it was
  * written, never before its own time: a look back from an opening to now finds
  * it, however late the events were read.
  *
@@ -30,8 +30,9 @@
 #include "base/hash.h"
 #include "base/str.h"
 
-#define GENERATION (30 * AM_DAY)
-#define GENERATIONS_MAX 16 /* over a year back */
+#define GENERATION (60 * AM_DAY)
+#define GENERATIONS_MAX 12 /* two years back */
+#define LATE (7 * AM_DAY)  /* so late may events be read, at least */
 #define KEY_BYTES 16
 
 /* Who says who it is: the first that is given counts. */
@@ -364,7 +365,7 @@ am_repeat_write(struct am_turn *t)
 		return;
 	am_cmd(b, "PEXPIREAT");
 	am_args(b, key);
-	am_argi(b, (generation + 2) * GENERATION +
+	am_argi(b, (generation + 1) * GENERATION + LATE +
 		       longest_window(t->sh->engine->conf));
 }
 
