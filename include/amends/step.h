@@ -133,6 +133,7 @@ struct am_pair *am_migration_fields(const struct am_loopdef *was,
 struct am_rule_view {
 	unsigned statuses;     /* bit per enum am_status */
 	enum am_event_type on; /* AM_EV_NONE: any */
+	unsigned to;	       /* bit per status it may leave; 0: the same */
 	const char *guard;     /* "" when none */
 	const char *action;    /* "" on the ignore list */
 	const char *code;      /* on the ignore list: the code of the line */

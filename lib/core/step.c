@@ -19,7 +19,7 @@
 #define S(status) (1u << AM_##status)
 #define LIVE (S(OPEN) | S(HELD))
 #define THERE (LIVE | S(CLOSED))
-#define ALL (S(NONE) | THERE)
+#define ENDS (S(OPEN) | S(CLOSED)) /* it may end by this, or go on */
 
 struct rule {
 	struct am_rule_view view;
@@ -31,19 +31,28 @@ static void resume_and_apply(struct am_act *a);
 
 #define ROW(st, on, act)                                                       \
 	{                                                                      \
-		{ st, on, "", #act, NULL, NULL }, NULL, act                    \
+		{ st, on, 0, "", #act, NULL, NULL }, NULL, act                 \
 	}
 #define IF(st, on, guard, act)                                                 \
 	{                                                                      \
-		{ st, on, #guard, #act, NULL, NULL }, guard, act               \
+		{ st, on, 0, #guard, #act, NULL, NULL }, guard, act            \
 	}
 #define SKIP(st, on, code, why)                                                \
 	{                                                                      \
-		{ st, on, "", "", code, why }, NULL, NULL                      \
+		{ st, on, 0, "", "", code, why }, NULL, NULL                   \
 	}
 #define SKIP_IF(st, on, guard, code, why)                                      \
 	{                                                                      \
-		{ st, on, #guard, "", code, why }, guard, NULL                 \
+		{ st, on, 0, #guard, "", code, why }, guard, NULL              \
+	}
+/* The same for actions that may leave the status: in one of `to`. */
+#define MOVE(st, on, to, act)                                                  \
+	{                                                                      \
+		{ st, on, to, "", #act, NULL, NULL }, NULL, act                \
+	}
+#define MOVE_IF(st, on, guard, to, act)                                        \
+	{                                                                      \
+		{ st, on, to, #guard, #act, NULL, NULL }, guard, act           \
 	}
 
 /*
@@ -56,7 +65,7 @@ static void resume_and_apply(struct am_act *a);
 static const struct rule rules[] = {
 	/*      status    on                     guard               action or code */
 	IF     (S(NONE),  AM_EV_OPENED,          am_is_about_many,   am_refuse_respondents),
-	ROW    (S(NONE),  AM_EV_OPENED,                              am_open_loop),
+	MOVE   (S(NONE),  AM_EV_OPENED,          S(OPEN),            am_open_loop),
 	ROW    (S(NONE),  AM_EV_NONE,                                am_refuse_unknown),
 	SKIP   (THERE,    AM_EV_OPENED,          "already_done",     "it is open, or was"),
 
@@ -83,10 +92,10 @@ static const struct rule rules[] = {
 	SKIP_IF(LIVE,     AM_EV_STAGE_COMPLETED, am_is_for_customer, "not_by_staff", "only the customer's answer completes it"),
 	IF     (LIVE,     AM_EV_STAGE_COMPLETED, am_is_recused_work, am_refuse_recused_work),
 	IF     (LIVE,     AM_EV_STAGE_COMPLETED, am_lacks_fields,    am_refuse_fields),
-	ROW    (S(HELD),  AM_EV_STAGE_COMPLETED,                     resume_and_apply),
-	IF     (S(OPEN),  AM_EV_STAGE_COMPLETED, am_is_owed,         am_pay_owed),
-	IF     (S(OPEN),  AM_EV_STAGE_COMPLETED, am_is_current,      am_advance),
-	IF     (S(OPEN),  AM_EV_STAGE_COMPLETED, am_is_later,        am_leap),
+	MOVE   (S(HELD),  AM_EV_STAGE_COMPLETED, ENDS,               resume_and_apply),
+	MOVE_IF(S(OPEN),  AM_EV_STAGE_COMPLETED, am_is_owed, ENDS, am_pay_owed),
+	MOVE_IF(S(OPEN),  AM_EV_STAGE_COMPLETED, am_is_current, ENDS, am_advance),
+	MOVE_IF(S(OPEN),  AM_EV_STAGE_COMPLETED, am_is_later, ENDS, am_leap),
 	SKIP   (S(OPEN),  AM_EV_STAGE_COMPLETED, "already_done",     "the loop is past it"),
 
 	SKIP   (S(CLOSED), AM_EV_STAGE_WAIVED,   "closed",           "its stages are over"),
@@ -95,8 +104,9 @@ static const struct rule rules[] = {
 	SKIP_IF(LIVE,     AM_EV_STAGE_WAIVED,    am_is_done,         "already_done", "it was met in this cycle"),
 	SKIP_IF(LIVE,     AM_EV_STAGE_WAIVED,    am_is_for_customer, "not_by_staff", "the customer is always asked"),
 	IF     (LIVE,     AM_EV_STAGE_WAIVED,    am_is_not_waivable, am_refuse_waiver),
-	IF     (S(HELD),  AM_EV_STAGE_WAIVED,    am_is_current,      resume_and_apply),
-	ROW    (LIVE,     AM_EV_STAGE_WAIVED,                        am_waive),
+	MOVE_IF(S(HELD),  AM_EV_STAGE_WAIVED,    am_is_current, ENDS, resume_and_apply),
+	MOVE   (S(OPEN),  AM_EV_STAGE_WAIVED,    ENDS,               am_waive),
+	ROW    (S(HELD),  AM_EV_STAGE_WAIVED,                        am_waive),
 
 	SKIP   (S(CLOSED), AM_EV_EXTENDED,       "closed",           "its clocks are over"),
 	IF     (LIVE,     AM_EV_EXTENDED,        am_is_no_clock,     am_refuse_clock),
@@ -113,35 +123,35 @@ static const struct rule rules[] = {
 	SKIP_IF(S(OPEN),  AM_EV_HELD,            am_is_rejected,     "rejected", "its stages are over"),
 	IF     (S(OPEN),  AM_EV_HELD,            am_is_unlisted,     am_refuse_reason),
 	IF     (S(OPEN),  AM_EV_HELD,            am_is_bad_until,    am_refuse_until),
-	ROW    (S(OPEN),  AM_EV_HELD,                                am_hold),
+	MOVE   (S(OPEN),  AM_EV_HELD,            S(HELD),            am_hold),
 	SKIP   (S(CLOSED), AM_EV_HELD,           "closed",           "its clocks are over"),
-	ROW    (S(HELD),  AM_EV_RESUMED,                             am_resume),
+	MOVE   (S(HELD),  AM_EV_RESUMED,         S(OPEN),            am_resume),
 	SKIP   (S(OPEN),  AM_EV_RESUMED,         "not_held",         "its clocks run"),
 	SKIP   (S(CLOSED), AM_EV_RESUMED,        "closed",           "its clocks are over"),
 
 	IF     (THERE,    AM_EV_ANSWERED,        am_is_no_answer,    am_refuse_answer),
 	IF     (THERE,    AM_EV_ANSWERED,        am_is_own_work,     am_refuse_own_work),
-	ROW    (S(HELD),  AM_EV_ANSWERED,                            resume_and_apply),
-	IF     (S(OPEN),  AM_EV_ANSWERED,        am_accepts_rejection, am_accept_rejection),
+	MOVE   (S(HELD),  AM_EV_ANSWERED,        ENDS,               resume_and_apply),
+	MOVE_IF(S(OPEN),  AM_EV_ANSWERED,        am_accepts_rejection, ENDS, am_accept_rejection),
 	IF     (S(OPEN),  AM_EV_ANSWERED,        am_is_rejected,     am_note_answer),
 	IF     (S(OPEN),  AM_EV_ANSWERED,        am_is_deadlocked,   am_note_answer),
 	IF     (S(OPEN),  AM_EV_ANSWERED,        am_contradicts,     am_call_a_human),
-	IF     (S(OPEN),  AM_EV_ANSWERED,        am_is_satisfied,    am_satisfy),
+	MOVE_IF(S(OPEN),  AM_EV_ANSWERED,        am_is_satisfied, ENDS, am_satisfy),
 	IF     (S(OPEN),  AM_EV_ANSWERED,        am_is_unasked,      am_note_answer),
 	SKIP_IF(S(CLOSED), AM_EV_ANSWERED,       am_is_satisfied,    "closed", "it agrees with the end, or comes too late to"),
 	SKIP_IF(S(CLOSED), AM_EV_ANSWERED,       am_is_carried_on,   "carried_on", "it goes on as another complaint"),
 	IF     (S(CLOSED), AM_EV_ANSWERED,       am_is_withdrawn,    am_answer_anew),
 	SKIP_IF(S(CLOSED), AM_EV_ANSWERED,       am_is_final_end,    "closed", "an answer does not undo this end"),
 	IF     (S(CLOSED), AM_EV_ANSWERED,       am_is_too_late,     am_answer_anew),
-	IF     (S(OPEN) | S(CLOSED), AM_EV_ANSWERED, am_has_reopens_left, am_reopen),
-	ROW    (S(OPEN) | S(CLOSED), AM_EV_ANSWERED,                 am_deadlock),
+	MOVE_IF(ENDS,     AM_EV_ANSWERED,        am_has_reopens_left, S(OPEN), am_reopen),
+	MOVE   (ENDS,     AM_EV_ANSWERED,        S(OPEN),            am_deadlock),
 
 	SKIP_IF(LIVE,     AM_EV_ATTEMPTED,       am_is_rejected,     "rejected", "nobody asks any more"),
 	SKIP_IF(LIVE,     AM_EV_ATTEMPTED,       am_is_idle_call,    "not_asked", "the customer is not asked yet"),
 	ROW    (LIVE,     AM_EV_ATTEMPTED,                           am_attempt),
 	SKIP   (S(CLOSED), AM_EV_ATTEMPTED,      "closed",           "nobody asks any more"),
 
-	IF     (S(HELD),  AM_EV_MESSAGE,         am_is_awaited,      resume_and_apply),
+	MOVE_IF(S(HELD),  AM_EV_MESSAGE,         am_is_awaited, ENDS, resume_and_apply),
 	ROW    (THERE,    AM_EV_MESSAGE,                             am_take_message),
 
 	SKIP_IF(LIVE,     AM_EV_REOPENED,        am_is_deadlocked,   "deadlock", "its reopenings are used up, a person decides"),
@@ -152,11 +162,11 @@ static const struct rule rules[] = {
 	SKIP_IF(S(CLOSED), AM_EV_REOPENED,       am_is_window_over,  "window_over", "reopen_window has passed; open a new one"),
 	SKIP_IF(THERE,    AM_EV_REOPENED,        am_lacks_reopens,   "no_reopens_left", "max_reopens are used up"),
 	IF     (THERE,    AM_EV_REOPENED,        am_is_bad_reopen_to, am_refuse_reopen_to),
-	ROW    (S(HELD),  AM_EV_REOPENED,                            resume_and_apply),
-	ROW    (S(OPEN) | S(CLOSED), AM_EV_REOPENED,                 am_reopen_by_person),
+	MOVE   (S(HELD),  AM_EV_REOPENED,        ENDS,               resume_and_apply),
+	MOVE   (ENDS,     AM_EV_REOPENED,        S(OPEN),            am_reopen_by_person),
 
 	SKIP_IF(LIVE,     AM_EV_REJECTED,        am_is_rejected,     "already_done", "the recourse notice is on its way"),
-	ROW    (S(HELD),  AM_EV_REJECTED,                            resume_and_apply),
+	MOVE   (S(HELD),  AM_EV_REJECTED,        ENDS,               resume_and_apply),
 	ROW    (S(OPEN),  AM_EV_REJECTED,                            am_reject),
 	SKIP   (S(CLOSED), AM_EV_REJECTED,       "closed",           "it has its end"),
 
@@ -170,7 +180,7 @@ static const struct rule rules[] = {
 	SKIP   (S(CLOSED), AM_EV_LINKED,         "closed",           "it has its end"),
 	IF     (LIVE,     AM_EV_LINKED,          am_is_incident,     am_join_incident),
 	SKIP_IF(LIVE,     AM_EV_LINKED,          am_is_ring,         "ring", "the other one follows this one"),
-	ROW    (LIVE,     AM_EV_LINKED,                              am_end_duplicate),
+	MOVE   (LIVE,     AM_EV_LINKED,          S(CLOSED),          am_end_duplicate),
 
 	ROW    (THERE,    AM_EV_OPTED_OUT,                           am_opt),
 	ROW    (THERE,    AM_EV_OPTED_IN,                            am_opt),
@@ -178,10 +188,10 @@ static const struct rule rules[] = {
 	SKIP_IF(THERE,    AM_EV_ERASED,          am_is_erased,       "already_done", "they have left"),
 	ROW    (THERE,    AM_EV_ERASED,                              am_erase),
 
-	ROW    (LIVE,     AM_EV_WITHDRAWN,                           am_withdraw),
+	MOVE   (LIVE,     AM_EV_WITHDRAWN,       S(CLOSED),          am_withdraw),
 	SKIP   (S(CLOSED), AM_EV_WITHDRAWN,      "closed",           "it has its end"),
 
-	ROW    (LIVE,     AM_EV_FORCED,                              am_force),
+	MOVE   (LIVE,     AM_EV_FORCED,          S(CLOSED),          am_force),
 	SKIP   (S(CLOSED), AM_EV_FORCED,         "closed",           "it has its end"),
 
 	IF     (THERE,    AM_EV_CALENDAR,        am_is_bad_due,      am_refuse_due),
@@ -195,10 +205,13 @@ static const struct rule rules[] = {
 	IF     (THERE,    AM_EV_MIGRATED,        am_is_bad_fired,    am_refuse_fired),
 	ROW    (THERE,    AM_EV_MIGRATED,                            am_migrate),
 
-	IF     (THERE,    AM_EV_WAKE,            am_is_due,          am_climb),
+	MOVE_IF(S(OPEN),  AM_EV_WAKE,            am_is_due, ENDS,    am_climb),
+	MOVE_IF(S(HELD),  AM_EV_WAKE,            am_is_due, THERE,   am_climb),
+	IF     (S(CLOSED), AM_EV_WAKE,           am_is_due,          am_climb),
 	SKIP   (THERE,    AM_EV_WAKE,            "nothing_due",      "no line is written for it"),
 
-	IF     (THERE,    AM_EV_FOLLOWUP_ENDED,  am_is_waiting,      am_end_followup),
+	MOVE_IF(S(OPEN),  AM_EV_FOLLOWUP_ENDED,  am_is_waiting, ENDS, am_end_followup),
+	IF     (S(HELD) | S(CLOSED), AM_EV_FOLLOWUP_ENDED, am_is_waiting, am_end_followup),
 	SKIP   (THERE,    AM_EV_FOLLOWUP_ENDED,  "not_waiting",      "it had ended before"),
 	IF     (THERE,    AM_EV_FOLLOWUP_REVIVED, am_is_bad_revival, am_refuse_revival),
 	SKIP_IF(THERE,    AM_EV_FOLLOWUP_REVIVED, am_is_waiting,     "already_done", "it waits already"),
@@ -207,9 +220,8 @@ static const struct rule rules[] = {
 
 	SKIP_IF(THERE,    AM_EV_RECEIPT,         am_is_unmatched,    "unmatched", "about no follow-up that can be told from the complaint"),
 	SKIP_IF(THERE,    AM_EV_RECEIPT,         am_is_behind,       "already_done", "more than that is known of it"),
-	ROW    (THERE,    AM_EV_RECEIPT,                             am_receive),
-
-	/* known, not in force: am_event_check() has refused them before */
+	MOVE   (S(OPEN),  AM_EV_RECEIPT,         ENDS,               am_receive),
+	ROW    (S(HELD) | S(CLOSED), AM_EV_RECEIPT,                  am_receive),
 };
 /* clang-format on */
 
@@ -257,6 +269,7 @@ static void
 apply(struct am_act *a)
 {
 	const struct rule *r = find_rule(a->def, &a->up->next, a->ev, a->now);
+	unsigned to = 1u << a->up->next.status;
 
 	AM_ASSERT(r != NULL); /* the table has no holes; a test says so */
 	if (r->act == NULL) {
@@ -265,6 +278,10 @@ apply(struct am_act *a)
 	}
 	a->up->verdict = AM_APPLIED;
 	r->act(a);
+	if (r->view.to != 0)
+		to = r->view.to;
+	AM_ASSERT(a->up->verdict == AM_REJECTED ||
+		  (to >> a->up->next.status & 1) != 0);
 }
 
 /* What ends a hold by itself: then the event finds the complaint open. */
