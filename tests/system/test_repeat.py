@@ -211,3 +211,44 @@ def test_in3_same_event_five_times_at_once_is_one_complaint(
     assert len(redis.journal(ids[0])) == 1
     assert d.status()["events"]["duplicate"] == 4
     assert redis.client.xlen(f"{{{STREAM}}}:rejects") == 0
+
+
+def test_lc4_an_answer_after_a_withdrawal_opens_a_new_complaint(
+        world, redis, producer, receiver):
+    """LC4, IN5: what a step causes for another complaint is an event of the
+    shard's own stream, with the customer's data of the first."""
+    d = world.daemon(redis)
+    producer.open("C-1", **{"customer.name": "Wang"})
+    producer.emit("complaint.withdrawn", "C-1")
+    producer.emit("customer.answered", "C-1", verdict="unsatisfied",
+                  comment="it is still broken")
+    applied(redis, 4)
+    (new,) = [r["id"] for r in d.rows("list") if r["id"] != "C-1"]
+    opening = line(redis, new)
+    assert opening["source"] == "amends"
+    assert opening["in"]["repeat_of"] == "C-1"
+    pii = redis.client.hgetall(f"{{{STREAM}}}:pii:{new}")
+    assert pii[b"customer.name"] == b"Wang"
+    verified(d, "C-1", new)
+
+
+def test_ti2_a_route_picks_the_loop_and_the_tier(
+        world, redis, producer, receiver):
+    """TI2: severity picks another loop, and the tier it opens as; the journal
+    has what the route said as input."""
+    other = LOOP[LOOP.index("loop "):].replace('"complaint"', '"fire"')
+    route = ('route "fire" { severity = {"emergency"}  loop = "fire"  '
+             'open_as = "high" }')
+    d = world.daemon(redis, loop=LOOP + other + route)
+    producer.open("C-1", severity="emergency", tier="low")
+    producer.open("C-2", severity="grave", category="delivery")
+    producer.open("C-3", severity="emergency", loop="complaint",
+                  category="other")
+    applied(redis, 3)
+    assert d.find("C-1")["loop"].startswith("fire@")
+    assert d.find("C-1")["tier"] == "high"
+    assert line(redis, "C-1")["in"]["tier"] == "high"
+    for c in ("C-2", "C-3"):
+        assert d.find(c)["loop"].startswith("complaint@")
+        assert d.find(c)["tier"] == "mid"
+    verified(d, "C-1", "C-2", "C-3")
