@@ -4,8 +4,8 @@ under two policies. No Redis, no daemon. OP5."""
 import json
 import os
 import re
+import resource
 import subprocess
-import time
 
 import pytest
 from harness import BUILD, ROOT
@@ -22,6 +22,12 @@ def run(*args, stdin="", code=0):
              "AMENDS_SOCKET": "/nowhere"})
     assert p.returncode == code, p.stderr
     return p.stdout if code == 0 else p.stderr
+
+
+def cpu():
+    """Seconds that the children have worked."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def simulate(*args, **kw):
@@ -143,12 +149,12 @@ def test_ten_thousand_complaints_of_sixty_days_then_under_two_seconds():
     optimised = fast.exists() and fast.stat().st_mtime > newest
     program = fast if optimised else BUILD / "amendsctl"
     limit = 2 if optimised else 30
-    start = time.monotonic()
+    start = cpu()
     p = subprocess.run(
         [program, "simulate", "-c", CONF, "--from", MONDAY, "--complaints",
          "10000", "--for", "60d"], cwd=ROOT, stdout=subprocess.PIPE,
         text=True, check=True, timeout=120)
-    took = time.monotonic() - start
+    took = cpu() - start  # the wall clock is shared with other tests
     assert "10000 complaints, 10000 open" in p.stdout
     assert re.search(r"^listen +10000 +- +10000 +10000 +20000$", p.stdout, re.M)
     assert took < limit, took
