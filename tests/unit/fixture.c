@@ -251,7 +251,8 @@ add_note(const struct fix *f, struct am_buf *b, const struct am_note *n)
 		const char *name, *word;
 		const char *keys[4];
 	} shown[] = {
-		{ "stage.met", "met", { "stage", "how", "late" } },
+		{ "stage.met", "met",
+		    { "stage", "how", "late", "late_original" } },
 		{ "stage.owed", "owed", { "stage" } },
 		{ "stage.waived", "waived", { "stage", "how" } },
 		{ "deadline.missed", "missed", { "clock" } },
@@ -287,9 +288,10 @@ add_note(const struct fix *f, struct am_buf *b, const struct am_note *n)
 		for (size_t j = 0; j < 4 && shown[i].keys[j] != NULL; j++) {
 			struct am_str v = pair(n, shown[i].keys[j]);
 
-			if (strcmp(shown[i].keys[j], "late") == 0)
-				v = am_str_is(v, "yes") ? AM_STR("late")
-							: AM_STR("");
+			if (am_str_prefix(am_str_c(shown[i].keys[j]), "late"))
+				v = am_str_is(v, "yes")
+					? am_str_c(shown[i].keys[j])
+					: AM_STR("");
 			if (j > 0 && v.n > 0)
 				am_buf_addc(b, ',');
 			if (am_str_u64(v, &at) == 0 && at > AM_DAY)
