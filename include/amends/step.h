@@ -141,3 +141,10 @@ struct am_rule_view {
 };
 /* Row i in the order of trial; false when there is none. */
 bool am_rule_at(size_t i, struct am_rule_view *rule);
+
+/* What a note is called and what it says, for the generated docs and for the
+ * test that nothing else is said. False when there is no i-th. */
+struct am_note_view {
+	const char *name, *about;
+};
+bool am_note_at(size_t i, struct am_note_view *view);

@@ -13,7 +13,7 @@
 
 #include "base/buf.h"
 
-#include <amends/event.h>
+#include <amends/step.h>
 
 static void
 add_field(struct am_buf *b, const struct am_field_spec *f)
@@ -58,6 +58,22 @@ add_own(struct am_buf *b)
 }
 
 static void
+add_notes(struct am_buf *b)
+{
+	struct am_note_view view;
+
+	am_buf_adds(b,
+	    "\n## What the feed says\n\n"
+	    "The names in `do` of a journal line, and so of an entry "
+	    "of `{stream}:feed`. Each line has\n`seq` (per "
+	    "complaint, without gaps), `v`, `cycle` in the feed, "
+	    "and an id that never changes:\ncomplaint, seq and "
+	    "place in `do`.\n\n| name | what |\n|---|---|\n");
+	for (size_t i = 0; am_note_at(i, &view); i++)
+		am_buf_addf(b, "| `%s` | %s |\n", view.name, view.about);
+}
+
+static void
 make(struct am_buf *b)
 {
 	am_buf_adds(b,
@@ -88,6 +104,7 @@ make(struct am_buf *b)
 			add_event(b, s);
 	}
 	add_own(b);
+	add_notes(b);
 }
 
 static void

@@ -241,6 +241,22 @@ check_tallies(struct history *h, const struct am_update *up)
 			    live && s == c->stage && k == c->tier);
 }
 
+/* What is said is on the list. */
+static void
+check_notes(const struct am_update *up)
+{
+	struct am_note_view view;
+
+	for (const struct am_note *n = up->notes; n != NULL; n = n->next) {
+		size_t i = 0;
+
+		while (am_note_at(i, &view) && strcmp(view.name, n->name) != 0)
+			i++;
+		if (!am_note_at(i, &view))
+			fail_msg("%s is on no list of notes", n->name);
+	}
+}
+
 /* RO1 RO3: one owner, and nobody who is complained about. */
 static void
 check_owner(const struct am_complaint *c)
@@ -310,6 +326,7 @@ random_step(struct history *h, struct am_arena *a)
 	check_twice(ev, &up, h->now, a);
 	check_followups(h, &up);
 	check_tallies(h, &up);
+	check_notes(&up);
 	check_owner(&up.next);
 	check_closed(&up);
 	h->seen[ev->type]++;
