@@ -308,6 +308,27 @@ collapse_ladders(struct am_act *a)
 }
 
 /*
+ * Recourse is owed by law and is not let go for the sake of quiet: behind the
+ * question it goes out an hour later.
+ */
+static void
+put_off(struct am_act *a, const struct am_waiting *w)
+{
+	struct am_followup *f = am_fu_born(a, w->id);
+	struct am_note *n;
+
+	if (f == NULL || f->not_before > a->now + AM_HOUR)
+		return;
+	f->not_before = a->now + AM_HOUR;
+	n = am_act_note(a, "followup.waiting");
+	am_note_str(n, "followup", am_fu_id_text(a, w->id));
+	am_note_str(n, "endpoint", w->endpoint);
+	am_note_c(n, "clock", a->def->clocks[w->clock].name);
+	am_note_c(n, "held", "catchup");
+	am_note_int(a, n, "until", f->not_before);
+}
+
+/*
  * After an outage the customer gets one message of all that waits, the most
  * telling. At other times only a question does away with the reminders that
  * fall due with it.
@@ -335,6 +356,11 @@ leave_one_for_customer(struct am_act *a)
 		    memcmp(w.id, best, sizeof(best)) == 0 ||
 		    (!catchup && (most < 4000 || rank(a->def, &w) >= 2000 ||
 				     am_fu_born(a, w.id) == NULL))) {
+			i++;
+			continue;
+		}
+		if (am_fu_is_recourse(a->def, w.clock, w.rung)) {
+			put_off(a, &w);
 			i++;
 			continue;
 		}
