@@ -24,6 +24,7 @@ rnd_seed(const char *test)
 				 : (uint64_t)ts.tv_sec * 1000000007u +
 				       (uint64_t)ts.tv_nsec;
 	printf("# %s: SEED=%llu\n", test, (unsigned long long)rnd_state);
+	fflush(stdout); /* a panic or a sanitizer leaves without it */
 }
 
 static inline uint64_t
