@@ -240,6 +240,11 @@ test_verbs_when_checked_then_table_of_lines_holds(void **state)
 		{ "list --status held", NULL },
 		{ "list --status gone", "open, held or closed" },
 		{ "list --limit 5 --limit=6", "given twice" },
+		{ "silence add --match a=b --match=c=d --for 2h", NULL },
+		{ "silence add --match a=b --for 2h --for 3h", "given twice" },
+		{ "silence add --match", "--match needs a value" },
+		{ "silence list", NULL },
+		{ "silence list --all", NULL },
 		{ "show C-1", NULL },
 		{ "show", "needs more words" },
 		{ "show C-1 C-2", "too many words" },
@@ -305,6 +310,13 @@ test_verbs_when_asked_for_options_then_both_forms_are_read(void **state)
 	assert_true(am_str_is(
 	    am_verb_option(l.argv, l.argc, "stage"), "callback-confirm"));
 	assert_true(am_str_is(am_verb_option(l.argv, l.argc, "--limit"), "7"));
+	line_end(&l);
+	split(&l, "silence add --match role=owner --for 2h --match=tier=high");
+	assert_true(am_str_is(
+	    am_verb_option_at(l.argv, l.argc, "--match", 0), "role=owner"));
+	assert_true(am_str_is(
+	    am_verb_option_at(l.argv, l.argc, "--match", 1), "tier=high"));
+	assert_int_equal(am_verb_option_at(l.argv, l.argc, "--match", 2).n, 0);
 	line_end(&l);
 
 	split(&l, "emit complaint.opened a=1 -- --b=2");
