@@ -52,7 +52,7 @@ def test_a_complaint_keeps_its_loop(world, redis, producer, sink):
     d.write_conf(d.conf.read_text().replace('budget = "1h" }',
                                             'budget = "3h" }', 1))
     assert d.ctl("reload")[0] == 0
-    producer.open("NEW", tier="low")
+    producer.open("NEW", tier="low", category="shop")
     wait_until(lambda: redis.applied() == 2)
     d.stop()
     d.start()
@@ -149,7 +149,7 @@ def test_without_redis_nothing_is_taken_away(
     assert status in (1, 5) and "Redis" in err, (status, err)
     d.wait_running()
     assert not d.status()["config"]["ok"]
-    producer.open("C-2", tier="low")
+    producer.open("C-2", tier="low", category="shop")
     producer.emit("complaint.assigned", "C-1", owner="wu",
                   role="agent")
     wait_until(lambda: redis.applied() == 3)
