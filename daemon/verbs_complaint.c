@@ -45,18 +45,28 @@ add_head(struct view *v)
 
 /* ---- list ---- */
 
+/* RO2: who received it first keeps it on his list until it is closed. */
+static bool
+is_kept_by(const struct view *v, struct am_str who, bool any_status)
+{
+	return am_str_eq(who, v->c->loop_owner) &&
+	       (any_status || v->c->status != AM_CLOSED);
+}
+
 static bool
 wanted(struct view *v)
 {
 	struct am_str stage = am_verb_option(v->argv, v->argc, "--stage");
 	struct am_str tier = am_verb_option(v->argv, v->argc, "--tier");
 	struct am_str owner = am_verb_option(v->argv, v->argc, "--owner");
+	struct am_str keeps = am_verb_option(v->argv, v->argc, "--loop-owner");
 	struct am_str status = am_verb_option(v->argv, v->argc, "--status");
 	bool overdue = am_verb_option(v->argv, v->argc, "--overdue").p != NULL;
 
 	return (stage.n == 0 || am_str_is(stage, stage_name(v))) &&
 	       (tier.n == 0 || am_str_is(tier, tier_name(v))) &&
 	       (owner.n == 0 || am_str_eq(owner, v->c->owner)) &&
+	       (keeps.n == 0 || is_kept_by(v, keeps, status.n != 0)) &&
 	       (status.n == 0 ||
 		   am_str_is(status, am_status_str(v->c->status))) &&
 	       (!overdue || am_view_due(v->def, v->c) < am_engine_now());
