@@ -49,49 +49,24 @@ is_for(const struct am_rungdef *r, size_t tier)
 
 /* ---- the end ---- */
 
-/* Somebody asks the customers of this tier: a rung, or the owner who calls. */
-static bool
-is_asked(const struct am_loopdef *def, size_t tier)
-{
-	const struct am_clockdef *calls = &def->clocks[AM_CLOCK_CALLBACK];
-	const struct am_clockdef *k =
-	    &def->clocks[AM_CLOCK_STAGE0 + def->stages_n - 1];
-
-	if (calls->in_use && calls->rungs[0].via_n > 0)
-		return true;
-	for (size_t r = 0; r < k->rungs_n; r++) {
-		if (k->rungs[r].reason == AM_REASON_ASK &&
-		    k->rungs[r].via_n > 0 && is_for(&k->rungs[r], tier))
-			return true;
-	}
-	return false;
-}
-
+/*
+ * Somebody asks the customers: a rung, or the owner who calls. When the rung is
+ * for other tiers, the written notice asks in its place.
+ */
 static void
 judge_end(const struct judge *j)
 {
 	const struct am_loopdef *def = j->def;
+	const struct am_clockdef *calls = &def->clocks[AM_CLOCK_CALLBACK];
 	size_t last = AM_CLOCK_STAGE0 + def->stages_n - 1;
-	size_t asked = 0, not_asked = 0;
 
-	for (size_t t = 0; t < def->tiers_n; t++) {
-		if (is_asked(def, t))
-			asked++;
-		else
-			not_asked = t;
-	}
-	if (asked == 0)
-		am_fault(j->b, clock_node(j, last), "attempts",
-		    "loop \"%s\" cannot end: stage \"%s\" never asks the "
-		    "customer; add rung \"ask\" { at = \"0%%\" to = "
-		    "\"customer\" via = {…} }, or attempts",
-		    def->name, def->clocks[last].name);
-	else if (asked < def->tiers_n)
-		am_fault(j->b, clock_node(j, last), "attempts",
-		    "loop \"%s\" cannot end for tier \"%s\": stage \"%s\" "
-		    "never asks its customers; add a rung that does, or "
-		    "attempts",
-		    def->name, def->tiers[not_asked], def->clocks[last].name);
+	if (calls->in_use && calls->rungs[0].via_n > 0)
+		return;
+	am_fault(j->b, clock_node(j, last), "attempts",
+	    "loop \"%s\" cannot end: stage \"%s\" never asks the customer; "
+	    "add rung \"ask\" { at = \"0%%\" to = \"customer\" via = {…} }, "
+	    "or attempts",
+	    def->name, def->clocks[last].name);
 }
 
 /* ---- stages ---- */

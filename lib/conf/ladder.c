@@ -124,9 +124,13 @@ derive_reason(
 		return AM_REASON_ESCALATE;
 	if (confirm && r->pct == 0 && r->to == AM_ROLE_CUSTOMER)
 		return AM_REASON_ASK;
+	if (r->pct == 0 && r->to == AM_ROLE_CUSTOMER)
+		return AM_REASON_INFORM;
 	if (r->pct < 100)
 		return AM_REASON_WARN;
-	return slot == AM_CLOCK_FINAL ? AM_REASON_RECOURSE : AM_REASON_LAPSE;
+	return slot == AM_CLOCK_FINAL && r->to == AM_ROLE_CUSTOMER
+		   ? AM_REASON_RECOURSE
+		   : AM_REASON_LAPSE;
 }
 
 /* `tiers` says for whom a rung is; kept is for whom it is not. */

@@ -183,8 +183,8 @@ confirm_clocks(
 		return; /* told already */
 	s->ask = find_question(own);
 	s->attempts_n = offsets(b, n, "attempts", 1, s->attempts);
-	if (s->attempts_n == 0)
-		return; /* nobody calls: then no silence closes, either */
+	if (s->attempts_n == 0 && s->ask == AM_RUNGS_MAX)
+		return; /* nobody calls and nobody asks */
 	k->in_use = after->in_use = true;
 	k->calendar_name = after->calendar_name = own->calendar_name;
 	k->calendar = after->calendar = own->calendar;

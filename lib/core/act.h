@@ -105,6 +105,8 @@ void am_act_call(struct am_act *a);
 bool
 am_act_is_uncalled(const struct am_loopdef *def, const struct am_complaint *c);
 /* Nobody calls any more: the written notice goes, once. */
+/* The confirm stage has lapsed and all attempts are used: the notice goes. */
+void am_act_write_in_the_end(struct am_act *a);
 void am_act_write(struct am_act *a);
 /* What became of the written notice: accepted by a channel, or failed by the
  * last one; told by whoever judges the follow-up's end. */

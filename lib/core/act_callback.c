@@ -6,12 +6,13 @@
  * clock the clock runs on; "attempts are over" means that all of its rungs
  * have fired.
  *
- * The notice goes when the attempts are used up without an answer, also when
- * one of them reached the customer: an answer that was spoken and never
- * recorded must not keep the loop open for good. A wrong number, a refusal and
- * an opt-out of calls end the attempts at once. When calls are ruled out before
- * the stage begins, the notice goes in place of the question, whose words it
- * has: nobody is asked twice in one breath.
+ * The notice goes when the last attempt is a miss. When it reached the customer
+ * there is time to record what they said, up to the lapse of the stage; then
+ * the notice goes all the same: an answer that was spoken and never recorded
+ * must not keep the loop open for good. A wrong number, a refusal and an
+ * opt-out of calls end the attempts at once. When calls are ruled out before
+ * the stage begins, or the loop has none, the notice goes in place of the
+ * question, whose words it has: nobody is asked twice in one breath.
  *
  * Silence is counted from a notice that a channel has accepted, and by nothing
  * else: who was told nothing has not been silent.
@@ -43,7 +44,7 @@ bool
 am_act_is_uncalled(const struct am_loopdef *def, const struct am_complaint *c)
 {
 	return def->clocks[AM_CLOCK_CALLBACK].in_use &&
-	       (c->flags & AM_CF_NO_CALLS) != 0;
+	       ((c->flags & AM_CF_NO_CALLS) != 0 || attempts_of(def) == 0);
 }
 
 static bool
@@ -161,6 +162,22 @@ use_attempt(struct am_act *a, struct am_note *n)
 	am_note_int(a, n, "misses", c->misses);
 }
 
+static bool
+is_used_up(const struct am_loopdef *def, const struct am_complaint *c)
+{
+	return c->attempts >= attempts_of(def);
+}
+
+/* The stage will lapse yet. */
+static bool
+has_time_left(const struct am_loopdef *def, const struct am_complaint *c)
+{
+	const struct am_clock *k = &c->clocks[confirm_clock(def)];
+
+	return am_clock_live(k) && !k->missed &&
+	       am_clock_has_lapse(c, confirm_clock(def));
+}
+
 void
 am_attempt(struct am_act *a)
 {
@@ -182,8 +199,19 @@ am_attempt(struct am_act *a)
 	use_attempt(a, n);
 	if (is_outcome(a->ev, "refused"))
 		c->flags |= AM_CF_DECLINED;
-	if (c->attempts >= attempts_of(a->def) ||
-	    (c->flags & (AM_CF_NO_CALLS | AM_CF_DECLINED)) != 0)
+	if ((c->flags & (AM_CF_NO_CALLS | AM_CF_DECLINED)) != 0 ||
+	    (is_used_up(a->def, c) &&
+		(is_miss(a->ev) || !has_time_left(a->def, c))))
+		am_act_write(a);
+}
+
+void
+am_act_write_in_the_end(struct am_act *a)
+{
+	const struct am_complaint *c = &a->up->next;
+
+	if (a->def->stages[c->stage].kind == AM_STAGE_CONFIRM &&
+	    is_used_up(a->def, c) && !has_time_left(a->def, c))
 		am_act_write(a);
 }
 

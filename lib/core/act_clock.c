@@ -228,6 +228,8 @@ am_act_resume(struct am_act *a, am_ms at, const char *reason)
 	struct am_complaint *c = &a->up->next;
 	struct am_note *n;
 
+	if (at < c->held_since) /* told late: no span counts twice */
+		at = c->held_since;
 	c->status = AM_OPEN;
 	for (size_t i = 0; i < AM_CLOCKS_MAX; i++)
 		am_clock_resume(c, i, at);
@@ -244,6 +246,7 @@ am_act_resume(struct am_act *a, am_ms at, const char *reason)
 	c->held_since = c->hold_until = 0;
 	c->hold_reason = AM_STR("");
 	am_tally_live(a, "held", -1);
+	am_act_write_in_the_end(a);
 }
 
 /* What a clock that the closing ends was worth: hit, or missed. */

@@ -78,6 +78,7 @@ climb_once(struct am_act *a)
 		return true;
 	case AM_NEXT_LAPSE:
 		am_act_miss(a, next.clock, next.at);
+		am_act_write_in_the_end(a);
 		return true;
 	case AM_NEXT_RUNG:
 		fire(a, &next);

@@ -318,7 +318,8 @@ note_name(const struct am_loopdef *def, size_t clock, size_t rung, bool mute)
 	if (!rule && r->reason == AM_REASON_ASK)
 		return "confirmation.requested";
 	if (!rule && !r->is_pct)
-		return "escalation.raised";
+		return r->to == AM_ROLE_CUSTOMER ? "rung.fired"
+						 : "escalation.raised";
 	if (!rule && r->pct > 0 && r->pct < 100)
 		return "deadline.warned";
 	return mute ? "rung.fired" : NULL;

@@ -145,6 +145,20 @@ goes_on(struct am_act *a, const struct am_waiting *w)
 	       is_written_notice(a->def, w->clock, w->rung);
 }
 
+/*
+ * What has reached the customer keeps them informed; but for the news of the
+ * inform clock itself, which would go on for ever.
+ */
+static void
+arrived(struct am_act *a, const struct am_waiting *w, bool over)
+{
+	enum am_role to = am_fu_role(a->def, &a->up->next, w->clock, w->rung);
+
+	am_fu_heard(a, w->clock, w->rung, over, true);
+	if (to == AM_ROLE_CUSTOMER && w->clock != AM_CLOCK_INFORM)
+		am_act_contact(a);
+}
+
 void
 am_end_followup(struct am_act *a)
 {
@@ -155,7 +169,7 @@ am_end_followup(struct am_act *a)
 	am_fu_remove(a, w.id);
 	note_end(a, &w, over || am_str_is(am_event_get(a->ev, "late"), "yes"));
 	if (am_str_is(am_event_get(a->ev, "state"), "delivered"))
-		am_fu_heard(a, w.clock, w.rung, over, true);
+		arrived(a, &w, over);
 	else if (!is_let_go(am_event_get(a->ev, "reason")))
 		am_fu_failed(a, &w, goes_on(a, &w));
 	am_fu_release(a, w.endpoint);

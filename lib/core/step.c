@@ -106,7 +106,7 @@ static const struct rule rules[] = {
 	IF     (LIVE,     AM_EV_STAGE_WAIVED,    am_is_not_waivable, am_refuse_waiver),
 	MOVE_IF(S(HELD),  AM_EV_STAGE_WAIVED,    am_is_current, ENDS, resume_and_apply),
 	MOVE   (S(OPEN),  AM_EV_STAGE_WAIVED,    ENDS,               am_waive),
-	ROW    (S(HELD),  AM_EV_STAGE_WAIVED,                        am_waive),
+	MOVE   (S(HELD),  AM_EV_STAGE_WAIVED,    S(HELD) | S(CLOSED), am_waive),
 
 	SKIP   (S(CLOSED), AM_EV_EXTENDED,       "closed",           "its clocks are over"),
 	IF     (LIVE,     AM_EV_EXTENDED,        am_is_no_clock,     am_refuse_clock),

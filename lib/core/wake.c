@@ -25,6 +25,14 @@ am_clock_holds(size_t i)
 	       i == AM_CLOCK_SILENCE || i == AM_CLOCK_UNOWNED;
 }
 
+/* In an emergency staff are called day and night; customers are not. */
+static bool
+is_fast(const struct am_complaint *c, size_t i)
+{
+	return (c->flags & AM_CF_EMERGENCY) != 0 && i != AM_CLOCK_CALLBACK &&
+	       i != AM_CLOCK_SILENCE;
+}
+
 /* Whose calendars clock i goes by. */
 static const struct am_clockdef *
 beat(const struct am_loopdef *def, const struct am_complaint *c, size_t i)
@@ -39,8 +47,7 @@ const struct am_calendar *
 am_clock_calendar(
     const struct am_loopdef *def, const struct am_complaint *c, size_t i)
 {
-	if (def->clocks[i].budget.unit == AM_UNIT_DAYS ||
-	    (c->flags & AM_CF_EMERGENCY) != 0)
+	if (def->clocks[i].budget.unit == AM_UNIT_DAYS || is_fast(c, i))
 		return NULL;
 	return beat(def, c, i)->calendar;
 }
@@ -58,7 +65,7 @@ am_clock_after(const struct am_loopdef *def, const struct am_complaint *c,
     size_t i, am_ms t, struct am_duration dur)
 {
 	const struct am_clockdef *d = beat(def, c, i);
-	bool emergency = (c->flags & AM_CF_EMERGENCY) != 0;
+	bool emergency = is_fast(c, i);
 	am_ms due;
 
 	if (t == AM_NEVER)
@@ -90,7 +97,7 @@ budget_from(const struct am_loopdef *def, const struct am_complaint *c,
 		return 0;
 	if ((dur.unit == AM_UNIT_TIME &&
 		(cal != NULL || beat(def, c, i)->calendar == NULL ||
-		    (c->flags & AM_CF_EMERGENCY) != 0)) ||
+		    is_fast(c, i))) ||
 	    (dur.unit == AM_UNIT_DAYS && cal == NULL))
 		return dur.n;
 	due = am_clock_after(def, c, i, at, dur);

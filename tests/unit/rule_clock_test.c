@@ -101,16 +101,18 @@ test_rule_clock_silence_reminds_and_closes(void **state)
 }
 
 static void
-test_rule_clock_without_attempts_has_no_silence(void **state)
+test_rule_clock_without_attempts_asks_in_writing(void **state)
 {
 	struct am_conf *c =
 	    load("kind = \"confirm\"", "kind = \"confirm\" attempts = {}");
 	const struct am_loopdef *d = c->loops[0];
 
 	(void)state;
-	assert_false(d->clocks[AM_CLOCK_CALLBACK].in_use);
-	assert_int_equal(d->clocks[AM_CLOCK_CALLBACK].rungs_n, 0);
-	assert_false(d->clocks[AM_CLOCK_SILENCE].in_use);
+	assert_true(d->clocks[AM_CLOCK_CALLBACK].in_use);
+	assert_int_equal(d->clocks[AM_CLOCK_CALLBACK].rungs_n, 1);
+	assert_string_equal(
+	    d->clocks[AM_CLOCK_CALLBACK].rungs[0].name, "notice");
+	assert_true(d->clocks[AM_CLOCK_SILENCE].in_use);
 	assert_false(d->clocks[AM_CLOCK_HOLD].in_use);
 	assert_false(d->clocks[AM_CLOCK_UNOWNED].in_use);
 	assert_string_equal(d->clocks[AM_CLOCK_HOLD].name, "hold");
@@ -169,7 +171,7 @@ main(void)
 		    test_rule_clock_attempts_are_a_ladder_to_the_owner),
 		cmocka_unit_test(test_rule_clock_silence_reminds_and_closes),
 		cmocka_unit_test(
-		    test_rule_clock_without_attempts_has_no_silence),
+		    test_rule_clock_without_attempts_asks_in_writing),
 		cmocka_unit_test(
 		    test_rule_clock_attempts_without_a_question_go_the_nearest_way),
 		cmocka_unit_test(
