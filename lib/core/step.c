@@ -406,6 +406,27 @@ cause_of(const struct am_event *ev)
 	    ev->source, ended ? am_event_get(ev, "followup_id") : ev->event_id);
 }
 
+/* LC7: with the state that is, so that one look less is needed. */
+static void
+refuse_stale(struct am_act *a)
+{
+	const struct am_complaint *c = &a->up->next;
+	struct am_buf b;
+
+	am_buf_arena(&b, a->up->arena, 160);
+	am_buf_adds(&b, "the complaint has changed since: it is at version ");
+	am_buf_addi(&b, c->version);
+	am_buf_adds(&b, ", ");
+	am_buf_adds(&b, am_status_str(c->status));
+	if (c->stage < a->def->stages_n) { /* a migration's def is another */
+		am_buf_adds(&b, " in ");
+		am_buf_adds(&b, a->def->stages[c->stage].name);
+	}
+	am_buf_adds(&b, "; send the version that you have seen");
+	am_buf_addc(&b, '\0');
+	am_act_refuse(a, "conflict", "expected_version", b.p);
+}
+
 int
 am_step(const struct am_loopdef *def, const struct am_complaint *cur,
     const struct am_event *ev, am_ms now, struct am_update *up)
@@ -426,9 +447,7 @@ am_step(const struct am_loopdef *def, const struct am_complaint *cur,
 		up->verdict = AM_DUPLICATE;
 	} else if (cur->status != AM_NONE && ev->expected_version >= 0 &&
 		   ev->expected_version < cur->version) {
-		am_act_refuse(&a, "conflict", "expected_version",
-		    "the complaint has changed since; look at it again and "
-		    "send its present version");
+		refuse_stale(&a);
 	} else {
 		apply(&a);
 	}
