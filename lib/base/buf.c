@@ -50,8 +50,8 @@ am_buf_str(const struct am_buf *b)
 	return (struct am_str){ b->p, b->n };
 }
 
-static void
-grow(struct am_buf *b, size_t more)
+void
+am_buf_grow(struct am_buf *b, size_t more)
 {
 	size_t cap = b->cap < 64 ? 64 : b->cap;
 	char *p;
@@ -70,36 +70,6 @@ grow(struct am_buf *b, size_t more)
 	}
 	b->p = p;
 	b->cap = cap;
-}
-
-void
-am_buf_reserve(struct am_buf *b, size_t more)
-{
-	if (more > b->cap - b->n)
-		grow(b, more);
-}
-
-void
-am_buf_add(struct am_buf *b, const void *p, size_t n)
-{
-	if (n == 0)
-		return;
-	am_buf_reserve(b, n);
-	memcpy(b->p + b->n, p, n);
-	b->n += n;
-}
-
-void
-am_buf_addc(struct am_buf *b, char c)
-{
-	am_buf_reserve(b, 1);
-	b->p[b->n++] = c;
-}
-
-void
-am_buf_adds(struct am_buf *b, const char *s)
-{
-	am_buf_add(b, s, strlen(s));
 }
 
 void
@@ -175,6 +145,26 @@ am_buf_addlstr(struct am_buf *b, struct am_str s)
 	am_buf_addstr(b, s);
 }
 
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Is any of the eight bytes 0? */
+static bool
+has_zero(uint64_t w)
+{
+	return ((w - EACH(1)) & ~w & EACH(0x80)) != 0;
+}
+
+/* Eight bytes of ASCII that need no escape: most text is. */
+static bool
+is_plain(const char *p)
+{
+	uint64_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return (w & EACH(0x80)) == 0 && ((w - EACH(0x20)) & EACH(0x80)) == 0 &&
+	       !has_zero(w ^ EACH('"')) && !has_zero(w ^ EACH('\\'));
+}
+
 /* Bytes from p on that stand in a JSON string as they are. */
 static size_t
 plain_run(const char *p, size_t n)
@@ -185,6 +175,10 @@ plain_run(const char *p, size_t n)
 		uint8_t c = (uint8_t)p[i];
 		size_t len = 1;
 
+		if (n - i >= 8 && is_plain(p + i)) {
+			i += 8;
+			continue;
+		}
 		if (c < 0x20 || c == '"' || c == '\\')
 			break;
 		if (c >= 0x80 && (len = am_utf8_char(p + i, n - i)) == 0)
@@ -230,16 +224,6 @@ am_buf_addjson(struct am_buf *b, struct am_str s)
 		}
 	}
 	am_buf_addc(b, '"');
-}
-
-void
-am_buf_addkey(struct am_buf *b, const char *key)
-{
-	if (b->n > 0 && b->p[b->n - 1] != '{' && b->p[b->n - 1] != ',')
-		am_buf_addc(b, ',');
-	am_buf_addc(b, '"');
-	am_buf_adds(b, key);
-	am_buf_add(b, "\":", 2);
 }
 
 void

@@ -363,10 +363,52 @@ test_assert_when_it_fails_then_says_where_and_aborts(void **state)
 	assert_string_equal(strstr(line, " what="), " what=\"fds[0] == -1\"\n");
 }
 
+/* Eight bytes are looked at together: every byte at every place of them. */
+static void
+test_buf_json_every_byte_at_every_place(void **state)
+{
+	(void)state;
+	for (unsigned byte = 0; byte < 0x80; byte++) {
+		for (size_t at = 0; at < 17; at++) {
+			char text[17], want[32];
+			struct am_buf b;
+			size_t n = 1;
+
+			memset(text, 'a', sizeof(text));
+			text[at] = (char)byte;
+			want[0] = '"';
+			for (size_t i = 0; i < sizeof(text); i++) {
+				const char *esc = "\"\\\b\f\n\r\t";
+				const char *e = text[i] != '\0'
+						    ? strchr(esc, text[i])
+						    : NULL;
+
+				if (e != NULL) {
+					want[n++] = '\\';
+					want[n++] = "\"\\bfnrt"[e - esc];
+				} else if ((uint8_t)text[i] < 0x20) {
+					n += (size_t)snprintf(want + n,
+					    sizeof(want) - n, "\\u%04x", byte);
+				} else {
+					want[n++] = text[i];
+				}
+			}
+			want[n++] = '"';
+			am_buf_init(&b);
+			am_buf_addjson(
+			    &b, (struct am_str){ text, sizeof(text) });
+			assert_int_equal(b.n, n);
+			assert_memory_equal(b.p, want, n);
+			am_buf_fini(&b);
+		}
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_buf_json_every_byte_at_every_place),
 		cmocka_unit_test(
 		    test_arena_when_blocks_are_many_then_all_bytes_stay_apart),
 		cmocka_unit_test(
