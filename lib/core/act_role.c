@@ -203,7 +203,8 @@ reassign(struct am_act *a, size_t clock, const struct am_rungdef *r)
 	am_fu_notice(a, clock, AM_NOTICE_UNOWNED, AM_ROLE_SUPERVISOR);
 }
 
-/* The next step of the stage's ladder that staff would hear of. */
+/* The next step of the stage's ladder that somebody on the staff would hear of:
+ * there is no owner to tell. */
 static size_t
 next_for_staff(
     const struct am_loopdef *def, const struct am_complaint *c, size_t clock)
@@ -215,7 +216,8 @@ next_for_staff(
 	if (!am_clock_live(k))
 		return d->rungs_n;
 	while (r < d->rungs_n &&
-	       (d->rungs[r].to == AM_ROLE_CUSTOMER || d->rungs[r].told ||
+	       (d->rungs[r].to == AM_ROLE_CUSTOMER ||
+		   d->rungs[r].to == AM_ROLE_OWNER || d->rungs[r].told ||
 		   d->rungs[r].via_n == 0 || (k->fired >> r & 1) != 0 ||
 		   (d->rungs[r].except_tiers >> c->tier & 1) != 0))
 		r++;

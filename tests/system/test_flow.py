@@ -123,7 +123,8 @@ def test_a_later_stage_leaves_the_apology_owed(world, redis, producer, sink):
     d = world.daemon(redis)
     producer.open("C-1")
     walk(producer, "C-1", WALK[2:])
-    wait_until(lambda: show(d, "C-1")["owed"] == ["apologize"])
+    wait_until(lambda: redis.applied() == 2)
+    assert show(d, "C-1")["owed"] == ["apologize"]
     producer.emit("customer.answered", "C-1", verdict="satisfied", score="5")
     wait_until(lambda: redis.applied() == 3)
     assert show(d, "C-1")["status"] == "open"

@@ -41,12 +41,13 @@ test_unowned_longer_than_its_limit_fires_the_ladder(void **state)
 	acts_wake(w, acts_at(0, 9, 44));
 	assert_int_equal(acts_c(w)->clocks[LISTEN].fired, 0);
 	acts_wake(w, acts_at(0, 9, 45));
-	f = acts_followup(w, "warn"); /* the first that is for staff */
+	f = acts_followup(w, "escalate"); /* there is no owner to warn */
 	assert_non_null(
 	    memmem(f->body.p, f->body.n, "\"reason\":\"unowned\"", 18));
-	assert_non_null(acts_note(w, "escalation.raised", "rung", "warn"));
-	acts_wake(w, acts_at(0, 10, 30)); /* 50 %: it has fired before */
-	assert_null(acts_followup(w, "warn"));
+	assert_non_null(acts_note(w, "escalation.raised", "rung", "escalate"));
+	acts_wake(w, acts_at(2, 17, 0)); /* +30m: it has fired before */
+	assert_null(acts_followup(w, "escalate"));
+	assert_non_null(acts_followup(w, "take"));
 }
 
 static void
