@@ -357,6 +357,11 @@ check_event(const struct am_event *ev, struct am_arena *a, char *what)
 		    spec->name, key, near != NULL ? ", but it has " : "",
 		    near != NULL ? near : "");
 	}
+	if (!spec->inbound) /* of our own: not for am_event_check() */
+		return am_event_get(ev, "by").n > 0
+			   ? 0
+			   : bad(what, "who does it? %s needs by=NAME",
+				 spec->name);
 	if (am_event_check(ev, &why) == 0)
 		return 0;
 	if (strcmp(why.code, "missing_field") == 0 &&
@@ -367,14 +372,21 @@ check_event(const struct am_event *ev, struct am_arena *a, char *what)
 	    why.field.n > 0 ? ": " : "", why.text);
 }
 
+/* A producer's, or an operator's where they may tell. */
+static bool
+is_told(const struct am_story *s, const struct am_event_spec *spec)
+{
+	return spec->inbound || (s->operator&& spec->type == AM_EV_FORCED);
+}
+
 static int
 read_type(
-    struct am_str name, struct am_arena *a, struct am_event *ev, char *what)
+    struct am_story *s, struct am_str name, struct am_event *ev, char *what)
 {
 	const struct am_event_spec *spec = am_event_spec_by_name(name);
-	const char *text = am_arena_cstr(a, name), *near;
+	const char *text = am_arena_cstr(s->a, name), *near;
 
-	if (spec != NULL && spec->inbound) {
+	if (spec != NULL && is_told(s, spec)) {
 		ev->type = spec->type;
 		return 0;
 	}
@@ -478,7 +490,7 @@ read_text(struct am_story *s, struct am_str text, char *what)
 		return 0;
 	}
 	if (rc == 0)
-		rc = read_type(name, s->a, &ev, what);
+		rc = read_type(s, name, &ev, what);
 	if (rc == 0)
 		rc = read_id(s, &rest, &ev, what);
 	if (rc == 0)

@@ -309,3 +309,20 @@ def test_backtest_without_enough_then_says_what_it_needs(policies, tmp_path):
     assert "two policies" in run("backtest", "-c", a, "-c", b, code=2)
     empty = history(tmp_path, "# nothing\n")
     assert "no event" in run("backtest", empty, "-c", a, "-c", b, code=2)
+
+
+def test_a_deadlock_is_simulated_to_its_end():
+    """LC5, OP5: only a person ends a deadlock; here one may."""
+    no = "customer.answered verdict=unsatisfied"
+    end = "complaint.closed by=zhao reason='to the ombudsman'"
+    out = run("simulate", "-c", ROOT / "tests/trace/shipped.conf", "--loop",
+              "uk-ofcom", "--from", MONDAY,
+              "+0 complaint.opened owner=ann supervisor=zhao",
+              "+1h stage.completed stage=listen",
+              "+1h stage.completed stage=resolve", f"+1h {no}",
+              "+1h stage.completed stage=resolve", f"+1h {no}", f"+1h {end}")
+    assert "1 complaint, 1 closed deadlock_closed" in out
+    # a history is a producer's: there is no such event in it
+    err = run("backtest", "-", "--conf", CONF, "--conf", CONF,
+              stdin=f"+0 complaint.opened c1\n+1h {end}\n", code=2)
+    assert "'complaint.closed' is no event" in err

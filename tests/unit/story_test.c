@@ -217,6 +217,28 @@ test_story_mutated_lines_then_read_or_refused(void **state)
 	am_story_sort(&r->story);
 }
 
+/* What a person does by `amendsctl close` is no producer's event. */
+static void
+test_story_closed_then_told_by_an_operator_only(void **state)
+{
+	static const char *const close =
+	    "+1h complaint.closed c1 by=zhao reason='no more to be done'";
+	struct told *r = *state;
+	char what[300] = "";
+
+	assert_int_not_equal(
+	    am_story_line(&r->story, am_str_c(close), what), 0);
+	assert_non_null(strstr(what, "'complaint.closed' is no event"));
+	r->story.operator= true;
+	line(r, close);
+	assert_int_equal(r->story.events[0].type, AM_EV_FORCED);
+	assert_int_not_equal(
+	    am_story_line(
+		&r->story, AM_STR("+1h complaint.closed c1 reason=x"), what),
+	    0);
+	assert_non_null(strstr(what, "needs by=NAME"));
+}
+
 int
 main(void)
 {
@@ -227,6 +249,7 @@ main(void)
 		CASE(test_story_blank_comment_and_wake_then_tell_nothing),
 		CASE(test_story_sorted_then_equal_times_keep_their_order),
 		CASE(test_story_mutated_lines_then_read_or_refused),
+		CASE(test_story_closed_then_told_by_an_operator_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
