@@ -139,7 +139,7 @@ read_story(struct run *r, const char **words, size_t words_n)
 	int rc = 0;
 
 	r->story.one = AM_STR("c1");
-	r->story.operator= true;
+	r->story.by_hand = true;
 	for (size_t i = 0; rc == 0 && i < r->opts[FILES].n; i++)
 		rc = am_story_file(&r->story, r->opts[FILES].values[i]);
 	r->story.last = r->story.from;

@@ -376,7 +376,7 @@ check_event(const struct am_event *ev, struct am_arena *a, char *what)
 static bool
 is_told(const struct am_story *s, const struct am_event_spec *spec)
 {
-	return spec->inbound || (s->operator&& spec->type == AM_EV_FORCED);
+	return spec->inbound || (s->by_hand && spec->type == AM_EV_FORCED);
 }
 
 static int

@@ -38,7 +38,7 @@ struct am_story {
 	am_ms last;		    /* time of the line before */
 	struct am_str one; /* whom a line means that names none; n == 0: the
 			      complaint of the line before */
-	bool operator; /* a line may tell complaint.closed, too: what a person
+	bool by_hand; /* a line may tell complaint.closed, too: what a person
 			  does by `amendsctl close` */
 	/* told so far, in the order of the lines until am_story_sort() */
 	struct am_event *events;

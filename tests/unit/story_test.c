@@ -229,7 +229,7 @@ test_story_closed_then_told_by_an_operator_only(void **state)
 	assert_int_not_equal(
 	    am_story_line(&r->story, am_str_c(close), what), 0);
 	assert_non_null(strstr(what, "'complaint.closed' is no event"));
-	r->story.operator= true;
+	r->story.by_hand = true;
 	line(r, close);
 	assert_int_equal(r->story.events[0].type, AM_EV_FORCED);
 	assert_int_not_equal(
