@@ -41,7 +41,7 @@ struct am_zone {
  * with work below 0 the earliest at which -work were still to pass. With work
  * 0: t itself. A due that falls on a closing instant stays there (it is not
  * moved to the next opening). -AM_ERANGE when the calendar is not compiled that
- * far.
+ * far; time before it begins is not open.
  */
 AM_MUSTCHECK int
 am_calendar_add(const struct am_calendar *cal, am_ms t, am_ms work, am_ms *due);

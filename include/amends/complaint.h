@@ -82,7 +82,7 @@ struct am_clock {
 	uint64_t cause; /* hash of the event that started it */
 	am_ms started;	/* first start of this entry, for `since` */
 	am_ms budget, consumed;
-	am_ms running_since; /* meaningful while RUNNING */
+	am_ms running_since; /* consumed is what was counted up to here */
 	am_ms extra;	     /* share of the budget that extensions added */
 	uint8_t extensions;  /* of this entry */
 };
@@ -123,6 +123,7 @@ enum am_complaint_flags {
 	AM_CF_NOT_UPHELD = 1 << 10,    /* closes when recourse is delivered */
 	AM_CF_NEGATIVE = 1 << 11,      /* a comment of this cycle was */
 	AM_CF_ERASED = 1 << 12,	       /* personal data have left */
+	AM_CF_MISSED = 1 << 13,	       /* a deadline was, once, in any cycle */
 };
 
 struct am_complaint {

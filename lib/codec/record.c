@@ -24,6 +24,7 @@
 
 #include "base/str.h"
 #include "codec/pack.h"
+#include "core/clock.h"
 
 /* Common ones first: a plain complaint's presence is one byte. */
 enum {
@@ -220,8 +221,7 @@ static void
 add_clock(
     struct am_buf *out, const struct am_complaint *c, const struct am_clock *k)
 {
-	bool since =
-	    k->state == AM_CLK_RUNNING && k->running_since != k->started;
+	bool since = am_clock_live(k) && k->running_since != k->started;
 	unsigned head = k->state;
 
 	AM_ASSERT(k->state <= AM_CLK_OVER);
@@ -492,10 +492,9 @@ get_clock(struct am_rd *r, const struct am_complaint *c, struct am_clock *k)
 		k->consumed = get_span(r);
 	if (head & K_SINCE)
 		k->running_since = am_unpack_delta(r, k->started);
-	else if (k->state == AM_CLK_RUNNING)
+	else if (am_clock_live(k))
 		k->running_since = k->started;
-	if (k->state > AM_CLK_OVER ||
-	    (k->state != AM_CLK_RUNNING && (head & K_SINCE)))
+	if (k->state > AM_CLK_OVER || (!am_clock_live(k) && (head & K_SINCE)))
 		r->bad = true;
 }
 

@@ -244,6 +244,11 @@ judge_action(const struct judge *j, size_t slot, const struct am_rungdef *r)
 		am_fault(j->b, n, "action",
 		    "action: the loop is closed when aftercare runs; remove "
 		    "the action");
+	else if (r->is_pct && r->pct == 0)
+		am_fault(j->b, n, "action",
+		    "action: at 0%% nothing has been waited for, and nothing "
+		    "is done; say at = \"1%%\", or give the complaint its "
+		    "owner and tier when it is opened");
 	else if (r->action == AM_ACTION_REASSIGN)
 		judge_reassign(j, n, r);
 	else

@@ -105,18 +105,23 @@ void am_act_call(struct am_act *a);
 bool
 am_act_is_uncalled(const struct am_loopdef *def, const struct am_complaint *c);
 /* Nobody calls any more: the written notice goes, once. */
-/* The confirm stage has lapsed and all attempts are used: the notice goes. */
-void am_act_write_in_the_end(struct am_act *a);
 void am_act_write(struct am_act *a);
+/* The same when the confirm stage has lapsed and all attempts are used. */
+void am_act_write_in_the_end(struct am_act *a);
 /* What became of the written notice: accepted by a channel, or failed by the
  * last one; told by whoever judges the follow-up's end. */
 void am_act_notice_ended(struct am_act *a, bool delivered);
+/* It has failed behind its acceptance and goes by the next channel: silence is
+ * counted from that one's. */
+void am_act_notice_again(struct am_act *a);
 /* The customer has spoken. True when silence was counted. */
 bool am_act_break_silence(struct am_act *a);
 /* Silence is over: close unconfirmed or declined, or tell a person why not. */
 void am_act_silence_over(struct am_act *a);
 /* The recourse notice goes to the customer (act_end.c). */
 void am_act_recourse(struct am_act *a);
+/* `final` is over: the same, unless a rung of conf has still to say it. */
+void am_act_final_over(struct am_act *a);
 /* It has gone, by notice or by the rung of `final`; what became of it. */
 void am_act_recourse_sent(struct am_act *a, size_t clock, uint8_t rung);
 void am_act_recourse_ended(struct am_act *a, bool delivered);
@@ -172,7 +177,7 @@ am_action_fn am_reproject, am_migrate, am_refuse_due, am_refuse_fired,
     am_refuse_elsewhere, am_refuse_misfit;
 /* act_stage.c */
 am_guard am_is_no_stage, am_is_done, am_is_for_customer, am_lacks_fields,
-    am_is_owed, am_is_current, am_is_later, am_is_not_waivable;
+    am_is_owed, am_is_current, am_is_past, am_is_not_waivable;
 am_action_fn am_advance, am_leap, am_pay_owed, am_waive, am_refuse_stage,
     am_refuse_fields, am_refuse_waiver;
 /* act_answer.c */

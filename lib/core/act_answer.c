@@ -264,6 +264,11 @@ am_call_a_human(struct am_act *a)
 	c->flags |= AM_CF_CONTRADICTORY;
 	am_act_contact(a);
 	(void)am_act_break_silence(a);
+	if (c->clocks[clock].state == AM_CLK_MET) {
+		/* by an answer that was kept: its ladder tells nobody now */
+		clock = AM_CLOCK_FINAL;
+		r = d->rungs_n;
+	}
 	while (r < d->rungs_n && (d->rungs[r].reason == AM_REASON_ASK ||
 				     (c->clocks[clock].fired >> r & 1) != 0))
 		r++;
@@ -309,6 +314,11 @@ rewind_stages(struct am_act *a, size_t to)
 	}
 	c->done &= keep;
 	c->owed &= keep;
+	for (size_t i = 0; i < to; i++) { /* closed before it came to them */
+		if ((c->done >> i & 1) == 0 &&
+		    !a->def->stages[i].implied_by_later)
+			c->owed |= (uint16_t)(1u << i);
+	}
 }
 
 static void
@@ -356,6 +366,8 @@ go_round(struct am_act *a, size_t to, bool partial)
 	am_tally_day(a, "reopened", NULL);
 	restart_owed(a, to);
 	am_act_enter(a, to);
+	if (c->clocks[AM_CLOCK_FINAL].missed && c->recourse == AM_RECOURSE_NONE)
+		am_act_final_over(a); /* the closing had let it go */
 	am_fu_notice(a, AM_CLOCK_STAGE0 + to, AM_NOTICE_REOPEN, AM_ROLE_OWNER);
 	if (!partial)
 		am_fu_notice(a, AM_CLOCK_STAGE0 + to, AM_NOTICE_REOPEN,

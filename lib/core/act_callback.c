@@ -266,6 +266,12 @@ am_act_notice_ended(struct am_act *a, bool delivered)
 		start_silence(a);
 }
 
+void
+am_act_notice_again(struct am_act *a)
+{
+	(void)am_act_end(a, AM_CLOCK_SILENCE, a->ev->at, AM_CLK_OVER);
+}
+
 /* ---- silence ---- */
 
 bool

@@ -50,22 +50,6 @@ am_act_contact(struct am_act *a)
 	am_act_start(a, AM_CLOCK_INFORM, a->ev->at);
 }
 
-/* The end of `final` tells the customer where else to go, by a rung of conf or
- * else by a notice of ours. */
-static bool
-has_recourse_rung(const struct am_loopdef *def, const struct am_complaint *c)
-{
-	const struct am_clockdef *d = &def->clocks[AM_CLOCK_FINAL];
-
-	for (size_t r = 0; r < d->rungs_n; r++) {
-		if (d->rungs[r].reason == AM_REASON_RECOURSE &&
-		    d->rungs[r].to == AM_ROLE_CUSTOMER &&
-		    (d->rungs[r].except_tiers >> c->tier & 1) == 0)
-			return true;
-	}
-	return false;
-}
-
 static void
 miss(struct am_act *a, size_t i, am_ms due)
 {
@@ -74,6 +58,7 @@ miss(struct am_act *a, size_t i, am_ms due)
 	struct am_note *n;
 
 	c->clocks[i].missed = true;
+	c->flags |= AM_CF_MISSED;
 	n = am_act_note(a, "deadline.missed");
 	am_note_c(n, "clock", name);
 	am_note_int(a, n, "due_at", due);
@@ -91,8 +76,8 @@ void
 am_act_miss(struct am_act *a, size_t i, am_ms due)
 {
 	miss(a, i, due);
-	if (i == AM_CLOCK_FINAL && !has_recourse_rung(a->def, &a->up->next))
-		am_act_recourse(a);
+	if (i == AM_CLOCK_FINAL)
+		am_act_final_over(a);
 }
 
 /* The due, when it lies before `at` and is not recorded yet; else AM_NEVER. */
@@ -172,6 +157,7 @@ am_act_watch_owner(struct am_act *a)
 	if (c->owner.n > 0 && runs)
 		(void)am_act_end(a, AM_CLOCK_UNOWNED, a->ev->at, AM_CLK_MET);
 	else if (c->owner.n == 0 && !runs &&
+		 (c->flags & AM_CF_NOT_UPHELD) == 0 &&
 		 a->def->clocks[AM_CLOCK_UNOWNED].in_use)
 		am_act_start(a, AM_CLOCK_UNOWNED, a->ev->at);
 }
@@ -228,15 +214,17 @@ am_act_resume(struct am_act *a, am_ms at, const char *reason)
 	struct am_complaint *c = &a->up->next;
 	struct am_note *n;
 
-	if (at < c->held_since) /* told late: no span counts twice */
+	if (at < c->held_since) /* told late */
 		at = c->held_since;
 	c->status = AM_OPEN;
 	for (size_t i = 0; i < AM_CLOCKS_MAX; i++)
 		am_clock_resume(c, i, at);
 	(void)am_act_end(a, AM_CLOCK_HOLD, at, AM_CLK_OVER);
 	c->flags &= (uint16_t)~AM_CF_WAITS_CUSTOMER;
-	c->quiet_until = 0;
-	if (a->def->resume_grace > 0)
+	if (c->quiet_until <= at) /* else an acknowledgement's ttl goes on */
+		c->quiet_until = 0;
+	if (a->def->resume_grace > 0 &&
+	    c->quiet_until < at + a->def->resume_grace)
 		c->quiet_until = at + a->def->resume_grace;
 	n = am_act_note(a, "complaint.resumed");
 	am_note_c(n, "reason", reason);
@@ -247,17 +235,6 @@ am_act_resume(struct am_act *a, am_ms at, const char *reason)
 	c->hold_reason = AM_STR("");
 	am_tally_live(a, "held", -1);
 	am_act_write_in_the_end(a);
-}
-
-/* What a clock that the closing ends was worth: hit, or missed. */
-static const char *
-verdict(const struct am_complaint *c)
-{
-	for (size_t i = 0; i < AM_CLOCKS_MAX; i++) {
-		if (c->clocks[i].missed)
-			return "missed";
-	}
-	return "hit";
 }
 
 void
@@ -290,7 +267,8 @@ am_act_close(struct am_act *a, enum am_outcome outcome, const char *why)
 	am_act_recourse_dropped(a);
 	n = am_act_note(a, "loop.closed");
 	am_note_c(n, "outcome", am_outcome_str(outcome));
-	am_note_c(n, "verdict", verdict(c));
+	am_note_c(
+	    n, "verdict", (c->flags & AM_CF_MISSED) != 0 ? "missed" : "hit");
 	am_note_c(n, "stage", a->def->stages[c->stage].name);
 	am_note_str(n, "by", am_act_field(a, "by"));
 	am_note_int(a, n, "opened_at", c->opened_at);

@@ -10,7 +10,7 @@
  * rejection, a deadlock, or the end of `final`, by a rung of conf or without.
  */
 
-#include "core/followup.h"
+#include "core/fu.h"
 
 /* ---- the recourse notice ---- */
 
@@ -28,6 +28,22 @@ am_act_recourse(struct am_act *a)
 	am_fu_notice(a, AM_CLOCK_FINAL, AM_NOTICE_RECOURSE, AM_ROLE_CUSTOMER);
 	am_act_recourse_sent(a, AM_CLOCK_FINAL,
 	    am_notice_rung(AM_NOTICE_RECOURSE, AM_ROLE_CUSTOMER));
+}
+
+void
+am_act_final_over(struct am_act *a)
+{
+	const struct am_complaint *c = &a->up->next;
+	const struct am_clockdef *d = &a->def->clocks[AM_CLOCK_FINAL];
+	unsigned fired = c->clocks[AM_CLOCK_FINAL].fired;
+
+	for (size_t r = 0; r < d->rungs_n; r++) {
+		if (am_fu_is_recourse(a->def, AM_CLOCK_FINAL, (uint8_t)r) &&
+		    (d->rungs[r].except_tiers >> c->tier & 1) == 0 &&
+		    (fired >> r & 1) == 0)
+			return;
+	}
+	am_act_recourse(a);
 }
 
 static void
@@ -65,18 +81,6 @@ am_act_recourse_ended(struct am_act *a, bool delivered)
 	}
 }
 
-static bool
-is_recourse(const struct am_loopdef *def, const struct am_waiting *w)
-{
-	const struct am_clockdef *d = &def->clocks[w->clock];
-
-	if (w->rung >= AM_RUNG_NOTICE)
-		return w->rung ==
-		       am_notice_rung(AM_NOTICE_RECOURSE, AM_ROLE_CUSTOMER);
-	return w->rung < d->rungs_n &&
-	       d->rungs[w->rung].reason == AM_REASON_RECOURSE;
-}
-
 void
 am_act_recourse_dropped(struct am_act *a)
 {
@@ -85,7 +89,9 @@ am_act_recourse_dropped(struct am_act *a)
 	if (c->recourse != AM_RECOURSE_SENT)
 		return;
 	for (size_t i = 0; i < c->waiting_n; i++) {
-		if (is_recourse(a->def, &c->waiting[i]))
+		const struct am_waiting *w = &c->waiting[i];
+
+		if (am_fu_is_recourse(a->def, w->clock, w->rung))
 			return;
 	}
 	c->recourse = AM_RECOURSE_NONE;

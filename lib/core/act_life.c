@@ -66,14 +66,21 @@ respondents(struct am_act *a)
 	return am_buf_str(&b);
 }
 
-/* They are in the record that every step reads; leaving some out would let
- * them own what is about them. */
+/* They are in the record that every step reads, a line each; leaving some out
+ * would let them own what is about them. */
 AM_GUARD(am_is_about_many)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < ev->fields_n; i++)
-		n += is_respondent(&ev->fields[i]);
+	for (size_t i = 0; i < ev->fields_n; i++) {
+		struct am_str who = ev->fields[i].value;
+
+		if (!is_respondent(&ev->fields[i]))
+			continue;
+		n++;
+		for (size_t k = 0; k < who.n; k++)
+			n += who.p[k] == '\n';
+	}
 	return n > AM_LIST_MAX;
 }
 

@@ -366,8 +366,9 @@ rebase_clock(struct am_act *a, size_t i)
 	if (!am_clock_live(k))
 		return;
 	if (!a->def->clocks[i].in_use) {
-		am_clock_end(a->def, c, i, a->ev->at, AM_CLK_OVER);
-		am_fu_drop_clock(a, i, "migrated");
+		/* `final` holds notices whether it is in use or not */
+		k->state = i == AM_CLOCK_FINAL ? AM_CLK_OFF : AM_CLK_OVER;
+		am_fu_drop_rungs(a, i, "migrated");
 		return;
 	}
 	k->budget = am_clock_budget(a->def, c, i, k->started) + k->extra;
@@ -422,6 +423,8 @@ am_migrate(struct am_act *a)
 		am_tally_open(a, 1);
 		am_tally_stage(a, 1);
 		start_missing(a);
+	} else {
+		am_act_end_aftercare(a);
 	}
 	tell_moved(a, "migrated", AM_STR(""));
 }

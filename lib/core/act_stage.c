@@ -53,9 +53,10 @@ AM_GUARD(am_is_current)
 	return which(def, ev) == c->stage;
 }
 
-AM_GUARD(am_is_later)
+/* Behind us and not owed: a reopening has gone on without it. */
+AM_GUARD(am_is_past)
 {
-	return which(def, ev) > c->stage;
+	return which(def, ev) < c->stage && !am_is_owed(def, c, ev, now);
 }
 
 void

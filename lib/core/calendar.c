@@ -22,10 +22,12 @@ add_elapsed(am_ms t, am_ms work, am_ms *due)
 	return 0;
 }
 
+/* What lies before it counts nothing, so that a clock that was started there
+ * has a due all the same. */
 static bool
-compiled_at(const struct am_calendar *cal, am_ms t)
+is_behind(const struct am_calendar *cal, am_ms t)
 {
-	return t >= cal->from && t <= cal->until;
+	return t > cal->until;
 }
 
 /* The first window that is not over at t; windows_n when all are. */
@@ -73,7 +75,7 @@ am_calendar_add(const struct am_calendar *cal, am_ms t, am_ms work, am_ms *due)
 	}
 	if (cal == NULL)
 		return add_elapsed(t, work, due);
-	if (!compiled_at(cal, t) ||
+	if (is_behind(cal, t) ||
 	    __builtin_add_overflow(open_until(cal, t), work, &target))
 		return -AM_ERANGE;
 	/* the last window with before < target holds it, if any does */
@@ -142,7 +144,7 @@ business_day(const struct am_calendar *cal, am_ms t, int64_t n,
 {
 	size_t i, from;
 
-	if (!compiled_at(cal, t))
+	if (is_behind(cal, t))
 		return false;
 	for (from = i = window_after_day(cal, t); i < cal->windows_n; i++) {
 		bool ends_day = i + 1 == cal->windows_n ||
@@ -203,7 +205,7 @@ am_calendar_next_open(const struct am_calendar *cal, am_ms t, am_ms *open)
 		*open = t;
 		return 0;
 	}
-	if (!compiled_at(cal, t) || (i = window_at(cal, t)) == cal->windows_n)
+	if (is_behind(cal, t) || (i = window_at(cal, t)) == cal->windows_n)
 		return -AM_ERANGE;
 	*open = t > cal->windows[i].from ? t : cal->windows[i].from;
 	return 0;

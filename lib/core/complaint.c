@@ -51,6 +51,17 @@ am_complaint_id_ok(struct am_str id)
 	return true;
 }
 
+/* Spans beyond it come from no event and could overflow in a sum. */
+#define SPAN_MAX (AM_NEVER / 1024)
+
+static bool
+spans_ok(const struct am_clock *k)
+{
+	return k->budget >= 0 && k->budget <= SPAN_MAX && k->consumed >= 0 &&
+	       k->consumed <= SPAN_MAX && k->extra >= 0 &&
+	       k->extra <= k->budget;
+}
+
 static bool
 clocks_ok(const struct am_loopdef *def, const struct am_complaint *c)
 {
@@ -59,8 +70,7 @@ clocks_ok(const struct am_loopdef *def, const struct am_complaint *c)
 		bool there = i < AM_CLOCK_STAGE0 + def->stages_n ||
 			     i >= AM_CLOCK_CALLBACK;
 
-		if (k->state > AM_CLK_OVER || k->budget < 0 ||
-		    k->consumed < 0 || k->extra < 0 || k->extra > k->budget)
+		if (k->state > AM_CLK_OVER || !spans_ok(k))
 			return false;
 		if (k->state != AM_CLK_OFF && !there)
 			return false;
@@ -79,7 +89,12 @@ waiting_ok(const struct am_complaint *c)
 	if (c->waiting_n > AM_WAITING_MAX)
 		return false;
 	for (size_t i = 0; i < c->waiting_n; i++) {
-		if (c->waiting[i].clock >= AM_CLOCKS_MAX)
+		unsigned rung = c->waiting[i].rung;
+
+		if (c->waiting[i].clock >= AM_CLOCKS_MAX ||
+		    (rung >= AM_RUNG_NOTICE &&
+			(rung % 8 >= AM_ROLES_N ||
+			    (rung - AM_RUNG_NOTICE) / 8 >= AM_NOTICES_N)))
 			return false;
 	}
 	return true;
@@ -104,7 +119,8 @@ status_ok(const struct am_complaint *c)
 	return c->outcome < AM_OUTCOMES_N &&
 	       closed == (c->outcome != AM_OUTCOME_NONE) &&
 	       closed == (c->closed_at != 0) &&
-	       (c->status == AM_HELD) == (c->held_since != 0);
+	       (c->status == AM_HELD) == (c->held_since != 0) &&
+	       (c->status == AM_OPEN || (c->flags & AM_CF_NOT_UPHELD) == 0);
 }
 
 int

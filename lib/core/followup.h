@@ -39,6 +39,9 @@ void am_fu_notice(
 
 /* Drop what waits of one clock, or all of it. In flight stays. */
 void am_fu_drop_clock(struct am_act *a, size_t clock, const char *reason);
+/* The same but for its notices: the clock has left the loop, and not been
+ * done. */
+void am_fu_drop_rungs(struct am_act *a, size_t clock, const char *reason);
 void am_fu_drop_all(struct am_act *a, const char *reason);
 /* What a wake-up has made for the customer and one message makes needless. */
 void am_fu_collapse(struct am_act *a);

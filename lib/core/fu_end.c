@@ -80,6 +80,8 @@ am_fu_failed(struct am_act *a, const struct am_waiting *w, bool go_on)
 	bool again = w->revived || am_fu_is_marked(c, w->id, "failed");
 
 	am_fu_mark(a, w->id, "failed");
+	if (!over && is_written_notice(a->def, w->clock, w->rung))
+		am_act_notice_again(a);
 	if (over || !go_on || again || !am_fu_next_channel(a, w))
 		am_fu_heard(a, w->clock, w->rung, over, false);
 }

@@ -173,12 +173,12 @@ release_all(struct am_act *a)
 		am_fu_release(a, c->waiting[i].endpoint);
 }
 
-/*
- * Drop what waits unsent of a clock; of any when clock is AM_CLOCKS_MAX, but
- * for what a closed complaint's customer has still to hear.
- */
+/* Drop what waits unsent and is `which`. */
 static void
-drop_clock(struct am_act *a, size_t clock, const char *reason)
+drop_which(struct am_act *a,
+    bool (*which)(
+	const struct am_complaint *, const struct am_waiting *, size_t clock),
+    size_t clock, const char *reason)
 {
 	struct am_complaint *c = &a->up->next;
 	bool dropped = false;
@@ -186,10 +186,7 @@ drop_clock(struct am_act *a, size_t clock, const char *reason)
 	for (size_t i = 0; i < c->waiting_n;) {
 		const struct am_waiting *w = &c->waiting[i];
 
-		if (w->in_flight ||
-		    (clock != AM_CLOCKS_MAX
-			    ? w->clock != clock
-			    : c->status == AM_CLOSED && !am_fu_over(c, w))) {
+		if (w->in_flight || !which(c, w, clock)) {
 			i++;
 			continue;
 		}
@@ -200,16 +197,47 @@ drop_clock(struct am_act *a, size_t clock, const char *reason)
 		release_all(a);
 }
 
+static bool
+is_of_clock(
+    const struct am_complaint *c, const struct am_waiting *w, size_t clock)
+{
+	(void)c;
+	return w->clock == clock;
+}
+
+static bool
+is_rung_of_clock(
+    const struct am_complaint *c, const struct am_waiting *w, size_t clock)
+{
+	(void)c;
+	return w->clock == clock && w->rung < AM_RUNG_NOTICE;
+}
+
+/* Not what a closed complaint's customer has still to hear. */
+static bool
+is_needless(
+    const struct am_complaint *c, const struct am_waiting *w, size_t clock)
+{
+	(void)clock;
+	return c->status != AM_CLOSED || am_fu_over(c, w);
+}
+
 void
 am_fu_drop_clock(struct am_act *a, size_t clock, const char *reason)
 {
-	drop_clock(a, clock, reason);
+	drop_which(a, is_of_clock, clock, reason);
+}
+
+void
+am_fu_drop_rungs(struct am_act *a, size_t clock, const char *reason)
+{
+	drop_which(a, is_rung_of_clock, clock, reason);
 }
 
 void
 am_fu_drop_all(struct am_act *a, const char *reason)
 {
-	drop_clock(a, AM_CLOCKS_MAX, reason);
+	drop_which(a, is_needless, 0, reason);
 }
 
 /* ---- what makes way for a higher one ---- */

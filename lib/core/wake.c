@@ -43,13 +43,19 @@ beat(const struct am_loopdef *def, const struct am_complaint *c, size_t i)
 }
 
 /* The common budget's unit says for all tiers what the clock counts in. */
+static const struct am_calendar *
+measure(const struct am_loopdef *def, const struct am_complaint *c, size_t i)
+{
+	if (def->clocks[i].budget.unit == AM_UNIT_DAYS)
+		return NULL;
+	return beat(def, c, i)->calendar;
+}
+
 const struct am_calendar *
 am_clock_calendar(
     const struct am_loopdef *def, const struct am_complaint *c, size_t i)
 {
-	if (def->clocks[i].budget.unit == AM_UNIT_DAYS || is_fast(c, i))
-		return NULL;
-	return beat(def, c, i)->calendar;
+	return is_fast(c, i) ? NULL : measure(def, c, i);
 }
 
 static am_ms
@@ -85,12 +91,16 @@ am_clock_after(const struct am_loopdef *def, const struct am_complaint *c,
 	return due;
 }
 
-/* As one figure in what the clock counts in. */
+/*
+ * As one figure in what the clock counts in. It is the same in an emergency,
+ * which has it counted day and night: or the end of one would leave a figure of
+ * days and nights to be counted in working time.
+ */
 static am_ms
 budget_from(const struct am_loopdef *def, const struct am_complaint *c,
     size_t i, struct am_duration dur, am_ms at)
 {
-	const struct am_calendar *cal = am_clock_calendar(def, c, i);
+	const struct am_calendar *cal = measure(def, c, i);
 	am_ms due;
 
 	if (dur.n <= 0)
@@ -146,6 +156,8 @@ am_clock_stop(
 		return;
 	k->consumed += am_calendar_span(
 	    am_clock_calendar(def, c, i), k->running_since, at);
+	if (at > k->running_since)
+		k->running_since = at;
 	k->state = AM_CLK_STOPPED;
 }
 
@@ -157,7 +169,8 @@ am_clock_resume(struct am_complaint *c, size_t i, am_ms at)
 	if (k->state != AM_CLK_STOPPED)
 		return;
 	k->state = AM_CLK_RUNNING;
-	k->running_since = at;
+	if (at > k->running_since) /* told late: no instant counts twice */
+		k->running_since = at;
 }
 
 void

@@ -356,10 +356,12 @@ read_time(struct decoder *d, uint64_t entry_ms, struct am_event *ev)
 	if (first < entry_ms)
 		entry_ms = first;
 	ev->at = entry_ms > (uint64_t)latest ? latest : (am_ms)entry_ms;
+	if (ev->at < 1) /* `XADD … 0-1`: 0 is no instant in a record */
+		ev->at = 1;
 	ev->occurred_at = AM_NEVER;
 	if (s.n == 0)
 		return 0;
-	if (am_rfc3339_parse(s, &said) != 0 || said < 0)
+	if (am_rfc3339_parse(s, &said) != 0 || said < 1)
 		return refuse(d, OCCURRED_AT, "bad_value",
 		    "no instant; RFC 3339 such as 2026-11-21T19:35:03Z");
 	ev->occurred_at = said;

@@ -107,6 +107,9 @@ static const struct row rows[] = {
 	    "attempts = {}", "attempts = {} survey_reminders = 0",
 	    "19: rung \"again\" reminds the customer once more than survey_reminders (0) allows; remove it, or raise survey_reminders" },
 	/* a role that nobody holds, an action that changes nothing */
+	{ "test_judge_when_an_action_stands_at_the_start_then_refused",
+	    "at = \"+15m\"  to = \"manager\"", "at = \"0%\"    to = \"manager\"",
+	    "14: action: at 0% nothing has been waited for, and nothing is done; say at = \"1%\", or give the complaint its owner and tier when it is opened" },
 	{ "test_judge_when_nobody_is_manager_then_refused",
 	    "role \"manager\"", "role \"agent\"",
 	    "14: action: reassign to the manager, and nobody is; add role \"manager\" { person = {…} }" },

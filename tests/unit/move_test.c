@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "core/clock.h"
 #include "tests/unit/acts.h"
 #include "tests/unit/rnd.h"
 
@@ -349,6 +350,51 @@ test_migration_ends_and_begins_clocks_of_the_whole_loop(void **state)
 	assert_int_equal(acts_due(w, "final"), acts_at(28, 9, 0));
 }
 
+/* LC5: the loop has no backstop any more, but a rejection still waits to be
+ * told; LC6: what `final` itself had to say does not. */
+static void
+test_migration_keeps_recourse_when_final_has_left_the_loop(void **state)
+{
+	struct acts *w = *state;
+	const struct am_complaint *c = acts_c(w);
+
+	opened(w);
+	acts_tell(w, acts_at(0, 9, 10), "complaint.rejected reason=x");
+	assert_int_equal(c->waiting_n, 1);
+	define(w);
+	w->next.clocks[AM_CLOCK_FINAL].in_use = false;
+	migrate(w, acts_at(0, 9, 30), NULL);
+	assert_int_equal(c->clocks[AM_CLOCK_FINAL].state, AM_CLK_OFF);
+	assert_int_equal(c->waiting_n, 1);
+	assert_false(am_fu_over(c, &c->waiting[0]));
+}
+
+/* A rung that has left the ladder leaves no complaint behind for ever. */
+static void
+test_migration_without_rungs_left_ends_aftercare(void **state)
+{
+	struct acts *w = *state;
+	struct am_clockdef *d = &w->def.clocks[AM_CLOCK_AFTERCARE];
+
+	*d = w->def.clocks[AM_CLOCK_FINAL];
+	d->name = "aftercare";
+	d->rungs[0].reason = AM_REASON_AFTERCARE;
+	opened(w);
+	acts_tell(
+	    w, acts_at(0, 9, 10), "stage.completed stage=resolve root_cause=x");
+	acts_tell(w, acts_at(0, 9, 20), "customer.answered verdict=satisfied");
+	while (acts_c(w)->owed != 0)
+		acts_tell(w, acts_at(0, 9, 20),
+		    (acts_c(w)->owed & 1) != 0
+			? "stage.completed stage=listen"
+			: "stage.completed stage=apologize");
+	assert_int_equal(acts_c(w)->status, AM_CLOSED);
+	define(w);
+	w->next.clocks[AM_CLOCK_AFTERCARE].rungs_n = 0;
+	migrate(w, acts_at(0, 9, 30), NULL);
+	assert_false(am_clock_live(&acts_c(w)->clocks[AM_CLOCK_AFTERCARE]));
+}
+
 /* Three attempts have become one: the notice that waits is still the notice,
  * and its delivery starts the silence. */
 static void
@@ -527,6 +573,8 @@ main(void)
 		T(test_migration_keeps_consumed_time_and_extensions),
 		T(test_migration_finds_the_tier_by_its_name),
 		T(test_migration_ends_and_begins_clocks_of_the_whole_loop),
+		T(test_migration_keeps_recourse_when_final_has_left_the_loop),
+		T(test_migration_without_rungs_left_ends_aftercare),
 		T(test_migration_keeps_the_written_notice),
 		T(test_migration_keeps_the_attempts_that_were_made),
 		T(test_migration_that_does_not_fit_is_refused),

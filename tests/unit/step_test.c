@@ -297,6 +297,7 @@ test_step_broken_record_is_not_stepped(void **state)
 {
 	const struct am_event ev = { .type = AM_EV_WAKE, .at = FIX_START };
 	struct am_complaint bad;
+	struct am_waiting waiting[1];
 	struct am_update up = { .arena = f.up.arena };
 
 	(void)state;
@@ -310,6 +311,15 @@ test_step_broken_record_is_not_stepped(void **state)
 	assert_int_equal(am_step(&def, &bad, &ev, FIX_START, &up), -AM_EINVAL);
 	bad = *C1;
 	bad.id = AM_STR("C 1");
+	assert_int_equal(am_step(&def, &bad, &ev, FIX_START, &up), -AM_EINVAL);
+	bad = *C1;
+	bad.clocks[0].budget = AM_NEVER; /* a percent of it is no number */
+	assert_int_equal(am_step(&def, &bad, &ev, FIX_START, &up), -AM_EINVAL);
+	bad = *C1;
+	waiting[0] = bad.waiting[0];
+	waiting[0].rung = 255; /* of no notice, to no role */
+	bad.waiting = waiting;
+	bad.waiting_n = 1;
 	assert_int_equal(am_step(&def, &bad, &ev, FIX_START, &up), -AM_EINVAL);
 }
 
