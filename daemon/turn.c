@@ -386,11 +386,24 @@ log_ends(struct am_turn *t, const struct am_case *c, const struct am_update *up)
 		if (f->release)
 			continue;
 		am_fu_id_format(f->id, id);
-		am_turn_log(t, AM_LOG_INFO, "followup_suppressed",
+		am_turn_log(t,
+		    strcmp(f->state, "dead") == 0 ? AM_LOG_WARN : AM_LOG_INFO,
+		    am_arena_printf(&t->arena, "followup_%s", f->state),
 		    "id=%s complaint=%.*s shard=%s endpoint=%.*s reason=%s", id,
 		    AM_ARG(c->id), t->sh->stream, AM_ARG(f->endpoint),
 		    f->reason);
 	}
+}
+
+void
+am_turn_count_end(struct am_turn *t, const char *state)
+{
+	if (strcmp(state, "delivered") == 0)
+		t->counts.delivered++;
+	else if (strcmp(state, "dead") == 0)
+		t->counts.dead++;
+	else
+		t->counts.suppressed++;
 }
 
 static void
@@ -416,7 +429,8 @@ count(struct am_turn *t, const struct am_update *up)
 		t->counts.dead += f->dead;
 	}
 	for (const struct am_fu_change *f = up->changes; f != NULL; f = f->next)
-		t->counts.suppressed += !f->release;
+		if (!f->release)
+			am_turn_count_end(t, f->state);
 }
 
 struct am_update *

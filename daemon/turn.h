@@ -73,6 +73,8 @@ struct am_turn {
 	size_t kept_n;
 	struct am_repeat *repeat; /* NULL: no openings are looked for */
 	void (*learnt)(struct am_turn *t);
+	size_t *row_at; /* by event: the row that a receipt speaks of */
+	struct am_batch *rows_in;
 	/* sends */
 	struct am_claim *claims;
 	size_t claims_n;
@@ -126,6 +128,8 @@ void am_turn_internal(struct am_turn *t, struct am_event *ev,
 /* Step a case and put the effects into the commit. NULL when it was parked. */
 struct am_update *
 am_turn_step(struct am_turn *t, struct am_case *c, const struct am_event *ev);
+/* A follow-up has ended in that state. */
+void am_turn_count_end(struct am_turn *t, const char *state);
 /* The personal fields of an event that was applied to c go to its personal
  * data; turn_events.c. */
 void am_turn_keep_personal(

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "codec/record.h"
 #include "core/words.h"
 #include "log/log.h"
 
@@ -193,6 +194,63 @@ begin_opening(struct am_turn *t, size_t i, struct am_case *c)
 	return true;
 }
 
+/* ---- a provider says that what waits for its next try has failed ---- */
+
+static bool
+gives_up(const struct am_turn *t, size_t i)
+{
+	const struct am_event *ev = &t->events[i];
+	uint8_t id[16];
+
+	return t->rejects[i] == NULL && ev->type == AM_EV_RECEIPT &&
+	       am_str_is(am_event_get(ev, "state"), "failed") &&
+	       am_fu_id_parse(am_event_get(ev, "followup_id"), id) == 0;
+}
+
+/* Its row goes with the letter. */
+static void
+ask_given_up(struct am_turn *t, struct am_batch *b)
+{
+	const struct am_keys *keys = am_store_keys(t->sh->store);
+
+	for (size_t i = 0; i < t->entries_n; i++) {
+		if (!gives_up(t, i))
+			continue;
+		if (t->row_at == NULL)
+			t->row_at = am_arena_zalloc(
+			    &t->arena, t->entries_n * sizeof(*t->row_at));
+		am_cmd(b, "GET");
+		am_args(b, am_key(keys, &t->arena, "fu",
+			       am_event_get(&t->events[i], "followup_id")));
+		t->row_at[i] = am_batch_cmds(b) - 1;
+		t->rows_in = b;
+	}
+}
+
+static void
+write_letters(struct am_turn *t, size_t i, const struct am_update *up)
+{
+	struct am_fu_record row;
+	struct am_str id;
+
+	if (!gives_up(t, i))
+		return;
+	id = am_event_get(&t->events[i], "followup_id");
+	for (const struct am_fu_change *f = up->changes; f != NULL;
+	     f = f->next) {
+		if (f->release || strcmp(f->state, "dead") != 0)
+			continue;
+		if (am_fu_record_unpack(id,
+			am_reply_str(am_batch_reply(t->rows_in, t->row_at[i])),
+			&t->arena, &row) != 0) {
+			row = (struct am_fu_record){ .complaint = up->next.id,
+				.endpoint = f->endpoint };
+			memcpy(row.id, f->id, sizeof(row.id));
+		}
+		am_commit_fu_letter(t->commit, &row, f->reason);
+	}
+}
+
 /* One decoded event. */
 static void
 apply(struct am_turn *t, size_t i)
@@ -221,6 +279,7 @@ apply(struct am_turn *t, size_t i)
 	}
 	if (up->verdict == AM_DUPLICATE)
 		return;
+	write_letters(t, i, up);
 	if (opens && up->verdict == AM_APPLIED) {
 		borrow_personal(t, ev);
 		am_repeat_note(t, i);
@@ -301,6 +360,7 @@ load(struct am_turn *t, struct am_batch *b)
 	if (b == NULL)
 		b = am_turn_more(t->sh->store);
 	am_repeat_ask(t, b);
+	ask_given_up(t, b);
 	am_turn_load_cases(t, b);
 }
 

@@ -47,12 +47,7 @@ am_fu_tell(struct am_turn *t, struct am_str complaint, struct am_str id,
 		.fields = fields,
 		.fields_n = AM_COUNT(fields) - (end->digest == NULL) };
 
-	if (strcmp(end->state, "delivered") == 0)
-		t->counts.delivered++;
-	else if (strcmp(end->state, "dead") == 0)
-		t->counts.dead++;
-	else
-		t->counts.suppressed++;
+	am_turn_count_end(t, end->state);
 	if (c->exists) /* else erased meanwhile */
 		(void)am_turn_step(t, c, &ev);
 }

@@ -46,7 +46,8 @@ void am_commit_pii_copy(
     struct am_commit *c, struct am_str from, struct am_str complaint);
 
 /* Outbox. set: row and score (next attempt or visibility deadline). end: row,
- * body and score go. dead: to the dead letters, body kept with the letter. */
+ * body and score go. dead: to the dead letters, body kept with the letter.
+ * letter: that alone, when the end itself is an update's change. */
 #define AM_FU_BEHIND ((am_ms)-1) /* no score: it waits for another to end */
 void am_commit_fu_set(
     struct am_commit *c, const struct am_fu_record *f, am_ms score);
@@ -55,6 +56,8 @@ void am_commit_fu_score(
     struct am_commit *c, struct am_str endpoint, struct am_str id, am_ms score);
 void am_commit_fu_end(struct am_commit *c, const struct am_fu_record *f);
 void am_commit_fu_dead(
+    struct am_commit *c, const struct am_fu_record *f, const char *reason);
+void am_commit_fu_letter(
     struct am_commit *c, const struct am_fu_record *f, const char *reason);
 
 /* Put a record aside: out of wake, into parked, with a reason. */

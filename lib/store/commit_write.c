@@ -193,9 +193,9 @@ am_commit_fu_end(struct am_commit *c, const struct am_fu_record *f)
 	fu_leave(c, f->endpoint, fu_text(c, f->id));
 }
 
-static void
-letter(struct am_commit *c, const struct am_fu_record *f, struct am_str id,
-    const char *reason)
+void
+am_commit_fu_letter(
+    struct am_commit *c, const struct am_fu_record *f, const char *reason)
 {
 	const struct am_attempt *last =
 	    f->attempts_n > 0 ? &f->attempts[f->attempts_n - 1] : NULL;
@@ -205,7 +205,7 @@ letter(struct am_commit *c, const struct am_fu_record *f, struct am_str id,
 	row.body = none; /* a field of its own, for whoever reads the letter */
 	row.digest = none;
 	xadd(c, c->s->keys.dead);
-	args2(c->b, "id", id);
+	args2(c->b, "id", fu_text(c, f->id));
 	args2(c->b, "complaint", f->complaint);
 	args2(c->b, "endpoint", f->endpoint);
 	args2(c->b, "reason", am_str_c(reason));
@@ -221,10 +221,8 @@ void
 am_commit_fu_dead(
     struct am_commit *c, const struct am_fu_record *f, const char *reason)
 {
-	struct am_str id = fu_text(c, f->id);
-
-	letter(c, f, id, reason);
-	fu_leave(c, f->endpoint, id);
+	am_commit_fu_letter(c, f, reason);
+	fu_leave(c, f->endpoint, fu_text(c, f->id));
 }
 
 /* ---- one step ---- */
@@ -263,7 +261,7 @@ add_followup(struct am_commit *c, const struct am_complaint *next,
 
 	memcpy(r.id, f->id, sizeof r.id);
 	if (f->dead) {
-		letter(c, &r, id, f->dead_reason);
+		am_commit_fu_letter(c, &r, f->dead_reason);
 		return;
 	}
 	am_slice_add(c, &c->sets, key(c, "fu", id));

@@ -237,6 +237,35 @@ def test_a_stale_followup_is_not_sent(world, redis, producer):
     assert d.rows("followups") == [] and len(sink.requests) == 1
 
 
+@pytest.mark.parametrize("state", ["failed", "delivered"])
+def test_a_receipt_ends_what_waits_for_its_next_try(
+        world, redis, producer, state):
+    """FU6: what a gateway gives up is with the dead letters, body and all, and
+    can be replayed; what it has delivered is not tried again."""
+    broken = [True]
+    sink = world.sink(lambda r: answer(500) if broken[0] else OK)
+    d = world.daemon(redis, loop=ASK, endpoint_more='retry = {"0s", "1h"}')
+    producer.open("C-1")
+    waits = wait_until(lambda: row(d, "C-1") and
+                       row(d, "C-1")["attempts"] == 1 and row(d, "C-1"))
+    producer.emit("followup.receipt", "C-1", followup_id=waits["id"],
+                  state=state)
+    wait_until(lambda: row(d, "C-1") is None)
+    end = "dead" if state == "failed" else state
+    assert d.logged(rf"followup_{end} id={waits['id']} .*reason=receipt")
+    assert not d.logged("followup_suppressed")
+    dead = d.rows("dead list")
+    if state == "delivered":
+        assert dead == []
+        return
+    assert [(r["id"], r["reason"], r["attempts"]) for r in dead] == [
+        (waits["id"], "receipt", 1)]
+    broken[0] = False
+    assert d.ctl("dead", "replay", waits["id"])[0] == 0
+    wait_until(lambda: sink.ids().count(waits["id"]) == 2)
+    assert sink.requests[0].body == sink.requests[1].body
+
+
 def test_attempts_are_recorded(world, redis, producer):
     """FU4: when, how long, what was answered; visible while it waits."""
     world.sink(lambda r: answer(502))
