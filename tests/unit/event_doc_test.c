@@ -6,12 +6,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include <cmocka.h>
 
-#include "base/buf.h"
+#include "tests/unit/doc.h"
 
 #include <amends/step.h>
 
@@ -110,30 +108,12 @@ make(struct am_buf *b)
 static void
 test_event_doc_is_what_the_table_says(void **state)
 {
-	struct am_buf want, have;
-	char chunk[4096];
-	FILE *file;
-	size_t n;
+	struct am_buf want;
 
 	(void)state;
 	am_buf_init(&want);
-	am_buf_init(&have);
 	make(&want);
-	if (getenv("UPDATE") != NULL) {
-		file = fopen("docs/events.md", "w");
-		assert_non_null(file);
-		assert_int_equal(fwrite(want.p, 1, want.n, file), want.n);
-		fclose(file);
-	}
-	file = fopen("docs/events.md", "r");
-	assert_non_null(file);
-	while ((n = fread(chunk, 1, sizeof(chunk), file)) > 0)
-		am_buf_add(&have, chunk, n);
-	fclose(file);
-	assert_int_equal(have.n, want.n);
-	assert_memory_equal(have.p, want.p, want.n);
-	am_buf_fini(&want);
-	am_buf_fini(&have);
+	doc_check("docs/events.md", &want);
 }
 
 int
