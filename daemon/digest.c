@@ -52,6 +52,7 @@
 #include "log/log.h"
 
 #define CATCHUP "catchup"
+#define INCIDENT "incident:"   /* its key behind it */
 #define CATCHUP_WAIT AM_SECOND /* what is caught up comes in one go */
 #define ITEMS_MAX 100	       /* told in full */
 #define NAMES_MAX 5	       /* named in the text */
@@ -407,6 +408,19 @@ add_item(struct am_buf *b, struct am_str body, bool *zh)
 	json_decref(root);
 }
 
+/* Without the word before its key. */
+static struct am_str
+group_name(const struct am_fu_record *f)
+{
+	struct am_str name = f->group;
+
+	if (am_str_prefix(name, INCIDENT)) {
+		name.p += sizeof(INCIDENT) - 1;
+		name.n -= sizeof(INCIDENT) - 1;
+	}
+	return name;
+}
+
 static void
 add_text(struct am_buf *b, const struct am_fu_record *f, bool zh)
 {
@@ -418,7 +432,7 @@ add_text(struct am_buf *b, const struct am_fu_record *f, bool zh)
 		    b, "中断期间有 %zu 条投诉积压,等待您处理:", f->members_n);
 	else if (zh)
 		am_buf_addf(b,
-		    "事件 %.*s 有 %zu 条投诉等待您处理:", AM_ARG(f->group),
+		    "事件 %.*s 有 %zu 条投诉等待您处理:", AM_ARG(group_name(f)),
 		    f->members_n);
 	else if (catchup)
 		am_buf_addf(b,
@@ -427,7 +441,7 @@ add_text(struct am_buf *b, const struct am_fu_record *f, bool zh)
 		    f->members_n);
 	else
 		am_buf_addf(b, "Incident %.*s: %zu complaints wait for you: ",
-		    AM_ARG(f->group), f->members_n);
+		    AM_ARG(group_name(f)), f->members_n);
 	for (size_t i = 0; i < named; i++) {
 		if (i != 0)
 			am_buf_adds(b, zh ? "、" : ", ");
@@ -445,13 +459,13 @@ add_head(struct am_buf *b, struct am_turn *t, const struct am_fu_record *f)
 
 	am_buf_addkey(b, "digest");
 	am_buf_addc(b, '{');
-	am_buf_addkv(b, "group", f->group);
+	am_buf_addkv(b, "group", group_name(f));
 	am_buf_addkv(b, "to", am_str_c(am_role_str(f->to)));
 	am_buf_addki(b, "count", (int64_t)f->members_n);
 	if (catchup)
 		am_buf_adds(b, ",\"catchup\":true");
 	else
-		am_buf_addkv(b, "incident", f->group);
+		am_buf_addkv(b, "incident", group_name(f));
 	am_buf_addc(b, '}');
 	am_buf_addkey(b, "followup");
 	am_buf_addc(b, '{');

@@ -134,8 +134,14 @@ digest(const struct am_act *a, const struct am_followup *f)
 
 	if (f->to == AM_ROLE_CUSTOMER)
 		return AM_STR("");
-	if (a->def->group_wait > 0 && c->incident.n > 0)
-		return c->incident;
+	if (a->def->group_wait > 0 && c->incident.n > 0) {
+		struct am_buf b; /* no incident's name makes it "catchup" */
+
+		am_buf_arena(&b, a->up->arena, 80);
+		am_buf_adds(&b, "incident:");
+		am_buf_addstr(&b, c->incident);
+		return am_buf_str(&b);
+	}
 	return f->catchup ? AM_STR("catchup") : AM_STR("");
 }
 

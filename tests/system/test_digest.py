@@ -116,6 +116,18 @@ def test_two_incidents_are_two_digests(world, redis, producer):
         ("INC-A", 2), ("INC-B", 3)}
 
 
+def test_an_incident_may_be_called_catchup(world, redis, producer):
+    """ES7: it is no outage for that."""
+    d, staff, _ = start(world, redis)
+    open_incident(producer, ["C-1", "C-2"], "catchup")
+    wait_until(lambda: digests(staff))
+    assert digests(staff)[0].json["data"]["digest"] == {
+        "group": "catchup", "to": "supervisor", "count": 2,
+        "incident": "catchup"}
+    assert "Incident catchup: 2" in \
+        digests(staff)[0].json["data"]["message"]["text"]
+
+
 def test_a_kill_during_the_attempt_gives_the_same_digest_again(
         world, redis, producer):
     """ES7, FU2: killed after the digest was put together and before it was
