@@ -147,7 +147,8 @@ on_holds(struct view *v, struct am_batch *b)
 		write_event(v);
 		return;
 	}
-	v->unreachable += am_reply_is_error(r);
+	if (am_reply_is_error(r))
+		am_view_lost(v, am_reply_rc(r));
 	am_view_next_shard(v);
 }
 
@@ -171,7 +172,7 @@ end_emit(struct view *v)
 
 	if (v->unreachable != 0 || !am_ctl_alive(v->call)) {
 		am_ctl_end(v->call, AM_EXIT_FAILED,
-		    "Redis is away; the event was not written");
+		    "%s; the event was not written", am_view_why(v));
 		return;
 	}
 	v->shard =

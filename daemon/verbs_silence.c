@@ -115,12 +115,11 @@ on_shard_done(struct am_op *op, int rc)
 	struct view *v = c->v;
 
 	am_silences_forget(&c->known);
-	if (rc == 0) {
+	v->shard->silences.known = false; /* read again when needed */
+	if (rc == 0)
 		c->shards_n++;
-		v->shard->silences.known = false; /* read again when needed */
-	} else if (rc != -AM_EFENCED) {
-		v->unreachable++;
-	}
+	else if (rc != -AM_EFENCED)
+		am_view_lost(v, rc);
 	am_view_next_shard(v);
 }
 
@@ -128,9 +127,7 @@ static void
 no_shard(struct view *v)
 {
 	if (v->unreachable != 0)
-		am_ctl_end(v->call, AM_EXIT_FAILED,
-		    "%zu of %zu shards could not be asked: Redis is away",
-		    v->unreachable, v->engine->shards_n);
+		am_view_end(v);
 	else
 		am_ctl_end(v->call, AM_EXIT_REFUSED,
 		    "no shard is owned by this daemon now; ask the one that "

@@ -98,12 +98,34 @@ am_view_shard(struct view *v, const struct am_shard *sh, int64_t open)
 /* ---- the walk ---- */
 
 void
+am_view_lost(struct view *v, int rc)
+{
+	if (v->unreachable++ == 0)
+		v->lost = rc;
+}
+
+const char *
+am_view_why(const struct view *v)
+{
+	switch (v->lost) {
+	case -AM_EFULL:
+		return "Redis is full and takes no writes";
+	case -AM_EBUSY:
+		return "Redis takes no writes now";
+	case -AM_EPROTO:
+		return "a write failed; see `shard list`";
+	default:
+		return "Redis is away";
+	}
+}
+
+void
 am_view_end(struct view *v)
 {
 	if (v->unreachable != 0)
 		am_ctl_end(v->call, AM_EXIT_FAILED,
-		    "%zu of %zu shards could not be asked: Redis is away",
-		    v->unreachable, v->engine->shards_n);
+		    "not done in %zu of %zu shards: %s", v->unreachable,
+		    v->engine->shards_n, am_view_why(v));
 	else
 		am_ctl_end(v->call, AM_EXIT_OK, "%s", "");
 }
@@ -167,7 +189,7 @@ on_answer(void *arg, int rc, struct am_batch *b)
 
 	if (rc != 0) {
 		am_batch_free(b);
-		v->unreachable++;
+		am_view_lost(v, rc);
 		am_view_next_shard(v);
 		return;
 	}
@@ -298,7 +320,7 @@ am_view_not_found(struct view *v, const char *what)
 {
 	if (v->unreachable != 0)
 		am_ctl_end(v->call, AM_EXIT_FAILED,
-		    "Redis is away: cannot look for %s %.*s", what,
+		    "%s: cannot look for %s %.*s", am_view_why(v), what,
 		    AM_ARG(v->id));
 	else
 		am_ctl_end(v->call, AM_EXIT_NOT_FOUND, "no such %s: %.*s", what,

@@ -25,7 +25,8 @@ struct view {
 	void (*start)(struct view *v); /* ask v->shard */
 	void (*end)(struct view *v);   /* all shards are done */
 	void (*next)(struct view *v, struct am_batch *b);
-	size_t unreachable;
+	size_t unreachable; /* shards that could not be asked */
+	int lost;	    /* why, of the first */
 	/* for verbs */
 	struct am_str id;
 	size_t limit, shown, offset;
@@ -44,6 +45,10 @@ void am_view_walk(
 void am_view_next_shard(struct view *v);
 /* The default end: ok, or which shards could not be asked. */
 void am_view_end(struct view *v);
+/* The shard at hand gave no answer, or took no write: rc. */
+void am_view_lost(struct view *v, int rc);
+/* What is the matter with those, for people. */
+const char *am_view_why(const struct view *v);
 void am_view_drop(struct view *v); /* the batches held */
 /* --limit, or the default; 0: no limit */
 size_t am_view_limit(struct view *v, size_t otherwise);

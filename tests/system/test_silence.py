@@ -263,3 +263,17 @@ def test_a_silence_does_not_reorder_one_complaint(world, redis, producer):
     wait_until(lambda: len(sink.of("C-1")) == 2)
     assert [r.json["data"]["followup"]["rung"] for r in sink.of("C-1")] == [
         "lapse", "escalate"]
+
+
+def test_a_full_redis_is_said_to_be_full(world, redis):
+    """It is not away: what would help is another thing."""
+    d, _ = start(world, redis)
+    s = add(d, "--match", "role=owner", *WHO, "--for", "1h")
+    used = redis.client.info("memory")["used_memory"]
+    redis.client.config_set("maxmemory", used - 100_000)
+    for args in (("add", "--match", "role=agent", *WHO, "--for", "1h"),
+                 ("end", s["id"])):
+        status, out, err = d.ctl("silence", *args)
+        assert (status, out) == (1, "") and "Redis is full" in err, err
+    redis.client.config_set("maxmemory", 0)
+    assert [x["id"] for x in d.rows("silence list")] == [s["id"]]
