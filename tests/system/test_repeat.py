@@ -188,7 +188,9 @@ def test_au6_erased_keeps_timings_and_takes_no_more_data(
 def test_in3_same_event_five_times_at_once_is_one_complaint(
         world, redis, producer, receiver):
     """IN3: the same (source, event_id) from five connections at once makes
-    one complaint, under one id."""
+    one complaint, under one id. A stream answers with the entry's id, five
+    different ones; what an intake by HTTP would answer is the complaint's,
+    which follows from (source, event_id) alone."""
     d = world.daemon(redis)
     fields = opened("x", event_id="E-1", source="crm")
     del fields["complaint_id"]
@@ -232,9 +234,9 @@ def test_lc4_an_answer_after_a_withdrawal_opens_a_new_complaint(
     verified(d, "C-1", new)
 
 
-def test_ti2_a_route_picks_the_loop_and_the_tier(
+def test_ti1_a_route_picks_the_loop_and_the_tier(
         world, redis, producer, receiver):
-    """TI2: severity picks another loop, and the tier it opens as; the journal
+    """TI1: severity picks another loop, and the tier it opens as; the journal
     has what the route said as input."""
     other = LOOP[LOOP.index("loop "):].replace('"complaint"', '"fire"')
     route = ('route "fire" { severity = {"emergency"}  loop = "fire"  '

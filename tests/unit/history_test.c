@@ -3,7 +3,8 @@
  *
  * A loop with every key is varied at random (tiers, offsets, defer, grace,
  * receipt clocks), then events of every kind, wake-ups and outcomes are
- * stepped: with fields missing or rubbish, late, stale, twice, in any order.
+ * stepped: with fields missing, rubbish or too long, early, late, stale, twice,
+ * in any order. That a plan is what then fires is plan_test's, on as many.
  * HISTORIES in the environment runs more or fewer.
  */
 
@@ -21,7 +22,7 @@
 #include "tests/unit/random_event.h"
 #include "tests/unit/rnd.h"
 
-#define STEPS 40
+#define STEPS 32
 #define IDS_MAX 1024
 
 static struct fix f;
@@ -31,7 +32,8 @@ struct history {
 	struct am_arena keep[2]; /* state before and after, in turn */
 	int at;
 	struct am_complaint c;
-	am_ms now, wake_at;
+	am_ms now; /* of this step: never before the event's own time */
+	am_ms wake_at;
 	uint8_t ids[IDS_MAX][16];
 	size_t ids_n;
 	struct am_arena lines_arena;
@@ -151,20 +153,24 @@ check_line(struct history *h, const struct am_update *up)
 	}
 	assert_int_equal(up->next.seq, h->c.seq + 1);
 	assert_non_null(up->notes);
-	assert_true(am_journal_line_ok(up->line, prev, hash));
-	assert_memory_equal(prev, h->c.chain, AM_CHAIN_LEN);
-	assert_memory_equal(hash, up->next.chain, AM_CHAIN_LEN);
+	if (rnd(8) == 0) { /* the replay looks at every line */
+		assert_true(am_journal_line_ok(up->line, prev, hash));
+		assert_memory_equal(prev, h->c.chain, AM_CHAIN_LEN);
+		assert_memory_equal(hash, up->next.chain, AM_CHAIN_LEN);
+	}
 	assert_true(h->lines_n < AM_COUNT(h->lines));
 	h->lines[h->lines_n++] = am_arena_dup(&h->lines_arena, up->line);
 }
 
-/* Same bytes in, same bytes out. */
+/* Same bytes in, same bytes out; of the lines, the replay says the same. */
 static void
 check_again(struct history *h, const struct am_event *ev,
     const struct am_update *up, struct am_arena *a)
 {
 	struct am_update again = { .arena = a };
 
+	if (rnd(up->followups == NULL ? 16 : 4) != 0)
+		return;
 	assert_int_equal(am_step(&def, &h->c, ev, h->now, &again), 0);
 	assert_int_equal(again.verdict, up->verdict);
 	assert_true(am_str_eq(again.line, up->line));
@@ -182,7 +188,7 @@ check_twice(const struct am_event *ev, const struct am_update *up, am_ms now,
 	struct am_update again = { .arena = a };
 
 	if (up->verdict == AM_REJECTED || up->verdict == AM_DUPLICATE ||
-	    !am_event_spec(ev->type)->inbound)
+	    !am_event_spec(ev->type)->inbound || rnd(4) != 0)
 		return;
 	assert_int_equal(am_step(&def, &up->next, ev, now, &again), 0);
 	assert_int_equal(again.verdict, AM_DUPLICATE);
@@ -198,7 +204,8 @@ check_not_before(const struct am_update *up, struct am_arena *a)
 		.expected_version = -1 };
 	struct am_update early = { .arena = a };
 
-	if (up->wake_at == AM_NEVER || up->next.status == AM_NONE)
+	if (up->wake_at == AM_NEVER || up->next.status == AM_NONE ||
+	    rnd(4) != 0)
 		return;
 	assert_int_equal(
 	    am_step(&def, &up->next, &ev, up->wake_at - 1, &early), 0);
@@ -227,6 +234,8 @@ check_tallies(struct history *h, const struct am_update *up)
 			h->held += t->delta;
 		for (size_t s = 0; s < def.stages_n; s++)
 			for (size_t k = 0; k < def.tiers_n; k++) {
+				if (strncmp(t->field, "stage:", 6) != 0)
+					continue;
 				snprintf(name, sizeof(name), "stage:%s:%s:%s",
 				    def.name, def.stages[s].name, def.tiers[k]);
 				if (strcmp(t->field, name) == 0)
@@ -247,6 +256,8 @@ check_notes(const struct am_update *up)
 {
 	struct am_note_view view;
 
+	if (rnd(8) != 0)
+		return; /* the list is long, and there are millions of steps */
 	for (const struct am_note *n = up->notes; n != NULL; n = n->next) {
 		size_t i = 0;
 
@@ -303,6 +314,7 @@ random_step(struct history *h, struct am_arena *a)
 	struct am_reject why;
 	struct am_arena *next;
 	bool wakes = rnd(3) == 0 && h->wake_at != AM_NEVER;
+	am_ms now;
 
 	h->n++;
 	h->now += (am_ms)rnd(rnd(2) == 0 ? 600 : 200000) * AM_SECOND;
@@ -315,6 +327,8 @@ random_step(struct history *h, struct am_arena *a)
 		h->refused++;
 		return;
 	}
+	now = h->now;
+	h->now = ev->at > now ? ev->at : now;
 	for (size_t i = 0; i < h->c.waiting_n; i++)
 		h->c.waiting[i].in_flight =
 		    h->c.waiting[i].queued && rnd(4) == 0;
@@ -333,6 +347,7 @@ random_step(struct history *h, struct am_arena *a)
 	if (ev->type == AM_EV_WAKE && up.verdict != AM_REJECTED)
 		assert_true(up.wake_at > h->now);
 	check_not_before(&up, a);
+	h->now = now;
 	h->wake_at = up.wake_at;
 	h->at ^= 1;
 	next = &h->keep[h->at];
@@ -358,7 +373,7 @@ lookup(void *arg, struct am_str ref)
 }
 
 static void
-random_history(struct history *h, struct am_arena *a, bool replay)
+random_history(struct history *h, struct am_arena *a)
 {
 	struct am_complaint again;
 	uint32_t bad = 0;
@@ -377,7 +392,7 @@ random_history(struct history *h, struct am_arena *a, bool replay)
 		random_step(h, a);
 	}
 	am_arena_reset(a);
-	if (!replay || h->lines_n == 0)
+	if (h->lines_n == 0)
 		return;
 	/* AU1 */
 	assert_int_equal(am_journal_replay(AM_STR("C-1"), h->lines, h->lines_n,
@@ -402,7 +417,7 @@ test_step_random_histories_keep_the_invariants(void **state)
 	am_arena_init(&h.keep[1], 1 << 16);
 	am_arena_init(&h.lines_arena, 1 << 20);
 	for (size_t i = 0; i < n; i++)
-		random_history(&h, &a, i % 8 == 0);
+		random_history(&h, &a);
 	/* what never came was never tried */
 	for (int t = AM_EV_NONE + 1; t < AM_EVENTS_N; t++)
 		assert_true(h.seen[t] > 0 || n < 10000);

@@ -173,9 +173,11 @@ check_row(void **state)
 		return;
 	}
 	assert_null(conf_world_load(text, &diags, &n));
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		assert_string_equal(diags[i].file, "amends.conf");
 		at += (size_t)snprintf(told + at, sizeof(told) - at, "%s%d: %s",
 		    i > 0 ? "\n" : "", diags[i].line, diags[i].text);
+	}
 	assert_string_equal(told, row->told);
 	free(diags);
 	free(text);

@@ -146,7 +146,7 @@ static void
 test_plan_random_histories_then_what_fires_is_what_was_planned(void **state)
 {
 	const char *more = getenv("HISTORIES");
-	size_t n = more != NULL ? strtoul(more, NULL, 10) : 2000;
+	size_t n = more != NULL ? strtoul(more, NULL, 10) : 100000;
 	static struct other o;
 	static struct past p;
 	struct am_buf planned;

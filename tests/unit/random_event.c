@@ -1,7 +1,8 @@
 /*
  * random_event - see random_event.h. Values come from a pool by the field's
- * name; one in thirty is rubbish, one in ten is missing. Most of what results
- * passes am_event_check(), which is where the interesting part begins.
+ * name; one in thirty is rubbish, one in 250 a byte too long, one in ten is
+ * missing. Most of what results passes am_event_check(), which is where the
+ * interesting part begins.
  */
 
 #include "tests/unit/random_event.h"
@@ -68,6 +69,17 @@ rubbish(struct random_event *r)
 	for (size_t i = 0; i < n; i++)
 		text[i] = (char)rnd(256);
 	return (struct am_str){ text, n };
+}
+
+/* As long as the field may be, or one byte longer. */
+static struct am_str
+long_text(const struct am_field_spec *f)
+{
+	static char text[1 << 17];
+
+	if (text[0] == '\0')
+		memset(text, 'x', sizeof(text));
+	return (struct am_str){ text, f->max_bytes + rnd(2) };
 }
 
 static struct am_str
@@ -143,6 +155,8 @@ value(struct random_event *r, const struct am_field_spec *f,
 
 	if (rnd(30) == 0 && am_event_spec(type)->inbound)
 		return rubbish(r);
+	if (rnd(125) == 0 && am_event_spec(type)->inbound)
+		return long_text(f);
 	if (strcmp(f->name, "followup_id") == 0)
 		return followup(r, c, known, known_n);
 	if (f->one_of != NULL)
@@ -192,6 +206,23 @@ add_fields(struct random_event *r, const struct am_loopdef *def,
 	}
 }
 
+/* Now; late by hours, days or since 1970; early by what max_skew lets pass. */
+static am_ms
+event_time(am_ms now)
+{
+	switch (rnd(24)) {
+	case 0:
+	case 1:
+		return now - (am_ms)rnd(5 * 86400) * AM_SECOND;
+	case 2:
+		return now + (am_ms)rnd(10 * AM_SECOND);
+	case 3:
+		return rnd(20) == 0 ? 1 : now;
+	default:
+		return now;
+	}
+}
+
 void
 random_event(struct random_event *r, const struct am_loopdef *def,
     const struct am_complaint *c, am_ms now, unsigned number,
@@ -216,9 +247,8 @@ random_event(struct random_event *r, const struct am_loopdef *def,
 		.actor_id = rnd(2) == 0 ? AM_STR("li") : AM_STR("zhao"),
 		.actor_role =
 		    rnd(3) == 0 ? AM_STR("customer") : AM_STR("agent"),
-		.at = rnd(12) == 0 ? now - (am_ms)rnd(5 * 86400) * AM_SECOND
-				   : now,
-		.occurred_at = AM_NEVER,
+		.at = event_time(now),
+		.occurred_at = rnd(8) == 0 ? (am_ms)(rnd64() >> 1) : AM_NEVER,
 		.expected_version = rnd(15) == 0 ? (int64_t)rnd(6) : -1,
 		.negative = rnd(10) == 0,
 		.fields = r->pairs };

@@ -2,7 +2,8 @@
 
 /*
  * random_event - an event of any kind, made from the table that checks events:
- * each field there or not, of the right kind or of none, early, late, twice.
+ * each field there or not, of the right kind or of none, as long as it may be
+ * or longer, early, late, twice.
  */
 
 #include <amends/step.h>
@@ -18,7 +19,8 @@ struct random_event {
 };
 
 /*
- * An event for c in the loop def, at about `now`. number makes its id; now and
+ * An event for c in the loop def, at about `now`; what is early is to be stepped
+ * at its own time. number makes its id; now and
  * then it is that of the one before. The same seed makes the same event. known:
  * ids of follow-ups that were made.
  */
