@@ -299,6 +299,21 @@ open_again(struct am_act *a)
 	am_tally_stage(a, 1);
 }
 
+/* Owed before it was closed, and owed still. */
+static void
+restart_owed(struct am_act *a)
+{
+	struct am_complaint *c = &a->up->next;
+
+	for (size_t i = 0; i < a->def->stages_n; i++) {
+		size_t clock = AM_CLOCK_STAGE0 + i;
+
+		if ((c->owed >> i & 1) != 0 &&
+		    !am_clock_live(&c->clocks[clock]))
+			am_act_start(a, clock, a->ev->at);
+	}
+}
+
 /* Clocks of the stages that are gone through again are as never started. */
 static void
 rewind_stages(struct am_act *a, size_t to)
@@ -318,20 +333,6 @@ rewind_stages(struct am_act *a, size_t to)
 		if ((c->done >> i & 1) == 0 &&
 		    !a->def->stages[i].implied_by_later)
 			c->owed |= (uint16_t)(1u << i);
-	}
-}
-
-static void
-restart_owed(struct am_act *a, size_t to)
-{
-	struct am_complaint *c = &a->up->next;
-
-	for (size_t i = 0; i < to; i++) {
-		size_t clock = AM_CLOCK_STAGE0 + i;
-
-		if ((c->owed >> i & 1) != 0 &&
-		    !am_clock_live(&c->clocks[clock]))
-			am_act_start(a, clock, a->ev->at);
 	}
 }
 
@@ -364,7 +365,7 @@ go_round(struct am_act *a, size_t to, bool partial)
 	am_note_c(n, "tier", a->def->tiers[c->tier]);
 	am_note_str(n, "owner", c->owner);
 	am_tally_day(a, "reopened", NULL);
-	restart_owed(a, to);
+	restart_owed(a);
 	am_act_enter(a, to);
 	if (c->clocks[AM_CLOCK_FINAL].missed && c->recourse == AM_RECOURSE_NONE)
 		am_act_final_over(a); /* the closing had let it go */
@@ -419,6 +420,7 @@ am_deadlock(struct am_act *a)
 	c->flags |= AM_CF_DEADLOCK;
 	c->flags &= (uint16_t)~AM_CF_CONTRADICTORY;
 	am_tally_day(a, "deadlock", NULL);
+	restart_owed(a);
 	(void)am_act_give(a, AM_ROLE_SUPERVISOR, "deadlock");
 	am_fu_notice(a, AM_CLOCK_FINAL, AM_NOTICE_DEADLOCK, AM_ROLE_SUPERVISOR);
 	am_act_recourse(a);

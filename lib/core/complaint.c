@@ -83,6 +83,16 @@ clocks_ok(const struct am_loopdef *def, const struct am_complaint *c)
 	return true;
 }
 
+/* A place in a ladder, AM_RUNGS_MAX for one that has left it, or a notice. */
+static bool
+rung_ok(unsigned rung)
+{
+	if (rung < AM_RUNG_NOTICE)
+		return rung <= AM_RUNGS_MAX;
+	rung -= AM_RUNG_NOTICE;
+	return rung / 8 < AM_NOTICES_N && rung % 8 < AM_ROLES_N;
+}
+
 static bool
 waiting_ok(const struct am_complaint *c)
 {
@@ -91,10 +101,7 @@ waiting_ok(const struct am_complaint *c)
 	for (size_t i = 0; i < c->waiting_n; i++) {
 		unsigned rung = c->waiting[i].rung;
 
-		if (c->waiting[i].clock >= AM_CLOCKS_MAX ||
-		    (rung >= AM_RUNG_NOTICE &&
-			(rung % 8 >= AM_ROLES_N ||
-			    (rung - AM_RUNG_NOTICE) / 8 >= AM_NOTICES_N)))
+		if (c->waiting[i].clock >= AM_CLOCKS_MAX || !rung_ok(rung))
 			return false;
 	}
 	return true;

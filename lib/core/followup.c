@@ -471,6 +471,9 @@ am_fu_next_channel(struct am_act *a, const struct am_waiting *w)
 
 	if (via == NULL)
 		return false;
+	if (w->rung < AM_RUNG_NOTICE &&
+	    w->rung >= a->def->clocks[w->clock].rungs_n)
+		return false; /* it has left the ladder in a migration */
 	if (w->rung >= AM_RUNG_NOTICE)
 		return am_fu_send_notice(
 		    a, w->clock, w->rung, via, am_fu_cause_of(w->id));

@@ -220,6 +220,21 @@ test_late_reopening_when_ahead_of_a_stage_then_it_is_owed(void **state)
 	assert_int_equal(CW->clocks[APOLOGIZE].state, AM_CLK_RUNNING);
 }
 
+/* LC5: a deadlock behind a closing ends no debt. */
+static void
+test_late_deadlock_when_something_was_owed_then_its_clock_runs(void **state)
+{
+	(void)state;
+	cw_def()->stages[3].max_reopens = 0;
+	cw_step("Mon 10:00", "complaint.opened category=card owner=li");
+	cw_step("Mon 10:00", "stage.completed stage=resolve");
+	cw_step("Mon 10:10", "complaint.closed by=li");
+	cw_step("Mon 11:00", "customer.answered verdict=unsatisfied");
+	assert_true((CW->flags & AM_CF_DEADLOCK) != 0);
+	assert_int_equal(CW->owed, 1u << 1);
+	assert_int_equal(CW->clocks[APOLOGIZE].state, AM_CLK_RUNNING);
+}
+
 /* DL11: recourse that the closing has dropped goes out at the reopening. */
 static void
 test_late_reopening_when_recourse_was_dropped_then_it_goes(void **state)
@@ -275,6 +290,7 @@ main(void)
 		T(test_late_closing_when_a_clock_began_anew_then_its_miss_counts),
 		T(test_late_completion_when_the_loop_is_past_it_then_the_hold_stands),
 		T(test_late_reopening_when_ahead_of_a_stage_then_it_is_owed),
+		T(test_late_deadlock_when_something_was_owed_then_its_clock_runs),
 		T(test_late_reopening_when_recourse_was_dropped_then_it_goes),
 		T(test_late_respondents_when_lines_hide_names_then_they_are_counted),
 		T(test_late_opening_when_before_all_calendars_then_it_lapses),

@@ -369,6 +369,37 @@ test_migration_keeps_recourse_when_final_has_left_the_loop(void **state)
 	assert_false(am_fu_over(c, &c->waiting[0]));
 }
 
+/* What a rung had to say goes on its way when the rung has left the ladder, but
+ * by no other channel. */
+static void
+test_migration_tries_no_channel_of_a_rung_that_is_gone(void **state)
+{
+	struct acts *w = *state;
+	struct am_clockdef *d = &w->next.clocks[LISTEN];
+	char text[120], id[AM_FU_ID_LEN + 1];
+
+	opened(w);
+	acts_tell(w, acts_at(0, 9, 5), "complaint.acknowledged");
+	acts_wake(w, acts_at(0, 10, 0)); /* "warn" */
+	assert_int_equal(acts_c(w)->waiting_n, 1);
+	define(w);
+	d->rungs_n--;
+	for (size_t r = 1; r < d->rungs_n; r++)
+		d->rungs[r] = d->rungs[r + 1];
+	for (size_t r = 0; r < d->rungs_n; r++) {
+		d->rungs[r].via[1] = d->rungs[r].via[0];
+		d->rungs[r].via[1].endpoint = "desk";
+		d->rungs[r].via_n = 2;
+	}
+	migrate(w, acts_at(0, 10, 1), NULL);
+	assert_int_equal(acts_c(w)->waiting[0].rung, AM_RUNGS_MAX);
+	am_fu_id_format(acts_c(w)->waiting[0].id, id);
+	snprintf(
+	    text, sizeof(text), "followup.ended followup_id=%s state=dead", id);
+	acts_tell(w, acts_at(0, 10, 2), text);
+	assert_null(w->f.up.followups);
+}
+
 /* A rung that has left the ladder leaves no complaint behind for ever. */
 static void
 test_migration_without_rungs_left_ends_aftercare(void **state)
@@ -574,6 +605,7 @@ main(void)
 		T(test_migration_finds_the_tier_by_its_name),
 		T(test_migration_ends_and_begins_clocks_of_the_whole_loop),
 		T(test_migration_keeps_recourse_when_final_has_left_the_loop),
+		T(test_migration_tries_no_channel_of_a_rung_that_is_gone),
 		T(test_migration_without_rungs_left_ends_aftercare),
 		T(test_migration_keeps_the_written_notice),
 		T(test_migration_keeps_the_attempts_that_were_made),
