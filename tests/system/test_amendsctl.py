@@ -21,80 +21,96 @@ AMENDSCTL = str(BUILD / "amendsctl")
 OK = {"ok": True, "code": 0}
 
 
-def at(seconds):
-    """RFC 3339 of now plus some seconds."""
-    t = dt.datetime.now(dt.timezone.utc) + dt.timedelta(seconds=seconds)
-    return t.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+class At:
+    """An instant in a canned answer, some seconds from when the test began:
+    this file may have been read long before."""
+
+    began = None
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+
+    def __str__(self):
+        t = At.began + dt.timedelta(seconds=self.seconds)
+        return t.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def line_of(row):
+    return json.dumps(row, ensure_ascii=False, default=str) + "\n"
 
 
 SHARD = {"stream": "complaints", "state": "running", "why": "",
          "owner": "amends-1", "mine": True, "lag": 0, "cursor": "17-1",
          "applied": 1234, "lost": 0, "commit": 88, "open": 312,
-         "next_wake": at(750)}
+         "next_wake": At(750)}
 STATUS = {
     "instance": "amends-1", "version": "0.1.0", "pid": 4711,
-    "uptime_ms": 273_600_000, "now": at(0), "state": "running",
+    "uptime_ms": 273_600_000, "now": At(0), "state": "running",
     "redis": {"up": True, "version": "7.0.15", "durability": "D2",
               "policy": "noeviction", "used_memory": 12_897_485,
               "maxmemory": 67_108_864, "clock_diff_ms": 3, "why": ""},
     "shards": [SHARD], "open": 312, "waiting": 14, "in_flight": 3, "dead": 1,
     "rejects": 2,
     "events": {"applied": 1234, "duplicate": 3, "ignored": 1, "rejected": 2},
-    "config": {"path": "/etc/amends/amends.conf", "loaded_at": at(-7200),
+    "config": {"path": "/etc/amends/amends.conf", "loaded_at": At(-7200),
                "ok": True, "error": None,
                "warnings": ["amends.conf:12: calendar office ends soon"]},
     "log_dropped": 0}
 LIST = [
     {"id": "C-1", "shard": "complaints", "loop": "complaint@1f3a00000000",
      "status": "open", "stage": "resolve", "cycle": 1, "tier": "high",
-     "owner": "张伟", "category": "账单投诉", "opened_at": at(-9000),
-     "due_at": at(-10_890), "next_at": at(60), "overdue": True},
+     "owner": "张伟", "category": "账单投诉", "opened_at": At(-9000),
+     "due_at": At(-10_890), "next_at": At(60), "overdue": True},
     {"id": "C-22222", "shard": "complaints",
      "loop": "complaint@1f3a00000000", "status": "held", "stage": "listen",
      "cycle": 2, "tier": "mid", "owner": "li", "category": "billing",
-     "opened_at": at(-60), "due_at": at(750), "next_at": at(750),
+     "opened_at": At(-60), "due_at": At(750), "next_at": At(750),
      "overdue": False}]
 SHOW = {
     "id": "C-1", "loop": "complaint@1f3a00000000", "version": 5, "seq": 9,
     "status": "open", "outcome": None, "stage": "resolve",
-    "since": at(-7300), "due_at": at(172_900), "cycle": 2, "tier": "high",
+    "since": At(-7300), "due_at": At(172_900), "cycle": 2, "tier": "high",
     "owner": "li", "loop_owner": "zhao", "supervisor": "wang",
     "category": "billing", "lang": "zh", "owed": ["apologize"],
-    "opened_at": at(-9000), "closed_at": None, "held_since": None,
-    "hold_reason": None, "next_at": at(86_500),
+    "opened_at": At(-9000), "closed_at": None, "held_since": None,
+    "hold_reason": None, "next_at": At(86_500),
     "clocks": [
         {"name": "acknowledge", "state": "met", "missed": False, "entry": 1,
-         "started_at": at(-9000), "due_at": None, "budget_ms": 900_000,
+         "started_at": At(-9000), "due_at": None, "budget_ms": 900_000,
          "consumed_ms": 120_000, "rungs": []},
         {"name": "resolve", "state": "running", "missed": False, "entry": 1,
-         "started_at": at(-7300), "due_at": at(172_900),
+         "started_at": At(-7300), "due_at": At(172_900),
          "budget_ms": 86_400_000, "consumed_ms": 7_300_000, "rungs": [
              {"name": "warn", "at": "80%", "to": "owner",
-              "due_at": at(86_500), "fired": False},
+              "due_at": At(86_500), "fired": False},
              {"name": "lapse", "at": "100%", "to": "supervisor",
-              "due_at": at(172_900), "fired": False}]}],
+              "due_at": At(172_900), "fired": False}]}],
     "waiting": [{"id": "abcdefghijklmnopqrstuvwxyz", "endpoint": "crm",
                  "clock": "listen", "rung": "lapse", "queued": True}],
     "journal": [
-        {"seq": 1, "v": 1, "now": at(-9000), "event": "complaint.opened",
+        {"seq": 1, "v": 1, "now": At(-9000), "event": "complaint.opened",
          "verdict": "applied", "do": [
              {"n": "complaint.opened", "tier": "high"},
              {"n": "stage.entered", "stage": "listen"}]},
-        {"seq": 2, "v": 2, "now": at(-7300), "event": "stage.completed",
+        {"seq": 2, "v": 2, "now": At(-7300), "event": "stage.completed",
          "verdict": "applied", "do": [
              {"n": "stage.met", "stage": "listen", "late": "yes"},
              {"n": "followup.suppressed", "followup": "abc",
               "endpoint": "crm", "reason": "superseded"},
              {"n": "something.new", "k": "v"}]},
-        {"seq": 3, "v": 2, "now": at(-7000), "event": "stage.completed",
+        {"seq": 3, "v": 2, "now": At(-7000), "event": "stage.completed",
          "verdict": "ignored", "do": [
              {"n": "event.ignored", "event": "stage.completed",
               "code": "already_done"}]},
-        {"seq": 4, "v": 3, "now": at(-6000), "event": "wake",
+        {"seq": 4, "v": 3, "now": At(-6000), "event": "wake",
          "verdict": "applied", "do": [
              {"n": "deadline.missed", "clock": "resolve",
               "due_at": "1700000000000"},
              {"n": "stage.missed", "stage": "resolve"},
+             {"n": "rung.fired", "clock": "unowned", "rung": "unowned",
+              "due_at": "1700000000000"},
+             {"n": "rung.fired", "clock": "silence", "rung": "close"},
+             {"n": "rung.fired", "clock": "resolve", "rung": "take"},
              {"n": "followup.queued", "to": "owner", "endpoint": "crm",
               "reason": "stage_due"}]}]}
 WHY = {
@@ -114,24 +130,24 @@ FOLLOWUPS = [{
     "id": "abcdefghijklmnopqrstuvwxyz", "shard": "complaints",
     "complaint": "C-1", "endpoint": "crm", "clock": "listen",
     "rung": "lapse", "reason": "lapse", "to": "owner", "state": "waiting",
-    "due_at": at(-400), "fired_at": at(-399), "next_at": at(305),
+    "due_at": At(-400), "fired_at": At(-399), "next_at": At(330),
     "attempts": 2, "log": [
-        {"at": at(-300), "took_ms": 15_000, "result": "retry", "status": 503,
+        {"at": At(-300), "took_ms": 15_000, "result": "retry", "status": 503,
          "error": "http_503"}]}]
 DEAD = [{"entry": "5-0", "shard": "complaints",
          "id": "abcdefghijklmnopqrstuvwxyz", "complaint": "C-1",
-         "endpoint": "crm", "reason": "exhausted", "at": at(-4000),
+         "endpoint": "crm", "reason": "exhausted", "at": At(-4000),
          "attempts": 10, "status": 500,
          "error": "HTTP 500 \x1b[31mred\x1b[0m \u202etxt"}]
 REJECTS = [{"entry": "7-1", "shard": "complaints", "id": "1-1",
             "code": "missing_field", "field": "complaint_id",
-            "text": "complaint_id is missing; give one", "at": at(-90),
+            "text": "complaint_id is missing; give one", "at": At(-90),
             "size": 2048, "fields": {"event": "complaint.opened"}}]
 ENDPOINTS = [
     {"name": "crm", "type": "webhook", "url": "http://127.0.0.1:9100/hook",
-     "built": True, "breaker": "open", "failures": 5, "open_until": at(30),
+     "built": True, "breaker": "open", "failures": 5, "open_until": At(30),
      "paused_until": None, "in_flight": 0, "waiting": 12, "sent": 40,
-     "ok": 35, "failed": 5, "last_ok": at(-600), "last_failed": at(-20),
+     "ok": 35, "failed": 5, "last_ok": At(-600), "last_failed": At(-20),
      "last_reason": "connect"},
     {"name": "sms", "type": "sms", "url": None, "built": False,
      "breaker": "closed", "failures": 0, "open_until": None,
@@ -194,8 +210,7 @@ class Fake:
         words = line.decode().rstrip("\n")
         self.asked.append(words)
         rows, end = ANSWERS.get(words, ([], OK))
-        text = "".join(json.dumps(r, ensure_ascii=False) + "\n"
-                       for r in [*rows, end]).encode()
+        text = "".join(map(line_of, [*rows, end])).encode()
         if self.mode == "dies":
             text = text[:len(text) // 2]
         if self.mode == "silent":
@@ -207,6 +222,7 @@ class Fake:
 
 @pytest.fixture
 def fake():
+    At.began = dt.datetime.now(dt.timezone.utc)
     folder = tempfile.mkdtemp(prefix="actl")
     f = Fake(folder)
     yield f
@@ -329,8 +345,9 @@ def test_show_when_asked_then_a_manager_can_read_it(fake):
                  "listen done late; follow-up by crm not sent: superseded; "
                  "something.new k=v",
                  "stage.completed ignored: already_done",
-                 "resolve is overdue, it was due 2023-11-14 22:13; follow-up "
-                 "to the owner by crm (stage_due)"):
+                 "resolve is overdue, it was due 2023-11-14 22:13; nobody has "
+                 "taken it yet; the time to answer is over; rung take of "
+                 "resolve fires; follow-up to the owner by crm (stage_due)"):
         assert text in out, text
 
 
@@ -380,8 +397,7 @@ def test_json_when_asked_then_lines_pass_unchanged(fake):
                         (("show", "C-1", "--json"), "show C-1")):
         code, out, err = run(fake, *args)
         assert (code, err) == (0, "")
-        assert out == "".join(json.dumps(r, ensure_ascii=False) + "\n"
-                              for r in ANSWERS[words][0])
+        assert out == "".join(map(line_of, ANSWERS[words][0]))
     assert run(fake, "--json", "show", "C-9") == (
         4, "", "amendsctl: no such complaint: C-9\n")
 
