@@ -32,7 +32,6 @@ enum am_notice {
 				  duplicates: customer */
 	AM_NOTICE_UNREACHABLE, /* a person is told */
 	AM_NOTICE_MESSAGE,     /* the customer wrote and waits: owner */
-	AM_NOTICE_ASSIGNED,    /* it was given to them: owner */
 	AM_NOTICE_UNOWNED,     /* nobody owns it */
 	AM_NOTICE_AUTOCLOSE,   /* silence is over but it must not close */
 	AM_NOTICES_N,

@@ -12,8 +12,6 @@
 /* NULL when it does not wait. */
 struct am_waiting *
 am_fu_find(const struct am_complaint *c, const uint8_t id[16]);
-/* The follow-up of that id that this step has made, not dead; or NULL. */
-struct am_followup *am_fu_born(const struct am_act *a, const uint8_t id[16]);
 /* Append; there is room. */
 void am_fu_add(struct am_act *a, const struct am_waiting *w);
 /* Take it out without a word. */
@@ -88,7 +86,6 @@ bool am_fu_next_channel(struct am_act *a, const struct am_waiting *w);
 
 enum am_notice am_notice_of(uint8_t rung);
 enum am_role am_notice_role(uint8_t rung);
-const char *am_notice_str(enum am_notice notice);
 /* AM_NOTICES_N: no notice has that name. */
 enum am_notice am_notice_parse(const char *name);
 /* Whether the loop ever tells that role of it. */

@@ -39,8 +39,9 @@ am_fu_find(const struct am_complaint *c, const uint8_t id[16])
 	return NULL;
 }
 
-struct am_followup *
-am_fu_born(const struct am_act *a, const uint8_t id[16])
+/* The follow-up of that id that this step has made, not dead; or NULL. */
+static struct am_followup *
+find_born(const struct am_act *a, const uint8_t id[16])
 {
 	struct am_followup *f = a->up->followups;
 
@@ -118,7 +119,7 @@ am_fu_release(struct am_act *a, struct am_str endpoint)
 		c->waiting[i].queued = true;
 		if (c->waiting[i].in_flight)
 			return; /* it went ahead of its turn */
-		f = am_fu_born(a, c->waiting[i].id);
+		f = find_born(a, c->waiting[i].id);
 		if (f != NULL) {
 			f->queued = true;
 			return;
@@ -149,7 +150,7 @@ drop(struct am_act *a, size_t i, const char *reason)
 {
 	struct am_complaint *c = &a->up->next;
 	struct am_waiting w = c->waiting[i];
-	struct am_followup *f = am_fu_born(a, w.id);
+	struct am_followup *f = find_born(a, w.id);
 	struct am_note *n = am_act_note(a, "followup.suppressed");
 
 	am_note_str(n, "followup", am_fu_id_text(a, w.id));
@@ -262,7 +263,7 @@ static bool
 makes_way(struct am_act *a, const struct am_waiting *w,
     const struct am_followup *f, const char **reason)
 {
-	const struct am_followup *born = am_fu_born(a, w->id);
+	const struct am_followup *born = find_born(a, w->id);
 	bool missed = a->ev->type == AM_EV_WAKE && born != NULL;
 
 	*reason = missed ? "collapsed" : "superseded";
@@ -342,7 +343,7 @@ collapse_ladders(struct am_act *a)
 static void
 put_off(struct am_act *a, const struct am_waiting *w)
 {
-	struct am_followup *f = am_fu_born(a, w->id);
+	struct am_followup *f = find_born(a, w->id);
 	struct am_note *n;
 
 	if (f == NULL || f->not_before > a->now + AM_HOUR)
@@ -383,7 +384,7 @@ leave_one_for_customer(struct am_act *a)
 		if (w.in_flight || !is_for_customer(a, &w) ||
 		    memcmp(w.id, best, sizeof(best)) == 0 ||
 		    (!catchup && (most < 4000 || rank(a->def, &w) >= 2000 ||
-				     am_fu_born(a, w.id) == NULL))) {
+				     find_born(a, w.id) == NULL))) {
 			i++;
 			continue;
 		}

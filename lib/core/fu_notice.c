@@ -32,7 +32,6 @@ static const struct {
 	[AM_NOTICE_OUTCOME] = { "outcome", AM_REASON_INFORM, TO(CUSTOMER) },
 	[AM_NOTICE_UNREACHABLE] = { "unreachable", AM_REASON_OPERATOR, STAFF },
 	[AM_NOTICE_MESSAGE] = { "message", AM_REASON_OPERATOR, STAFF },
-	[AM_NOTICE_ASSIGNED] = { "assigned", AM_REASON_OPERATOR, STAFF },
 	[AM_NOTICE_UNOWNED] = { "unowned", AM_REASON_OPERATOR, STAFF },
 	[AM_NOTICE_AUTOCLOSE] = { "autoclose", AM_REASON_OPERATOR, STAFF },
 };
@@ -47,12 +46,6 @@ enum am_role
 am_notice_role(uint8_t rung)
 {
 	return (enum am_role)((rung - AM_RUNG_NOTICE) % 8);
-}
-
-const char *
-am_notice_str(enum am_notice notice)
-{
-	return notices[notice].name;
 }
 
 enum am_notice

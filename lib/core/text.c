@@ -76,9 +76,6 @@ static const struct text by_notice[AM_NOTICES_N] = {
 	[AM_NOTICE_MESSAGE] = {
 		"The customer of complaint {complaint.id} ({complaint.category}) has written and waits for an answer.",
 		"投诉 {complaint.id}({complaint.category})的客户已来信,等待答复。" },
-	[AM_NOTICE_ASSIGNED] = {
-		"Complaint {complaint.id} ({complaint.category}) is yours now, in {complaint.stage}. {clock.name} is due {clock.due}.",
-		"投诉 {complaint.id}({complaint.category})现由您负责,当前阶段 {complaint.stage}。{clock.name} 应于 {clock.due} 前完成。" },
 	[AM_NOTICE_UNOWNED] = {
 		"Nobody owns complaint {complaint.id} ({complaint.category}) in {complaint.stage}. Please give it to somebody.",
 		"投诉 {complaint.id}({complaint.category})在 {complaint.stage} 阶段无人负责,请指派负责人。" },

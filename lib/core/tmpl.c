@@ -440,8 +440,8 @@ add_pct(struct am_buf *out, struct am_str s, bool form)
 	}
 }
 
-void
-am_enc_add(struct am_buf *out, enum am_enc enc, struct am_str s)
+static void
+add_encoded(struct am_buf *out, enum am_enc enc, struct am_str s)
 {
 	switch (enc) {
 	case AM_ENC_RAW:
@@ -480,7 +480,7 @@ am_tmpl_render(
 		} else {
 			am_buf_reset(&value);
 			fields[p->field].get(ctx, &value);
-			am_enc_add(
+			add_encoded(
 			    out, (enum am_enc)p->enc, am_buf_str(&value));
 		}
 	}

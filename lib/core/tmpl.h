@@ -36,4 +36,3 @@ AM_MUSTCHECK int am_tmpl_parse(struct am_arena *a, struct am_str text,
     const struct am_tmpl **t, char what[200]);
 void am_tmpl_render(
     const struct am_tmpl *t, const struct am_tmpl_ctx *ctx, struct am_buf *out);
-void am_enc_add(struct am_buf *out, enum am_enc enc, struct am_str s);
