@@ -115,6 +115,12 @@ count(struct slot *s, const struct seen *x, size_t i, am_ms from, am_ms ms)
 	/* counted to another instant: `otherwise` will say so */
 }
 
+static am_ms
+later(am_ms a, am_ms b)
+{
+	return a > b ? a : b;
+}
+
 static void
 look_at_clock(const struct seen *x, size_t i)
 {
@@ -133,7 +139,8 @@ look_at_clock(const struct seen *x, size_t i)
 		       is->running_since != was->running_since)) {
 		count(s, x, i, was->running_since, ms);
 	} else if (ms > 0) { /* resumed and ended in one step */
-		count(s, x, i, x->resumed_at, ms);
+		/* a hold that was told late frees no instant counted before */
+		count(s, x, i, later(x->resumed_at, was->running_since), ms);
 	}
 	if (is->state == AM_CLK_RUNNING) {
 		s->due = am_clock_due(x->is_def, x->is, i);
