@@ -363,11 +363,30 @@ am_commit_update(struct am_commit *c, const struct am_complaint *before,
 
 /* ---- what was collected, as commands ---- */
 
+/* Values in one command: the script's form of a commit (commit_script.c) takes
+ * some 8000. */
+#define VALUES_MAX 4096
+
 static void
-put_slices(struct am_batch *b, const struct am_slices *l)
+begin(struct am_commit *c, const char *cmd, struct am_str name)
 {
-	for (const struct am_slice *e = l->first; e != NULL; e = e->next)
-		am_args(b, e->s);
+	am_cmd(c->b, cmd);
+	if (name.n > 0)
+		am_args(c->b, name);
+}
+
+/* One command, or as many as it takes. */
+static void
+put_slices(struct am_commit *c, const char *cmd, struct am_str name,
+    const struct am_slices *l)
+{
+	size_t n = 0;
+
+	for (const struct am_slice *e = l->first; e != NULL; e = e->next) {
+		if (n++ % VALUES_MAX == 0)
+			begin(c, cmd, name);
+		am_args(c->b, e->s);
+	}
 }
 
 static struct am_written *
@@ -385,20 +404,14 @@ written_next(const struct am_written *u)
 static void
 write_records(struct am_commit *c)
 {
-	size_t n = 0;
-
 	for (struct am_written *u = written_first(c); u != NULL;
 	     u = written_next(u)) {
 		if (!u->write || u->forget)
 			continue;
-		if (n++ == 0)
-			am_cmd(c->b, "MSET");
-		am_args(c->b, key(c, "c", u->item.a));
-		am_args(c->b, u->record);
+		am_slice_add(c, &c->sets, key(c, "c", u->item.a));
+		am_slice_add(c, &c->sets, u->record);
 	}
-	if (n == 0 && c->sets.n > 0)
-		am_cmd(c->b, "MSET");
-	put_slices(c->b, &c->sets);
+	put_slices(c, "MSET", AM_STR(""), &c->sets);
 }
 
 static void
@@ -410,10 +423,8 @@ write_wakes(struct am_commit *c)
 	     u = written_next(u)) {
 		if (!u->move || u->forget || u->parked)
 			continue;
-		if (n++ == 0) {
-			am_cmd(c->b, "ZADD");
-			am_arg(c->b, c->s->keys.wake);
-		}
+		if (n++ % (VALUES_MAX / 2) == 0)
+			begin(c, "ZADD", am_str_c(c->s->keys.wake));
 		am_args(c->b, number(c, u->wake));
 		am_args(c->b, u->item.a);
 	}
@@ -426,9 +437,7 @@ write_lines(struct am_commit *c)
 	     u = written_next(u)) {
 		if (u->lines.n == 0 || u->forget)
 			continue;
-		am_cmd(c->b, "RPUSH");
-		am_args(c->b, key(c, "log", u->item.a));
-		put_slices(c->b, &u->lines);
+		put_slices(c, "RPUSH", key(c, "log", u->item.a), &u->lines);
 	}
 }
 
@@ -468,9 +477,7 @@ write_outboxes(struct am_commit *c)
 	     o = (struct am_outbox *)o->item.next) {
 		if (o->add.n == 0)
 			continue;
-		am_cmd(c->b, "ZADD");
-		am_args(c->b, key(c, "out", o->item.a));
-		put_slices(c->b, &o->add);
+		put_slices(c, "ZADD", key(c, "out", o->item.a), &o->add);
 		news += !out_known(c->s, o->item.a);
 	}
 	if (news > 0) {
@@ -482,13 +489,8 @@ write_outboxes(struct am_commit *c)
 				am_args(c->b, o->item.a);
 	}
 	for (o = (struct am_outbox *)c->outboxes.first; o != NULL;
-	     o = (struct am_outbox *)o->item.next) {
-		if (o->rem.n == 0)
-			continue;
-		am_cmd(c->b, "ZREM");
-		am_args(c->b, key(c, "out", o->item.a));
-		put_slices(c->b, &o->rem);
-	}
+	     o = (struct am_outbox *)o->item.next)
+		put_slices(c, "ZREM", key(c, "out", o->item.a), &o->rem);
 }
 
 void
@@ -525,16 +527,11 @@ write_leaving(struct am_commit *c)
 		}
 		if (!u->forget && !u->parked)
 			continue;
-		if (gone++ == 0) {
-			am_cmd(c->b, "ZREM");
-			am_arg(c->b, c->s->keys.wake);
-		}
+		if (gone++ % VALUES_MAX == 0)
+			begin(c, "ZREM", am_str_c(c->s->keys.wake));
 		am_args(c->b, u->item.a);
 	}
-	if (c->dels.n > 0) {
-		am_cmd(c->b, "DEL");
-		put_slices(c->b, &c->dels);
-	}
+	put_slices(c, "DEL", AM_STR(""), &c->dels);
 }
 
 static void
