@@ -202,6 +202,9 @@ am_note_answer(struct am_act *a)
 	if (answer_of(a->def, a->ev) != SATISFIED)
 		a->up->next.flags |= AM_CF_UNSATISFIED;
 	am_act_contact(a);
+	if ((a->up->next.flags & AM_CF_DEADLOCK) != 0) /* a person decides */
+		am_fu_notice(
+		    a, AM_CLOCK_FINAL, AM_NOTICE_MESSAGE, AM_ROLE_OWNER);
 }
 
 /*

@@ -308,6 +308,43 @@ bar(const struct am_complaint *c)
 	return am_clock_live(&c->clocks[AM_CLOCK_SILENCE]) ? NULL : "not_told";
 }
 
+/*
+ * The reminder comes first. After an outage it may fall due together with the
+ * end, or stand before a closed endpoint still: then half of the window is left
+ * from now on. It ends, for the reminder is delivered or given up in the end.
+ */
+static bool
+waits_for_reminder(struct am_act *a)
+{
+	struct am_complaint *c = &a->up->next;
+	const struct am_clockdef *d = &a->def->clocks[AM_CLOCK_SILENCE];
+	struct am_clock *k = &c->clocks[AM_CLOCK_SILENCE];
+	bool waits = false;
+	struct am_note *n;
+	am_ms more;
+
+	for (size_t i = 0; i < c->waiting_n; i++)
+		waits = waits || (c->waiting[i].clock == AM_CLOCK_SILENCE &&
+				     c->waiting[i].entry == k->entry);
+	if (!waits)
+		return false;
+	am_clock_stop(a->def, c, AM_CLOCK_SILENCE, a->now);
+	am_clock_resume(c, AM_CLOCK_SILENCE, a->now);
+	more = k->consumed + (k->budget - k->extra) / 2 - k->budget;
+	k->budget += more;
+	k->extra += more;
+	k->extensions += k->extensions < UINT8_MAX;
+	for (size_t r = 0; r < d->rungs_n; r++) {
+		if (d->rungs[r].action == AM_ACTION_CLOSE)
+			k->fired &= (uint16_t) ~(1u << r);
+	}
+	n = am_act_note(a, "deadline.moved");
+	am_note_c(n, "clock", d->name);
+	am_note_int(a, n, "new", am_clock_due(a->def, c, AM_CLOCK_SILENCE));
+	am_note_c(n, "reason", "reminder");
+	return true;
+}
+
 void
 am_act_silence_over(struct am_act *a)
 {
@@ -315,6 +352,8 @@ am_act_silence_over(struct am_act *a)
 	const char *why = bar(c);
 	struct am_note *n;
 
+	if (why == NULL && waits_for_reminder(a))
+		return;
 	if (why == NULL) {
 		am_act_change(a);
 		am_act_close(a,

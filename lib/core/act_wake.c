@@ -45,8 +45,8 @@ am_act_end_aftercare(struct am_act *a)
 
 /*
  * The action first: a message speaks of the owner and the tier that are. When
- * the action has ended the clock or started it anew, the rung has no more to
- * say.
+ * the action has ended the clock, started it anew or put the rung off, the rung
+ * has no more to say.
  */
 static void
 fire(struct am_act *a, const struct am_next *next)
@@ -58,7 +58,8 @@ fire(struct am_act *a, const struct am_next *next)
 
 	k->fired |= (uint16_t)(1u << next->rung);
 	am_act_rung_action(a, next->clock, next->rung);
-	if (k->entry == entry && am_clock_live(k))
+	if (k->entry == entry && am_clock_live(k) &&
+	    (k->fired >> next->rung & 1) != 0)
 		am_fu_rung_ready(a, next->clock, next->rung, due, next->at);
 }
 

@@ -65,6 +65,7 @@ test_confirm_three_misses_a_notice_and_silence_close_unconfirmed(void **state)
 	assert_int_equal(cw_wake(), cw_at("Mon+1 13:05") + 30 * AM_SECOND);
 	assert_int_equal(cw_sent("reminder"), 1);
 	assert_int_equal(cw_followup("reminder")->to, AM_ROLE_CUSTOMER);
+	cw_end("Mon+1 13:06", "silence", "reminder", "delivered");
 
 	cw_sleep("Wed+1 20:00");
 	assert_int_equal(CW->status, AM_CLOSED);
@@ -255,6 +256,27 @@ test_confirm_silence_never_closes_a_contradiction(void **state)
 	assert_not_closed("contradictory");
 }
 
+/* CF6: reminder first. What an outage made fall due together, or a channel has
+ * not taken yet, leaves half of the window from then on. */
+static void
+test_confirm_silence_does_not_close_before_its_reminder_went(void **state)
+{
+	am_ms due;
+
+	(void)state;
+	stay_silent();
+	cw_step("Thu+1 10:00", "wake");
+	assert_int_equal(cw_sent("reminder"), 1);
+	assert_int_equal(CW->status, AM_OPEN);
+	due = am_clock_due(cw_def(), CW, AM_CLOCK_SILENCE);
+	assert_int_equal(due, fix_case(&cw, "C-1")->wake_at);
+	assert_true(due > cw_at("Fri+1 20:00"));
+	cw_end("Thu+1 10:05", "silence", "reminder", "delivered");
+	cw_sleep("Fri+2 20:00");
+	assert_int_equal(CW->closed_at, due);
+	assert_int_equal(CW->outcome, AM_OUTCOME_UNCONFIRMED);
+}
+
 /* LC3: silence stands still in a hold, and closes nothing that is held. */
 static void
 test_confirm_silence_waits_out_a_hold(void **state)
@@ -266,6 +288,7 @@ test_confirm_silence_waits_out_a_hold(void **state)
 	cw_step("Wed 16:00", "complaint.resumed");
 	/* Wed+1 20:00 and six hours of work */
 	cw_sleep("Thu+1 13:59");
+	cw_end("Thu+1 13:59", "silence", "reminder", "delivered");
 	assert_int_equal(CW->status, AM_OPEN);
 	cw_sleep("Thu+1 14:00");
 	assert_int_equal(CW->outcome, AM_OUTCOME_UNCONFIRMED);
@@ -469,6 +492,7 @@ main(void)
 		T(test_confirm_silence_never_closes_with_an_owed_apology),
 		T(test_confirm_silence_never_closes_with_a_negative_comment),
 		T(test_confirm_silence_never_closes_a_contradiction),
+		T(test_confirm_silence_does_not_close_before_its_reminder_went),
 		T(test_confirm_silence_waits_out_a_hold),
 		T(test_confirm_notice_that_arrives_in_a_hold_counts_from_its_end),
 		T(test_confirm_message_ends_silence_and_tells_the_owner),
