@@ -214,6 +214,22 @@ check_not_before(const struct am_update *up, struct am_arena *a)
 	assert_int_equal(early.wake_at, up->wake_at);
 }
 
+static void
+count_stage(struct history *h, const struct am_tally *t)
+{
+	char name[64];
+
+	if (strncmp(t->field, "stage:", 6) != 0)
+		return;
+	for (size_t s = 0; s < def.stages_n; s++)
+		for (size_t k = 0; k < def.tiers_n; k++) {
+			snprintf(name, sizeof(name), "stage:%s:%s:%s", def.name,
+			    def.stages[s].name, def.tiers[k]);
+			if (strcmp(t->field, name) == 0)
+				h->stage[s][k] += t->delta;
+		}
+}
+
 /* The live counts say where the complaint stands, and nothing else. */
 static void
 check_tallies(struct history *h, const struct am_update *up)
@@ -224,23 +240,13 @@ check_tallies(struct history *h, const struct am_update *up)
 	if (up->verdict == AM_REJECTED || up->verdict == AM_DUPLICATE)
 		return;
 	for (const struct am_tally *t = up->tallies; t != NULL; t = t->next) {
-		char name[64];
-
 		if (t->day != NULL)
 			continue;
 		if (strncmp(t->field, "open:", 5) == 0)
 			h->open += t->delta;
 		else if (strcmp(t->field, "held") == 0)
 			h->held += t->delta;
-		for (size_t s = 0; s < def.stages_n; s++)
-			for (size_t k = 0; k < def.tiers_n; k++) {
-				if (strncmp(t->field, "stage:", 6) != 0)
-					continue;
-				snprintf(name, sizeof(name), "stage:%s:%s:%s",
-				    def.name, def.stages[s].name, def.tiers[k]);
-				if (strcmp(t->field, name) == 0)
-					h->stage[s][k] += t->delta;
-			}
+		count_stage(h, t);
 	}
 	assert_int_equal(h->open, live);
 	assert_int_equal(h->held, c->status == AM_HELD);

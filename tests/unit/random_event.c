@@ -153,10 +153,6 @@ value(struct random_event *r, const struct am_field_spec *f,
 {
 	enum am_event_type type = r->ev.type;
 
-	if (rnd(30) == 0 && am_event_spec(type)->inbound)
-		return rubbish(r);
-	if (rnd(125) == 0 && am_event_spec(type)->inbound)
-		return long_text(f);
 	if (strcmp(f->name, "followup_id") == 0)
 		return followup(r, c, known, known_n);
 	if (f->one_of != NULL)
@@ -201,8 +197,14 @@ add_fields(struct random_event *r, const struct am_loopdef *def,
 			snprintf(text, 80, "%s[0]", f->name);
 			key = am_str_c(text);
 		}
-		r->pairs[r->ev.fields_n++] = (struct am_pair){ key,
-			value(r, f, def, c, now, known, known_n) };
+		r->pairs[r->ev.fields_n].key = key;
+		if (spec->inbound && rnd(30) == 0)
+			r->pairs[r->ev.fields_n++].value = rubbish(r);
+		else if (spec->inbound && rnd(125) == 0)
+			r->pairs[r->ev.fields_n++].value = long_text(f);
+		else
+			r->pairs[r->ev.fields_n++].value =
+			    value(r, f, def, c, now, known, known_n);
 	}
 }
 

@@ -19,10 +19,10 @@ struct random_event {
 };
 
 /*
- * An event for c in the loop def, at about `now`; what is early is to be stepped
- * at its own time. number makes its id; now and
- * then it is that of the one before. The same seed makes the same event. known:
- * ids of follow-ups that were made.
+ * An event for c in the loop def, at about `now`; what is early is to be
+ * stepped at its own time. number makes its id; now and then it is that of the
+ * one before. The same seed makes the same event. known: ids of follow-ups that
+ * were made.
  */
 void random_event(struct random_event *r, const struct am_loopdef *def,
     const struct am_complaint *c, am_ms now, unsigned number,
