@@ -131,8 +131,8 @@ page_done(struct am_op *op, int rc)
 	if (rc == 0) {
 		w->at += w->taken;
 		w->taken = 0;
-		if (w->paged != NULL && !w->paged(w) && !last)
-			return;
+		if (w->paged != NULL && !w->paged(w))
+			return; /* behind the last page comes an empty one */
 		if (!last) {
 			am_walk_go(w);
 			return;

@@ -1,8 +1,13 @@
 """LC6: a complaint keeps its loop, unless a person migrates it; and closing by
 a person's decision."""
 
+import fcntl
 import json
 import re
+import socket
+import sys
+import termios
+import time
 
 import pytest
 from harness import LOOP, STREAM, Refused, wait_until
@@ -146,3 +151,44 @@ def test_close_by_a_person(world, redis, producer, receiver):
     assert end["code"] == 5 and "closed already" in rows[0]["refused"]
     assert len(lines(redis, "C-1")) == 2
     assert d.ask("close C-2 --by li --reason none")[1]["code"] == 4
+
+
+def unread_answer(daemon, line):
+    """The whole answer, taken when the daemon has nothing more to do for one
+    who does not read."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(20)
+        s.connect(str(daemon.socket))
+        s.sendall(line.encode() + b"\n")
+        time.sleep(0.5)  # the client is slow: that is what is tried
+        queue = fcntl.ioctl(s, termios.FIONREAD, b"\0" * 4)
+        data = b""
+        while b'{"ok":' not in data[-200:]:
+            data += s.recv(1 << 20)
+    return data, int.from_bytes(queue, sys.byteorder)
+
+
+def test_a_client_that_reads_late_may_do_so_at_the_last_page(
+        world, redis, producer, receiver):
+    """The walk waits for it, and goes on once, wherever it stood."""
+    other = LONG[LONG.index("loop "):].replace(
+        '"complaint"', '"other"').replace('"apologize"', '"sorry"')
+    d = world.daemon(redis, loop=LONG + other)
+
+    def more(n):
+        for _ in range(n):
+            producer.open(f"C-{producer.n}", tier="low")
+        wait_until(lambda: redis.applied() == producer.n, 60)
+    more(200)
+    ask = "migrate --loop complaint --to other"
+    row = len(unread_answer(d, ask)[0]) / 200
+    more(3000)
+    # where the daemon stops for a client that does not read
+    stop = (unread_answer(d, ask)[1] + 256 * 1024) / row
+    assert 1000 < stop < 3000
+    redis.client.zremrangebyrank(f"{{{STREAM}}}:wake", int(stop) - 60, -1)
+    for _ in range(6):
+        n = redis.client.zcard(f"{{{STREAM}}}:wake")
+        assert unread_answer(d, ask)[0].count(b'"refused":') == n
+        more(30)
+    assert d.rows("status")
