@@ -18,6 +18,8 @@
 #include "log/log.h"
 
 #define ID_BYTES 4
+#define IN_FORCE_MAX 1000 /* of a shard: each is held against each follow-up   \
+			   */
 
 /* One call, for all shards. */
 struct call {
@@ -27,6 +29,7 @@ struct call {
 	struct am_silences known;   /* of the shard at work */
 	const struct am_batch *got; /* the loads of `end` */
 	size_t shards_n;	    /* that took it */
+	bool full;		    /* one has no room for it */
 	struct am_str *seen;	    /* ids that were listed */
 	size_t seen_n;
 };
@@ -263,7 +266,13 @@ static bool
 run_add(struct am_op *op, struct am_turn *t)
 {
 	struct call *c = (struct call *)op;
+	size_t in_force = 0;
 
+	for (size_t i = 0; i < c->known.n; i++)
+		in_force += am_silence_active(&c->known.list[i], t->now);
+	c->full = c->full || in_force >= IN_FORCE_MAX;
+	if (c->full)
+		return false;
 	forget_old(c, t);
 	write_silence(t, &c->silence);
 	return true;
@@ -281,6 +290,13 @@ end_add(struct view *v)
 	struct call *c = v->own;
 	char until[32];
 
+	if (c->full) {
+		am_ctl_end(v->call, AM_EXIT_REFUSED,
+		    "%d silences are in force already; end some that others "
+		    "make needless (`silence list`)",
+		    IN_FORCE_MAX);
+		return;
+	}
 	if (c->shards_n == 0) {
 		no_shard(v);
 		return;

@@ -277,3 +277,33 @@ def test_a_full_redis_is_said_to_be_full(world, redis):
         assert (status, out) == (1, "") and "Redis is full" in err, err
     redis.client.config_set("maxmemory", 0)
     assert [x["id"] for x in d.rows("silence list")] == [s["id"]]
+
+
+def test_it_holds_from_when_it_is_written(world, redis, producer):
+    """Whatever the clocks say: what judges is the one that is behind."""
+    d, sink = start(world, redis)
+    now = int(time.time() * 1000)
+    redis.client.hset("{complaints}:silences", "s-00000001", json.dumps({
+        "author": "li", "reason": "x", "from": now + 30_000,
+        "until": now + 60_000, "match.role": "supervisor"}))
+    producer.open("C-1")
+    wait_until(lambda: got(sink) or d.logged("followup_silenced"))
+    wait_until(lambda: d.logged("followup_silenced"), 3)
+
+
+def test_there_are_so_many_and_no_more(world, redis):
+    """A shard holds each against every follow-up: 1,000 in force."""
+    d, _ = start(world, redis)
+    now = int(time.time() * 1000)
+    redis.client.hset("{complaints}:silences", mapping={
+        f"s-{i:08}": json.dumps({
+            "author": "li", "reason": "x", "from": now,
+            "until": now + (60_000 if i < 999 else -1),
+            "match.role": "agent"}) for i in range(1500)})
+    s = add(d, "--match", "role=owner", *WHO, "--for", "1h")
+    status, _, err = d.ctl("silence", "add", "--match", "role=agent", *WHO,
+                           "--for", "1h")
+    assert status == 5 and "1000" in err, err
+    assert len(d.rows("silence list")) == 1000
+    assert d.ctl("silence", "end", s["id"])[0] == 0
+    add(d, "--match", "role=owner", *WHO, "--for", "1h")
