@@ -68,8 +68,8 @@ struct am_turn {
 	const struct am_entry *entries;
 	size_t entries_n;
 	struct am_event *events;
-	struct am_reject **rejects;	  /* NULL: decoded */
-	const struct am_loopdef *kept[8]; /* definitions this commit keeps */
+	struct am_reject **rejects;	/* NULL: decoded */
+	const struct am_loopdef **kept; /* definitions this commit keeps */
 	size_t kept_n;
 	struct am_repeat *repeat; /* NULL: no openings are looked for */
 	void (*learnt)(struct am_turn *t);

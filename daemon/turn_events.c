@@ -46,8 +46,9 @@ keep_loop(struct am_turn *t, const struct am_loopdef *def)
 	for (size_t i = 0; i < t->sh->kept_n; i++)
 		if (strcmp(t->sh->kept[i], def->ref) == 0)
 			return;
-	if (t->kept_n == AM_COUNT(t->kept))
-		return; /* the next batch keeps it */
+	if (t->kept == NULL)
+		t->kept = am_arena_alloc(
+		    &t->arena, t->sh->engine->conf->loops_n * sizeof(*t->kept));
 	am_commit_loop(t->commit, def);
 	t->kept[t->kept_n++] = def;
 }

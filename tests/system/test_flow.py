@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from harness import LOOP, SECRET, SECRET_2, wait_until
+from harness import LOOP, SECRET, SECRET_2, opened, wait_until
 
 WALK = [("listen", {}), ("apologize", {}),
         ("resolve", {"root_cause": "double booking", "action": "refund"})]
@@ -262,3 +262,20 @@ def test_an_endpoint_without_address_gives_a_dead_letter(
     producer.open("C-1")
     row = wait_until(lambda: d.rows("dead list"))[0]
     assert (row["complaint"], row["reason"]) == ("C-1", "no_address")
+
+
+def test_every_loop_of_a_batch_is_kept(world, redis):
+    """A complaint keeps its loop (LC6): whatever the batch in which it came."""
+    names = [f"loop-{i}" for i in range(12)]
+    listen = LOOP[LOOP.index("loop "):].replace('"2s"', '"1h"')
+    loops = LOOP[:LOOP.index("loop ")] + "".join(
+        listen.replace('"complaint"', f'"{n}"') for n in names)
+    pipe = redis.client.pipeline(transaction=True)
+    for n in names:
+        pipe.xadd("complaints", {"event_id": n, "source": "test",
+                                 **opened(f"C-{n}", loop=n)})
+    pipe.execute()
+    world.daemon(redis, loop=loops)
+    wait_until(lambda: redis.applied() == 12)
+    assert {k.split(":")[2].split("@")[0] for k in
+            redis.keys("{complaints}:loop:*")} == set(names)
