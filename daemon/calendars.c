@@ -5,12 +5,14 @@
  * compares it with conf and begins a walk for the first one that differs; the
  * walk's last commit writes the new text, and then the look comes again. Cut
  * off anywhere, it all begins anew: the id of the event is made of the two
- * texts, so a complaint takes it once.
+ * texts and of the commit that began the walk, so a complaint takes it once,
+ * and takes it again when the same edit is made again.
  *
  * Not all that is found during the walk was judged by the old calendar. What
  * started since then was not, and has no old due to tell of. `since:NAME` says
- * when that was, with the new text behind it: the load of the configuration, or
- * the first entry that was unread then, if that is older.
+ * when that was, with that commit and the new text behind it: the load of the
+ * configuration or the adoption of the shard, or the first entry that was
+ * unread then, if that is older.
  *
  * `{s}:calendars:past` lists the texts that were replaced, oldest first: a
  * journal is replayed through them (verbs_verify.c).
@@ -41,7 +43,8 @@ struct am_calendars {
 	struct am_op look;
 	struct am_shard *sh;
 	bool busy, again;
-	char cursor[48];	/* when the check began */
+	char cursor[48]; /* when the check began */
+	am_ms checked_at;
 	const redisReply *kept; /* the answers of the look */
 	const redisReply *unread;
 	/* the calendar that is walked for */
@@ -51,6 +54,7 @@ struct am_calendars {
 	struct am_str text;
 	const struct am_calendar *old; /* NULL: it cannot be compiled now */
 	am_ms since;
+	int64_t begun_by; /* number of the commit behind which it began */
 	struct am_str event_id;
 	struct am_loopdef was; /* was_of with the old calendar */
 	const struct am_loopdef *was_of;
@@ -62,6 +66,18 @@ key(const struct am_calendars *c, struct am_turn *t)
 {
 	return am_arena_printf(
 	    &t->arena, "%scalendars", am_store_keys(c->sh->store)->prefix);
+}
+
+static void
+write_kept(struct am_calendars *c, struct am_turn *t, const char *name,
+    struct am_str text)
+{
+	struct am_batch *b = am_commit_raw(t->commit);
+
+	am_cmd(b, "HSET");
+	am_arg(b, key(c, t));
+	am_arg(b, name);
+	am_args(b, text);
 }
 
 static void
@@ -191,6 +207,8 @@ step(struct am_walk *w, struct am_turn *t, struct am_case *k, am_ms wake)
 	up = am_turn_step(t, k, &ev);
 	if (up == NULL)
 		return true; /* parked */
+	if (up->verdict == AM_DUPLICATE)
+		return reindex(t, k, wake);
 	if (up->verdict != AM_APPLIED)
 		return up->verdict == AM_IGNORED;
 	c->page_moved++;
@@ -220,12 +238,10 @@ static bool
 last(struct am_walk *w, struct am_turn *t)
 {
 	struct am_calendars *c = (struct am_calendars *)w;
-	struct am_batch *b = am_commit_raw(t->commit);
+	struct am_batch *b;
 
-	am_cmd(b, "HSET");
-	am_arg(b, key(c, t));
-	am_arg(b, c->name);
-	am_args(b, c->text);
+	write_kept(c, t, c->name, c->text);
+	b = am_commit_raw(t->commit);
 	am_cmd(b, "HDEL");
 	am_arg(b, key(c, t));
 	am_arg(b, am_arena_printf(&t->arena, "since:%s", c->name));
@@ -314,7 +330,7 @@ look_loaded(struct am_op *op, struct am_turn *t, const struct am_batch *b)
 static am_ms
 old_until(const struct am_calendars *c)
 {
-	am_ms at = c->sh->engine->conf_loaded_at;
+	am_ms at = c->checked_at;
 	const redisReply *r = c->unread;
 	uint64_t ms, seq;
 
@@ -327,36 +343,49 @@ old_until(const struct am_calendars *c)
 	return at;
 }
 
-/* "MS TEXT" of a walk that was begun and is not over; n == 0: none. */
-static struct am_str
-begun(const struct am_calendars *c, const char *field, am_ms *since)
+/* Takes the number ahead of the next blank; false when there is none. */
+static bool
+take_number(struct am_str *s, int64_t *number)
 {
-	struct am_str kept = kept_field(c, field);
-	const char *blank = kept.n > 0 ? memchr(kept.p, ' ', kept.n) : NULL;
-	struct am_str ms = { kept.p, 0 };
+	const char *blank = s->n > 0 ? memchr(s->p, ' ', s->n) : NULL;
+	struct am_str word = { s->p, 0 };
 
 	if (blank == NULL)
+		return false;
+	word.n = (size_t)(blank - s->p);
+	*s = (struct am_str){ blank + 1, s->n - word.n - 1 };
+	return am_str_i64(word, number) == 0;
+}
+
+/* "MS COMMIT TEXT" of a walk that was begun and is not over: the text; n == 0:
+ * none. */
+static struct am_str
+begun(const struct am_calendars *c, const char *name, am_ms *since, int64_t *by)
+{
+	char field[128];
+	struct am_str kept;
+
+	snprintf(field, sizeof(field), "since:%s", name);
+	kept = kept_field(c, field);
+	if (!take_number(&kept, since) || !take_number(&kept, by))
 		return (struct am_str){ NULL, 0 };
-	ms.n = (size_t)(blank - kept.p);
-	if (am_str_i64(ms, since) != 0)
-		return (struct am_str){ NULL, 0 };
-	return (struct am_str){ blank + 1, kept.n - ms.n - 1 };
+	return kept;
 }
 
 /* From now on the new text is in force, and what was is past. */
 static void
-write_begin(struct am_calendars *c, struct am_turn *t, const char *field,
-    struct am_str past)
+write_begin(struct am_calendars *c, struct am_turn *t, struct am_str past)
 {
 	struct am_batch *b = am_commit_raw(t->commit);
 	const char *list = am_arena_printf(&t->arena, "%s:past", key(c, t));
 
 	c->since = old_until(c);
+	c->begun_by = (int64_t)am_store_cursor(c->sh->store)->commit;
 	am_cmd(b, "HSET");
 	am_arg(b, key(c, t));
-	am_arg(b, field);
-	am_arg(b, am_arena_printf(&t->arena, "%" PRId64 " %.*s", c->since,
-		      AM_ARG(c->text)));
+	am_arg(b, am_arena_printf(&t->arena, "since:%s", c->name));
+	am_arg(b, am_arena_printf(&t->arena, "%" PRId64 " %" PRId64 " %.*s",
+		      c->since, c->begun_by, AM_ARG(c->text)));
 	am_cmd(b, "RPUSH");
 	am_arg(b, list);
 	am_args(b, past);
@@ -374,7 +403,6 @@ prepare(struct am_calendars *c, struct am_turn *t, size_t i, struct am_str old)
 	char was[HASH_LEN + 1], is[HASH_LEN + 1];
 	struct am_diag diag = { .text = "" };
 	struct am_str pending;
-	const char *field;
 
 	c->conf = am_conf_ref(conf);
 	c->name = conf->calendars[i]->name;
@@ -387,14 +415,13 @@ prepare(struct am_calendars *c, struct am_turn *t, size_t i, struct am_str old)
 		    "shard=%s calendar=%s reason=%s", c->sh->stream,
 		    am_log_val(am_str_c(c->name)),
 		    am_log_val(am_str_c(diag.text)));
+	pending = begun(c, c->name, &c->since, &c->begun_by);
+	if (!am_str_eq(pending, c->text))
+		write_begin(c, t, pending.n > 0 ? pending : old);
 	hash_text(old, was);
 	hash_text(c->text, is);
-	c->event_id = am_str_c(
-	    am_arena_printf(&c->arena, "calendar:%s:%s:%s", c->name, was, is));
-	field = am_arena_printf(&t->arena, "since:%s", c->name);
-	pending = begun(c, field, &c->since);
-	if (!am_str_eq(pending, c->text))
-		write_begin(c, t, field, pending.n > 0 ? pending : old);
+	c->event_id = am_str_c(am_arena_printf(&c->arena,
+	    "calendar:%s:%s:%s:%" PRId64, c->name, was, is, c->begun_by));
 }
 
 /* Calendars that have left conf; nothing that is open uses them. */
@@ -442,20 +469,21 @@ run_look(struct am_op *op, struct am_turn *t)
 		const char *name = conf->calendars[i]->name;
 		struct am_str text = conf->calendar_texts[i];
 		struct am_str kept = kept_field(c, name);
-		struct am_batch *b;
+		am_ms since;
+		int64_t by;
 
-		if (am_str_eq(kept, text))
-			continue;
-		if (kept.n != 0) {
-			if (c->conf == NULL)
-				prepare(c, t, i, kept);
-		} else {
-			b = am_commit_raw(t->commit);
-			am_cmd(b, "HSET");
-			am_arg(b, key(c, t));
-			am_arg(b, name);
-			am_args(b, text);
+		if (am_str_eq(kept, text)) {
+			/* switched back in the middle of a walk: what that one
+			 * has told is in force until now */
+			kept = begun(c, name, &since, &by);
+			if (kept.n == 0)
+				continue;
+			write_kept(c, t, name, kept);
 		}
+		if (kept.n == 0)
+			write_kept(c, t, name, text);
+		else if (c->conf == NULL)
+			prepare(c, t, i, kept);
 		wrote = true;
 	}
 	return wrote;
@@ -485,6 +513,7 @@ am_calendars_check(struct am_calendars *c)
 {
 	snprintf(c->cursor, sizeof(c->cursor), "%s",
 	    am_store_cursor(c->sh->store)->id);
+	c->checked_at = am_engine_now();
 	if (c->busy) {
 		c->again = c->walk.stop = true;
 		return;

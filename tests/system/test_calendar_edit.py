@@ -202,3 +202,72 @@ def test_dl12_switched_again_in_the_middle_of_the_walk(
     for i in range(n):
         assert score(redis, f"C-{i}") == was[i] + 3 * DAY
     verified(d, "C-0", f"C-{n - 1}")
+
+
+def test_dl12_the_same_edit_again_is_told_again(
+        world, redis, producer, receiver):
+    """DL12: there and back, and there and back again: four moves, and the
+    index of wake-ups is right after each."""
+    d = world.daemon(redis, loop=loop(1))
+    producer.open("C-1")
+    wait_until(lambda: len(receiver.requests()) == 1)
+    late = score(redis, "C-1")
+    for n in range(1, 5):
+        edit(world, d, redis, *([] if n % 2 else [1]))
+        walked(d, n)
+        assert len(moved(redis, "C-1")) == n
+        assert score(redis, "C-1") == (late - DAY if n % 2 else late)
+        assert settled(redis)
+    verified(d, "C-1")
+
+
+def test_dl12_switched_back_in_the_middle_of_the_walk(
+        world, redis, producer, receiver):
+    """DL12: what was told already is told of the way back."""
+    n = 1500
+    conf = {k: loop(*days).replace('rung "warn"', '# ')
+            for k, days in (("was", ()), ("new", (1,)))}
+    d = world.daemon(redis, loop=conf["was"])
+    for i in range(n):
+        producer.open(f"C-{i}", **{"customer.phone": f"+86138{i:08}"})
+    wait_until(lambda: redis.applied() >= n, 60)
+    was = {i: score(redis, f"C-{i}") for i in range(n)}
+    d.write_conf(world.conf(redis, loop=conf["new"]))
+    d.signal(1)
+    wait_until(lambda: redis.client.hexists(CALENDARS, "since:office"),
+               step=0.001)
+    d.kill9()
+    told = sum(1 for i in range(n) if moved(redis, f"C-{i}"))
+    assert told < n, "killed in the middle"
+    d.write_conf(world.conf(redis, loop=conf["was"]))
+    d.start()
+    wait_until(lambda: settled(redis), 60)
+    for i in range(n):
+        assert score(redis, f"C-{i}") == was[i], f"{i}, {told} were told"
+    verified(d, "C-0", f"C-{n - 1}")
+
+
+def test_dl12_two_daemons_of_two_minds(world, redis, producer, receiver):
+    """Who takes over has another calendar, again and again: each time one line
+    a complaint, and no more while nobody takes over. Also what was opened
+    while the other one was the owner."""
+    confs = {"a": loop(), "b": loop(1)}
+    both = {k: world.daemon(redis, instance=k, loop=v, start=k == "a")
+            for k, v in confs.items()}
+    producer.open("C-0")
+    wait_until(lambda: redis.applied() >= 1)
+    both["b"].spawn()
+    for n in range(1, 6):
+        old, new = ("a", "b") if n % 2 else ("b", "a")
+        wait_until(lambda: both[new].state() == "standby")
+        both[old].kill9()
+        both[new].wait_running()
+        wait_until(lambda: all(len(moved(redis, f"C-{i}")) == n - i
+                               for i in range(n)))
+        wait_until(lambda: settled(redis))
+        producer.open(f"C-{n}")
+        wait_until(lambda: redis.applied() >= n + 1)
+        both[old].start(wait=False)
+    verified(both[new], *(f"C-{i}" for i in range(6)))
+    assert [len(moved(redis, f"C-{i}")) for i in range(6)] == [
+        5, 4, 3, 2, 1, 0]
