@@ -18,8 +18,9 @@
 #include "log/log.h"
 
 #define ID_BYTES 4
-#define IN_FORCE_MAX 1000 /* of a shard: each is held against each follow-up   \
-			   */
+#define IN_FORCE_MAX                                                           \
+	1000 /* of a shard: each is held against each follow-up                \
+	      */
 
 /* One call, for all shards. */
 struct call {

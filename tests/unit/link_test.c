@@ -243,7 +243,8 @@ test_link_incident_groups_what_staff_get(void **state)
 	assert_string_equal(cw.up.code, "already_done");
 	cw_step("Mon 09:20", "stage.completed stage=apologize");
 	cw_step("Mon 10:00", "stage.completed stage=resolve");
-	assert_true(am_str_is(cw_followup("attempt-1")->group, "incident:atm 7"));
+	assert_true(
+	    am_str_is(cw_followup("attempt-1")->group, "incident:atm 7"));
 	assert_true(am_str_is(cw_followup("ask")->group, ""));
 	cw_step("Mon 11:00", "complaint.withdrawn");
 	cw_step("Mon 12:00", "complaint.linked kind=incident target=other");

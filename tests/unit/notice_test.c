@@ -316,10 +316,12 @@ test_notice_incident_groups_staff_and_not_customers(void **state)
 	f = told_born(w, "warn");
 	assert_true(am_str_is(f->group, "incident:I-7"));
 	assert_true(told_body_has(f, "\"incident\":\"I-7\""));
-	assert_non_null(told_note(w, "followup.queued", "group", "incident:I-7"));
+	assert_non_null(
+	    told_note(w, "followup.queued", "group", "incident:I-7"));
 	told_confirm(w, 90 * AM_MINUTE);
 	assert_int_equal(told_born(w, "ask")->group.n, 0);
-	assert_true(am_str_is(told_born(w, "attempt-1")->group, "incident:I-7"));
+	assert_true(
+	    am_str_is(told_born(w, "attempt-1")->group, "incident:I-7"));
 }
 
 static void
