@@ -18,9 +18,8 @@
 #include "log/log.h"
 
 #define ID_BYTES 4
-#define IN_FORCE_MAX                                                           \
-	1000 /* of a shard: each is held against each follow-up                \
-	      */
+/* Of a shard: each is held against each follow-up. */
+#define IN_FORCE_MAX 1000
 
 /* One call, for all shards. */
 struct call {
