@@ -5,10 +5,11 @@
  * customer and category, its value "MS ID", the time of the last opening and
  * its complaint. Which generations can hold what a loop's repeat_window reaches
  * is known from the clock: one or two as a rule, each asked with one HMGET a
- * turn; one HSET writes. A generation leaves whole by PEXPIREAT, so nothing is
- * ever swept. An entry lies in the generation of the instant at which it was
- * written, never before its own time: a look back from an opening to now finds
- * it, however late the events were read.
+ * turn unless the one before is known not to be there; one HSET writes. A
+ * generation leaves whole by PEXPIREAT, so nothing is ever swept. An entry lies
+ * in the generation of the instant at which it was written, never before its
+ * own time: a look back from an opening to now finds it, however late the
+ * events were read.
  *
  * The field is a SipHash under a random key of the data set
  * (`{s}:seen:key`, made once by SET NX): the index alone does not let anybody
@@ -54,6 +55,8 @@ struct am_repeat {
 	struct am_batch *b;
 	size_t first, n; /* HMGETs of the generations, oldest first */
 	size_t asked, noted;
+	size_t exists_at;   /* command that asks for a past generation … */
+	int64_t exists_for; /* … and which; 0: not asked */
 };
 
 static am_ms
@@ -212,8 +215,18 @@ ask_generations(struct am_turn *t, struct am_batch *b, am_ms from)
 		g = 0;
 	if (last - g >= GENERATIONS_MAX)
 		g = last - GENERATIONS_MAX + 1;
+	if (g < last && t->sh->seen_none != last - 1 &&
+	    t->now - last * GENERATION > AM_DAY) {
+		am_cmd(b, "EXISTS");
+		am_args(b, seen_key(t, last - 1));
+		r->exists_at = am_batch_cmds(b) - 1;
+		r->exists_for = last - 1;
+	}
 	r->first = am_batch_cmds(b);
-	for (; g <= last; g++, r->n++) {
+	for (; g <= last; g++) {
+		if (g == t->sh->seen_none)
+			continue;
+		r->n++;
 		am_cmd(b, "HMGET");
 		am_args(b, seen_key(t, g));
 		for (size_t i = 0; i < t->entries_n; i++) {
@@ -274,6 +287,21 @@ reaches(struct am_str value, const struct am_event *ev, am_ms window,
 	return true;
 }
 
+/* Nothing is written to a generation that is past, by no owner's clock: if it
+ * is not there a day later, it stays away. */
+static void
+learn_absence(struct am_turn *t)
+{
+	const struct am_repeat *r = t->repeat;
+	const redisReply *a;
+
+	if (r->exists_for == 0)
+		return;
+	a = am_batch_reply(r->b, r->exists_at);
+	if (a != NULL && a->type == REDIS_REPLY_INTEGER && a->integer == 0)
+		t->sh->seen_none = r->exists_for;
+}
+
 struct am_str
 am_repeat_of(struct am_turn *t, size_t i, const struct am_loopdef *def)
 {
@@ -283,6 +311,7 @@ am_repeat_of(struct am_turn *t, size_t i, const struct am_loopdef *def)
 
 	if (r == NULL || def->repeat_window == 0 || !r->of[i].known)
 		return id;
+	learn_absence(t);
 	for (size_t j = i; r->noted > 0 && j-- > 0;) {
 		if (r->of[j].value.n > 0 &&
 		    memcmp(r->of[j].field, r->of[i].field,

@@ -101,6 +101,7 @@ struct am_shard {
 	uint8_t seen_key[16];
 	bool seen_known;
 	int64_t seen_expires;
+	int64_t seen_none; /* a past generation that is not there; 0: unknown */
 	struct am_calendars *calendars; /* owned */
 };
 
