@@ -311,7 +311,7 @@ bar(const struct am_complaint *c)
 /*
  * The reminder comes first. After an outage it may fall due together with the
  * end, or stand before a closed endpoint still: then half of the window is left
- * from now on. It ends, for the reminder is delivered or given up in the end.
+ * from now on, once.
  */
 static bool
 waits_for_reminder(struct am_act *a)
@@ -326,7 +326,7 @@ waits_for_reminder(struct am_act *a)
 	for (size_t i = 0; i < c->waiting_n; i++)
 		waits = waits || (c->waiting[i].clock == AM_CLOCK_SILENCE &&
 				     c->waiting[i].entry == k->entry);
-	if (!waits)
+	if (!waits || k->extensions > 0)
 		return false;
 	am_clock_stop(a->def, c, AM_CLOCK_SILENCE, a->now);
 	am_clock_resume(c, AM_CLOCK_SILENCE, a->now);
