@@ -67,11 +67,14 @@ if [ -n "$missing" ]; then
 	}
 fi
 
-# The receivers of the tests verify with the reference library of Standard
-# Webhooks; npm leaves it in tests/system/node_modules.
-if [ "$1" = test ] && [ -f tests/system/package.json ] &&
-    [ ! -d tests/system/node_modules/standardwebhooks ]; then
-	echo "installing: npm standardwebhooks"
-	(cd tests/system && npm install --silent --no-audit --no-fund \
-	    </dev/null)
+# Judges that the tests do not write themselves: the reference library of
+# Standard Webhooks, Twilio's count of segments. npm leaves them in
+# tests/system/node_modules.
+if [ "$1" = test ] && [ -f tests/system/package.json ]; then
+	for p in standardwebhooks sms-segments-calculator; do
+		[ -d "tests/system/node_modules/$p" ] && continue
+		echo "installing: npm $p"
+		(cd tests/system && npm ci --silent --no-audit --no-fund \
+		    </dev/null)
+	done
 fi
