@@ -76,30 +76,40 @@ choose(const struct am_message *m, struct am_str want, const char **given)
 	return m->text;
 }
 
+struct am_str
+am_body_text(const struct am_followup *f, const struct am_fu_say *say,
+    const struct am_tmpl_ctx *ctx, struct am_str want, struct am_arena *a,
+    const char **given)
+{
+	const struct am_tmpl *t = NULL;
+	struct am_buf text;
+
+	if (say->message != NULL) {
+		t = choose(say->message, want, given);
+	} else {
+		struct am_str source =
+		    am_text_builtin(f, say->about, want, given);
+		char what[200];
+		int rc = am_tmpl_parse(a, source, &t, what);
+
+		AM_ASSERT(rc == 0);
+	}
+	am_buf_arena(&text, a, 256);
+	am_tmpl_render(t, ctx, &text);
+	return am_buf_str(&text);
+}
+
 static void
 add_message(struct am_act *a, struct am_buf *b, const struct am_tmpl_ctx *ctx,
     const struct am_followup *f, const struct am_fu_say *say)
 {
-	struct am_str want = ctx->complaint->lang;
-	const struct am_tmpl *t = NULL;
 	const char *given;
-	struct am_buf text;
+	struct am_str text = am_body_text(
+	    f, say, ctx, ctx->complaint->lang, a->up->arena, &given);
 
-	if (say->message != NULL) {
-		t = choose(say->message, want, &given);
-	} else {
-		struct am_str source =
-		    am_text_builtin(f, say->about, want, &given);
-		char what[200];
-		int rc = am_tmpl_parse(a->up->arena, source, &t, what);
-
-		AM_ASSERT(rc == 0);
-	}
-	am_buf_arena(&text, a->up->arena, 256);
-	am_tmpl_render(t, ctx, &text);
 	am_buf_addkey(b, "message");
 	am_buf_addc(b, '{');
-	am_buf_addkv(b, "text", am_buf_str(&text));
+	am_buf_addkv(b, "text", text);
 	am_buf_addkv(b, "lang", am_str_c(given));
 	am_buf_addc(b, '}');
 }

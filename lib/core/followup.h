@@ -9,6 +9,8 @@
 
 #include "core/act.h"
 
+struct am_tmpl_ctx; /* core/tmpl.h */
+
 /* What a body says beside the complaint. */
 struct am_fu_say {
 	const char *reason; /* precise: "stage_due", "warn_50", "rung_2" … */
@@ -49,6 +51,14 @@ void am_fu_collapse(struct am_act *a);
 /* body.c: the JSON of a follow-up, rendered once. */
 struct am_str am_body_render(
     struct am_act *a, const struct am_followup *f, const struct am_fu_say *say);
+/*
+ * Its text alone, in the arena: the message in the language wanted, else in its
+ * own. *given is the language given, "und" when the message does not say. Of f
+ * clock, rung, reason and to are looked at.
+ */
+struct am_str am_body_text(const struct am_followup *f,
+    const struct am_fu_say *say, const struct am_tmpl_ctx *ctx,
+    struct am_str want, struct am_arena *a, const char **given);
 
 /*
  * text.c: what a follow-up says without a message of its own: the text of the
