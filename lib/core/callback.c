@@ -134,7 +134,8 @@ base_of(const struct am_loopdef *def, const struct am_complaint *c, size_t rung)
 /*
  * What has fired counts for where it stood, and its part only when somebody has
  * called in it: then the next is not in the same part of the same day, even
- * when there is no other.
+ * when there is no other. Nor is one that its offset would put before the last
+ * that was told: they would be told in one breath.
  */
 am_ms
 am_attempt_at(
@@ -150,7 +151,9 @@ am_attempt_at(
 		bool gone = r < rung && (fired >> r & 1) != 0;
 
 		if (r > 0 && from < at)
-			from = at;
+			from = (fired >> (r - 1) & 1) != 0 && r > c->attempts
+				   ? part_end(p.zone, at)
+				   : at;
 		any = from;
 		if (r > 0 && (used >> am_day_part_at(p.zone, at) & 1) != 0 &&
 		    any < part_end(p.zone, at))
