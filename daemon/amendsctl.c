@@ -258,6 +258,7 @@ help(const struct command *c, const struct am_term *t)
 static int
 run(struct command *c, const struct am_term *t)
 {
+	const struct am_local *local;
 	char what[200];
 	size_t used;
 	int rc;
@@ -269,8 +270,11 @@ run(struct command *c, const struct am_term *t)
 	if (c->help ||
 	    (c->argc > 0 && am_str_is(c->argv[0], "help") && !c->json))
 		return help(c, t);
-	if (c->argc > 0 && am_local_find(c->argv[0]) != NULL)
-		return local_run(c, t, am_local_find(c->argv[0]));
+	local = c->argc > 0 ? am_local_find(c->argv[0]) : NULL;
+	if (local == NULL)
+		local = am_message_local(c->argv, c->argc);
+	if (local != NULL)
+		return local_run(c, t, local);
 	c->verb = am_verb_find(c->argv, c->argc, &used);
 	if (c->verb == NULL) {
 		am_verb_suggest(c->argv, c->argc, what);

@@ -101,6 +101,13 @@ extern const struct am_local am_locals[];
 extern const size_t am_locals_n;
 const struct am_local *am_local_find(struct am_str name); /* NULL: none */
 
+/* ---- amendsctl_message.c ---- */
+
+void am_print_message(const struct am_term *t, const json_t *rows);
+void am_print_messages(const struct am_term *t, const json_t *rows);
+/* What does `message … --conf FILE`; NULL: the daemon is asked. */
+const struct am_local *am_message_local(const struct am_str *argv, size_t argc);
+
 /* ---- amendsctl_silence.c ---- */
 
 void am_print_silences(const struct am_term *t, const json_t *rows);

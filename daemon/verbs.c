@@ -23,6 +23,8 @@ static const struct {
 	{ "why",              am_verb_why },
 	{ "plan",             am_verb_plan },
 	{ "verify",           am_verb_verify },
+	{ "message show",     am_verb_message_show },
+	{ "message list",     am_verb_message_list },
 	{ "followups",        am_verb_followups },
 	{ "followups retry",  am_verb_followups_retry },
 	{ "followups cancel", am_verb_followups_cancel },

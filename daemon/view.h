@@ -89,3 +89,4 @@ am_verb_fn am_verb_followups_retry, am_verb_followups_cancel,
     am_verb_shard_release, am_verb_close, am_verb_migrate, am_verb_emit,
     am_verb_reload, am_verb_drain;
 am_verb_fn am_verb_silence_add, am_verb_silence_list, am_verb_silence_end;
+am_verb_fn am_verb_message_show, am_verb_message_list;
