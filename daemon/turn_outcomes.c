@@ -220,7 +220,7 @@ am_outcome_write(struct am_turn *t, struct am_sending *s)
 	last->ended = t->now;
 	last->result = attempt_result(r->class);
 	last->status = (uint16_t)r->status;
-	last->error = am_str_c(r->reason);
+	last->error = am_str_c(r->said[0] != '\0' ? r->said : r->reason);
 	if (r->class == AM_SEND_OK) {
 		am_fu_finish(t, &f, "delivered", "ok", r->status);
 		log_outcome(t, s, &f, "followup_delivered", AM_LOG_INFO);

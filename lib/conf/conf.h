@@ -8,6 +8,7 @@
  * Everything hangs on one arena.
  */
 
+#include "answer_rule.h"
 #include "base/arena.h"
 #include "core/backoff.h"
 
@@ -60,6 +61,7 @@ struct am_conf_endpoint {
 	uint32_t breaker_failures;
 	am_ms breaker_cooldown, breaker_cooldown_max;
 	size_t max_response_bytes;
+	struct am_answer_rules answer; /* beside the status */
 };
 
 /* A member of staff. */

@@ -148,6 +148,41 @@ read_limits(
 }
 
 static void
+read_answer(
+    struct am_build *b, const struct am_node *n, struct am_conf_endpoint *e)
+{
+	static const char *const keys[] = {
+		[AM_ANSWER_THROTTLE] = "throttle_when",
+		[AM_ANSWER_PERMANENT] = "permanent_when",
+		[AM_ANSWER_RETRY] = "retry_when",
+		[AM_ANSWER_SUCCESS] = "success_when",
+	};
+	const struct am_word *w;
+	char why[256];
+
+	for (size_t k = 0; k < AM_COUNT(keys); k++) {
+		size_t count = am_node_list(b->a, n, keys[k], &w);
+		struct am_answer_rule *v =
+		    am_arena_zalloc(b->a, (count + 1) * sizeof(*v));
+
+		if (count == 0 && am_node_entry(n, keys[k]) != NULL)
+			am_fault(b, n, keys[k],
+			    "%s: no rule; write such as {\"/errorCode == "
+			    "0\"}, or leave the key out",
+			    keys[k]);
+		for (size_t i = 0; i < count; i++) {
+			if (am_answer_rule_parse(b->a, w[i].s,
+				k == AM_ANSWER_THROTTLE, &v[i], why) != 0)
+				am_diag_add(b->d, n->file, w[i].line, "%s: %s",
+				    keys[k], why);
+		}
+		e->answer.list[k].v = v;
+		e->answer.list[k].n = count;
+		e->answer.in_use |= count > 0;
+	}
+}
+
+static void
 read_quiet(
     struct am_build *b, const struct am_node *n, struct am_conf_endpoint *e)
 {
@@ -218,6 +253,7 @@ read_one(struct am_build *b, const struct am_node *n)
 	read_keys(b, n, e);
 	read_retry(b, n, e);
 	read_limits(b, n, e);
+	read_answer(b, n, e);
 	read_quiet(b, n, e);
 	check_later(b, n, e);
 	return e;

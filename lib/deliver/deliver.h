@@ -16,10 +16,12 @@ struct event_base;
 struct evdns_base;
 struct am_deliver;
 
+#define AM_SAID_MAX 100
+
 enum am_send_class {
 	AM_SEND_OK,
 	AM_SEND_RETRY,	   /* not delivered; a later try may be */
-	AM_SEND_THROTTLE,  /* 429, 503 with Retry-After: the endpoint waits */
+	AM_SEND_THROTTLE,  /* 429 with Retry-After and such: the lane waits */
 	AM_SEND_PERMANENT, /* no later try can succeed */
 	AM_SEND_UNCERTAIN, /* sent, no complete answer: may have arrived */
 	AM_SEND_CANCELED,  /* we stopped it */
@@ -27,9 +29,12 @@ enum am_send_class {
 
 struct am_send_result {
 	enum am_send_class class;
-	int status;	   /* HTTP, 0: none */
-	char reason[40];   /* short fixed word, listed in webhook.h */
-	char detail[160];  /* for people: Location, curl's words; no body */
+	int status;	  /* HTTP, 0: none */
+	char reason[40];  /* short fixed word, listed in webhook.h */
+	char detail[160]; /* for people: Location, curl's words; no body */
+	/* what a rule found in the body, "" when none spoke: for the attempt
+	 * log */
+	char said[AM_SAID_MAX + 1];
 	am_ms retry_after; /* span from now, 0: none */
 	am_ms started, took;
 	struct am_str excerpt; /* response, at most 4 KiB; lives for the call */

@@ -101,6 +101,7 @@ am_sending_new(struct am_deliver *d, struct am_lane *l)
 	s->lane = l;
 	am_buf_init(&s->body);
 	am_webhook_headers_init(&s->headers);
+	am_webhook_answer_init(&s->answer);
 	if (l == NULL)
 		return s;
 	s->conf = am_conf_ref(l->conf);
@@ -122,6 +123,7 @@ am_sending_free(struct am_sending *s)
 		am_curlmux_job_fini(&s->job);
 		s->trust->sendings--;
 	}
+	am_webhook_answer_fini(&s->answer);
 	am_webhook_headers_fini(&s->headers);
 	am_buf_fini(&s->body);
 	if (s->conf != NULL)
@@ -233,8 +235,8 @@ on_transfer(struct am_curlmux_job *job, CURLcode rc)
 		return;
 	curl_easy_getinfo(job->easy, CURLINFO_RESPONSE_CODE, &status);
 	a->status = (int)status;
-	am_webhook_judge(a, s->started + (am_mono() - s->mono),
-	    s->ep->retry.retry_after_max, &s->result);
+	am_webhook_judge(
+	    a, s->started + (am_mono() - s->mono), s->ep, &s->result);
 	am_deliver_ended(s->deliver, s);
 }
 
@@ -283,7 +285,7 @@ transfer(struct am_sending *s)
 	snprintf(s->connect_to_text, sizeof(s->connect_to_text),
 	    s->addr.ss.ss_family == AF_INET6 ? "::[%s]:" : "::%s:",
 	    am_addr_format(&s->addr, text));
-	am_webhook_answer_reset(&s->answer, s->ep->max_response_bytes);
+	am_webhook_answer_reset(&s->answer, s->ep);
 	s->error[0] = '\0';
 	s->refused = NULL;
 	set_total(s, now);

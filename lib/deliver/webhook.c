@@ -4,6 +4,10 @@
  * come whole after the request had left may hide a success: uncertain, to be
  * sent again under the same id. A 2xx whose body is longer than we care to read
  * is a success: the receiver has spoken, and we hung up.
+ *
+ * An endpoint with rules for the body gives it the last word on a 2xx; on a
+ * status of 400 and above its rules may say more than the status does. 410 Gone
+ * stays what it is.
  */
 
 #include "deliver/webhook.h"
@@ -14,6 +18,7 @@
 #include <strings.h>
 
 #include "base/str.h"
+#include "deliver/answer.h"
 #include "deliver/retry_after.h"
 
 /* ---- the request ---- */
@@ -64,7 +69,21 @@ am_webhook_headers_set(struct am_webhook_headers *h, struct am_signer *signer,
 /* ---- collecting the answer ---- */
 
 void
-am_webhook_answer_reset(struct am_webhook_answer *a, size_t body_max)
+am_webhook_answer_init(struct am_webhook_answer *a)
+{
+	*a = (struct am_webhook_answer){ .error = "" };
+	am_buf_init(&a->body);
+}
+
+void
+am_webhook_answer_fini(struct am_webhook_answer *a)
+{
+	am_buf_fini(&a->body);
+}
+
+void
+am_webhook_answer_reset(
+    struct am_webhook_answer *a, const struct am_conf_endpoint *ep)
 {
 	a->rc = CURLE_OK;
 	a->phase = AM_WH_NOTHING;
@@ -72,9 +91,11 @@ am_webhook_answer_reset(struct am_webhook_answer *a, size_t body_max)
 	a->error = "";
 	a->header_bytes = 0;
 	a->headers_cut = a->body_cut = false;
-	a->body_max = body_max < AM_EXCERPT_MAX ? body_max : AM_EXCERPT_MAX;
+	a->body_max = ep->max_response_bytes;
+	if (!ep->answer.in_use && a->body_max > AM_EXCERPT_MAX)
+		a->body_max = AM_EXCERPT_MAX;
 	a->location[0] = a->retry_after[0] = '\0';
-	a->body_n = 0;
+	am_buf_reset(&a->body);
 }
 
 /* What comes from outside and is shown to people: one line of plain ASCII. */
@@ -133,16 +154,14 @@ size_t
 am_webhook_on_body(char *p, size_t size, size_t n, void *arg)
 {
 	struct am_webhook_answer *a = arg;
-	size_t bytes = size * n, room = a->body_max - a->body_n;
+	size_t bytes = size * n, room = a->body_max - a->body.n;
 
 	if (bytes > room) {
-		memcpy(a->body + a->body_n, p, room);
-		a->body_n += room;
+		am_buf_add(&a->body, p, room);
 		a->body_cut = true;
 		return 0;
 	}
-	memcpy(a->body + a->body_n, p, bytes);
-	a->body_n += bytes;
+	am_buf_add(&a->body, p, bytes);
 	return bytes;
 }
 
@@ -249,22 +268,56 @@ judge_status(const struct am_webhook_answer *a, am_ms now,
 		r->class = AM_SEND_THROTTLE;
 }
 
+/*
+ * What the rules for the body say; false when they are silent. A throttle lasts
+ * as long as its rule or Retry-After says, whichever is longer.
+ */
+static bool
+judge_body(const struct am_webhook_answer *a, am_ms now,
+    const struct am_conf_endpoint *ep, struct am_send_result *r)
+{
+	struct am_answer_verdict v;
+	am_ms asked;
+
+	if (!ep->answer.in_use || a->status == 410 ||
+	    (a->status >= 300 && a->status < 400))
+		return false;
+	if (!am_answer_judge(&ep->answer, am_buf_str(&a->body),
+		a->rc != CURLE_OK, a->status < 300, &v))
+		return false;
+	say(r, v.class, v.reason, v.said);
+	memcpy(r->said, v.said, sizeof(r->said));
+	if (v.class != AM_SEND_THROTTLE)
+		return true;
+	asked = am_retry_after(
+	    am_str_c(a->retry_after), now, ep->retry.retry_after_max);
+	r->retry_after = asked > v.pause ? asked : v.pause;
+	if (r->retry_after == 0)
+		r->class = AM_SEND_RETRY;
+	return true;
+}
+
 void
 am_webhook_judge(const struct am_webhook_answer *a, am_ms now,
-    am_ms retry_after_max, struct am_send_result *r)
+    const struct am_conf_endpoint *ep, struct am_send_result *r)
 {
 	bool whole = a->rc == CURLE_OK || (a->body_cut && !a->headers_cut);
 
 	r->status = a->status;
 	r->retry_after = 0;
-	r->excerpt = (struct am_str){ a->body, a->body_n };
+	r->said[0] = '\0';
+	r->excerpt = am_buf_str(&a->body);
+	if (r->excerpt.n > AM_EXCERPT_MAX)
+		r->excerpt.n = AM_EXCERPT_MAX;
+	if (whole && a->status >= 200 && judge_body(a, now, ep, r))
+		return;
 	if (a->status / 100 == 2 && whole && a->body_cut)
 		say(r, AM_SEND_OK, "ok",
 		    "the answer is longer than max_response, not read further");
 	else if (a->status / 100 == 2 && whole)
 		say(r, AM_SEND_OK, "ok", "");
 	else if (a->status >= 300 && !a->headers_cut)
-		judge_status(a, now, retry_after_max, r);
+		judge_status(a, now, ep->retry.retry_after_max, r);
 	else if (a->rc == CURLE_OK)
 		say(r, AM_SEND_UNCERTAIN, "no_answer",
 		    "the connection ended without a final answer");

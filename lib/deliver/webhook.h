@@ -56,25 +56,33 @@ struct am_webhook_answer {
 	size_t header_bytes;
 	bool headers_cut; /* over AM_ANSWER_HEADERS_MAX */
 	bool body_cut;	  /* over body_max: not read further */
-	size_t body_max;  /* at most AM_EXCERPT_MAX */
+	size_t body_max;
 	char location[128];
 	char retry_after[64];
-	size_t body_n;
-	char body[AM_EXCERPT_MAX];
+	struct am_buf body; /* owned */
 };
 
-void am_webhook_answer_reset(struct am_webhook_answer *a, size_t body_max);
+void am_webhook_answer_init(struct am_webhook_answer *a);
+void am_webhook_answer_fini(struct am_webhook_answer *a);
+/*
+ * Ready for the next one from ep: of its body max_response is read when rules
+ * are to judge it, else no more than is kept.
+ */
+void am_webhook_answer_reset(
+    struct am_webhook_answer *a, const struct am_conf_endpoint *ep);
 /* CURLOPT_HEADERFUNCTION and CURLOPT_WRITEFUNCTION; arg is the answer. */
 size_t am_webhook_on_header(char *p, size_t size, size_t n, void *arg);
 size_t am_webhook_on_body(char *p, size_t size, size_t n, void *arg);
 
 /*
- * Fills class, status, reason, detail, retry_after and excerpt (which borrows
- * a). now is when the answer came. Reasons: ok; http_NNN redirect gone;
+ * Fills class, status, reason, detail, said, retry_after and excerpt (which
+ * borrows a) by the status and by the rules of ep for a body. now is when the
+ * answer came. Reasons: ok; http_NNN redirect gone;
  * connect connect_timeout tls tls_timeout transport (nothing was sent);
  * timeout reset body_cut_short headers_too_large not_http no_answer
- * (uncertain). Elsewhere in deliver: dns dns_timeout refused_address sign
- * canceled endpoint-removed unsupported.
+ * (uncertain); by a rule body_throttle body_permanent body_retry body_failed,
+ * and body_unclear (uncertain). Elsewhere in deliver: dns dns_timeout
+ * refused_address sign canceled endpoint-removed unsupported.
  */
 void am_webhook_judge(const struct am_webhook_answer *a, am_ms now,
-    am_ms retry_after_max, struct am_send_result *r);
+    const struct am_conf_endpoint *ep, struct am_send_result *r);
