@@ -8,6 +8,8 @@
 
 #include "core/followup.h"
 
+#include <string.h>
+
 #include "base/buf.h"
 #include "base/str.h"
 #include "base/time.h"
@@ -62,18 +64,22 @@ add_followup(struct am_buf *b, const struct am_loopdef *def,
 	am_buf_addc(b, '}');
 }
 
-/* The message's text for the customer's language, else its own. */
+/* The message's text for the customer's language, else its own: of zh and zh-hk
+ * the nearer one, in whichever order they are written. */
 static const struct am_tmpl *
 choose(const struct am_message *m, struct am_str want, const char **given)
 {
+	const struct am_message_lang *best = NULL;
+
 	for (size_t i = 0; i < m->langs_n; i++) {
-		if (am_lang_serves(m->langs[i].lang, want)) {
-			*given = m->langs[i].lang;
-			return m->langs[i].text;
-		}
+		const struct am_message_lang *l = &m->langs[i];
+
+		if (am_lang_serves(l->lang, want) &&
+		    (best == NULL || strlen(l->lang) > strlen(best->lang)))
+			best = l;
 	}
-	*given = "und"; /* BCP 47: not said */
-	return m->text;
+	*given = best != NULL ? best->lang : "und"; /* BCP 47: not said */
+	return best != NULL ? best->text : m->text;
 }
 
 struct am_str
