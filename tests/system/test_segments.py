@@ -80,7 +80,7 @@ def library():
 
 
 def test_10000_random_texts_count_as_the_library_counts_them(seed):
-    """FU6: segments, units and encoding; the library as it is."""
+    """FU9: segments, units and encoding; the library as it is."""
     r = random.Random(seed)
     answers = compare([random_text(r) for _ in range(10_000)], JUDGE)
     kinds = {tuple(a.split()[:2]) for a in answers}
