@@ -273,8 +273,10 @@ am_receive(struct am_act *a)
 	}
 	if (am_str_is(state, "failed")) {
 		note_receipt(a, &w, "followup.failed");
-		if (waits)
+		if (waits) {
 			end(a, &w, "dead");
+			am_tally_day(a, "dead", NULL);
+		}
 		am_fu_failed(a, &w, true);
 	} else { /* read: delivered at least */
 		note_receipt(a, &w, "followup.delivered");

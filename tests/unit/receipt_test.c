@@ -96,6 +96,40 @@ test_receipt_failed_goes_on_by_the_next_channel(void **state)
 	assert_string_equal(told_change(w, id)->state, "dead");
 }
 
+/* Of the day's follow-ups that were given up. */
+static int64_t
+given_up(const struct told *w)
+{
+	int64_t n = 0;
+
+	for (const struct am_tally *t = w->f.up.tallies; t != NULL; t = t->next)
+		if (t->day != NULL && strstr(t->field, "dead") != NULL)
+			n += t->delta;
+	return n;
+}
+
+static void
+test_receipt_failed_counts_what_waits_as_dead(void **state)
+{
+	struct told *w = *state;
+
+	asked(w);
+	told_receipt(w, id, "state=failed code=30005");
+	assert_int_equal(given_up(w), 1);
+}
+
+/* It was counted as delivered, and no letter was lost on our way. */
+static void
+test_receipt_failed_after_the_end_counts_nothing_as_dead(void **state)
+{
+	struct told *w = *state;
+
+	asked(w);
+	told_deliver(w);
+	told_receipt(w, id, "state=failed code=30005");
+	assert_int_equal(given_up(w), 0);
+}
+
 /* What is on the wire leaves the outbox by its own outcome. */
 static void
 test_receipt_of_what_is_on_the_wire_writes_no_change(void **state)
@@ -318,6 +352,8 @@ main(void)
 		T(test_receipt_accepted_is_told_and_changes_nothing),
 		T(test_receipt_delivered_ends_what_waits),
 		T(test_receipt_failed_goes_on_by_the_next_channel),
+		T(test_receipt_failed_counts_what_waits_as_dead),
+		T(test_receipt_failed_after_the_end_counts_nothing_as_dead),
 		T(test_receipt_of_what_is_on_the_wire_writes_no_change),
 		T(test_receipt_failed_after_the_end_goes_on_by_the_next_channel),
 		T(test_receipt_failed_behind_delivered_moves_nothing_back),
