@@ -29,6 +29,7 @@ struct move {
 	/* of the page, then of all */
 	struct am_buf rows; /* lines of JSON, a newline behind each */
 	size_t page_done, page_refused, done, refused, foreign;
+	bool is_any;	   /* a complaint is of that loop */
 	bool kept;	   /* the definition is in this page's commit */
 	const char *wrong; /* why it cannot go on */
 };
@@ -171,6 +172,22 @@ missing(const struct move *m)
 	return n;
 }
 
+/* Neither a complaint nor the configuration knows the loop: a slip of the pen,
+ * not a migration that is done already. */
+static bool
+is_loop_unknown(const struct move *m)
+{
+	const char *hash;
+	struct am_str name = m->loop;
+
+	if (m->loop.n == 0 || m->is_any || m->foreign > 0)
+		return false;
+	hash = memchr(name.p, '@', name.n);
+	if (hash != NULL)
+		name.n = (size_t)(hash - name.p);
+	return am_conf_loop(m->v->engine->conf, name) == NULL;
+}
+
 static void
 all_over(struct view *v)
 {
@@ -191,6 +208,11 @@ all_over(struct view *v)
 		am_ctl_end(call, AM_EXIT_NOT_FOUND,
 		    "no such complaint: %zu of %zu; done: %zu, refused: %zu",
 		    missing(m), m->ids_n, m->done, m->refused);
+	else if (is_loop_unknown(m))
+		am_ctl_end(call, AM_EXIT_NOT_FOUND,
+		    "no complaint is on a loop %.*s, and the configuration has "
+		    "none of that name; `list` says which loops there are",
+		    AM_ARG(m->loop));
 	else if (m->refused > 0)
 		am_ctl_end(call, AM_EXIT_REFUSED, "done: %zu, refused: %zu",
 		    m->done, m->refused);
@@ -391,8 +413,10 @@ migrate_one(struct am_walk *w, struct am_turn *t, struct am_case *c, am_ms wake)
 	if (!c->exists)
 		return false;
 	find(m, c);
-	if (m->loop.n > 0 && (!is_of_loop(c->cur.loop_ref, m->loop) ||
-				 am_str_is(c->cur.loop_ref, to->ref)))
+	if (m->loop.n > 0 && !is_of_loop(c->cur.loop_ref, m->loop))
+		return false;
+	m->is_any = true;
+	if (m->loop.n > 0 && am_str_is(c->cur.loop_ref, to->ref))
 		return false;
 	if (c->unusable != NULL || c->def == NULL)
 		return refuse(m, c,

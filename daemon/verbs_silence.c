@@ -20,6 +20,7 @@
 #define ID_BYTES 4
 /* Of a shard: each is held against each follow-up. */
 #define IN_FORCE_MAX 1000
+#define AUTHOR_MAX_BYTES 64
 
 /* One call, for all shards. */
 struct call {
@@ -166,6 +167,12 @@ has_all(struct view *v)
 			continue;
 		am_buf_adds(&b, b.n != 0 ? ", " : "");
 		am_buf_adds(&b, needs[i].what);
+	}
+	if (b.n == 0 && option(v, "--author").n > AUTHOR_MAX_BYTES) {
+		am_ctl_end(v->call, AM_EXIT_USAGE,
+		    "--author is longer than a name; at most %d bytes",
+		    AUTHOR_MAX_BYTES);
+		return false;
 	}
 	if (b.n == 0)
 		return true;

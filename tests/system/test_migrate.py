@@ -107,7 +107,8 @@ def test_lc6_migrate_refuses_one_by_one_with_a_reason(
     assert loop_of(two, "C-2") != loop_of(two, "C-9")
     for bad, code in (("migrate --to complaint", 2), ("migrate C-1", 2),
                       ("migrate C-1 --loop complaint --to complaint", 2),
-                      ("migrate C-1 --to none", 4)):
+                      ("migrate C-1 --to none", 4),
+                      ("migrate --loop none --to complaint", 4)):
         assert two.ask(bad)[1]["code"] == code, bad
 
 

@@ -67,6 +67,8 @@ def stamp(text):
     (("--match", "role=owner", *WHO, "--for", "soon"), "no span"),
     (("--match", "role=owner", *WHO, "--until", "2001-01-01T00:00:00Z"),
      "no time to come"),
+    (("--match", "role=owner", "--author", "x" * 65, "--reason", "x",
+      "--for", "1h"), "at most 64 bytes"),
     (("--match", "colour=red", *WHO, "--for", "1h"), "no matcher"),
     (("--match", "role", *WHO, "--for", "1h"), "no matcher"),
     (("--match", "role=owner", "--match", "role=agent", *WHO, "--for", "1h"),
