@@ -177,6 +177,8 @@ void am_text_local(char out[32], am_ms at);
 void am_text_second(char out[32], am_ms at);
 /* "Sat 2026-11-21 19:35", local */
 void am_text_day(char out[32], am_ms at);
+/* "Sat 2026-11-21 19:35:03", local */
+void am_text_day_second(char out[32], am_ms at);
 /* "2026-11-21 19:35 (in 12m)" */
 void am_text_both(char out[80], const struct am_term *t, am_ms at);
 /* "12.3 MiB" */

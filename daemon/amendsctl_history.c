@@ -1,14 +1,17 @@
 /*
  * amendsctl_history - a journal line in words. Each note has a template, the
  * first whose condition holds: {key} is a pair of the note, {@key} one that is
- * an instant, and a piece in [brackets] is left out when one of its keys is
- * missing. A note without a template is said as it stands, so the journal of a
- * newer daemon can be read, too.
+ * an instant, {?key} the code of an ignored event, said in words, and a piece
+ * in [brackets] is left out when one of its keys is missing. A note without a
+ * template is said as it stands, so the journal of a newer daemon can be read,
+ * too.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/amendsctl.h"
+
+#include <amends/step.h>
 
 #include "base/str.h"
 
@@ -19,7 +22,7 @@ static const struct template {
 	const char *words;	 /* "": said by another note of the line */
 } templates[] = {
 	{ "complaint.opened", NULL, NULL,
-	  "opened[, {category}][, tier {tier}][, {owner} has it]" },
+	  "opened[, {category}][, tier {tier}][, {owner} has it][, a repeat of {repeat_of}]" },
 	{ "complaint.updated", NULL, NULL,
 	  "facts changed[, tier {tier}][ in place of {tier_was}][, severity {severity}]"
 	  "[, category {category}][, incident {incident}][: {reason}]" },
@@ -68,6 +71,10 @@ static const struct template {
 	  "follow-up[ to the {to}][ by {endpoint}][ ({reason})]" },
 	{ "followup.waiting", NULL, NULL,
 	  "the same follow-up[ by {endpoint}] is on its way already" },
+	{ "followup.accepted", NULL, NULL,
+	  "follow-up[ by {endpoint}]: the provider has taken it" },
+	{ "followup.failed", NULL, NULL,
+	  "follow-up[ by {endpoint}]: the provider could not deliver it[: {code}]" },
 	{ "followup.delivered", "late", "yes",
 	  "follow-up[ by {endpoint}] delivered after its stage was over" },
 	{ "followup.delivered", "attempts", "1",
@@ -111,8 +118,14 @@ static const struct template {
 	{ "loop.reopened", NULL, NULL,
 	  "opened again[ at {stage}][, cycle {cycle}][, tier {tier}]" },
 	{ "loop.closed", NULL, NULL, "closed[: {outcome}]" },
-	{ "recourse.notified", NULL, NULL, "recourse notice" },
-	{ "event.ignored", NULL, NULL, "{event} ignored[: {code}]" },
+	{ "contact.opted_out", NULL, NULL,
+	  "the customer wants nothing more[ by {channel}]" },
+	{ "contact.opted_in", NULL, NULL,
+	  "the customer may be reached[ by {channel}] again" },
+	{ "recourse.notified", NULL, NULL, "recourse notice delivered" },
+	{ "recourse.failed", NULL, NULL,
+	  "the recourse notice reached the customer by no channel" },
+	{ "event.ignored", NULL, NULL, "{event} ignored[: {?code}]" },
 };
 /* clang-format on */
 
@@ -152,6 +165,35 @@ add_instant(struct am_buf *b, const json_t *note, const char *key)
 	return true;
 }
 
+/*
+ * Why an event was ignored, as the table of the life cycle has it: "nothing
+ * moves the backstop (final_stands)". The code alone where the table has
+ * several reasons under it.
+ */
+static void
+add_code(struct am_buf *b, const json_t *note, struct am_str code)
+{
+	const struct am_event_spec *spec =
+	    am_event_spec_by_name(am_json_str(note, "event"));
+	const char *why = NULL;
+	struct am_rule_view rule;
+
+	for (size_t i = 0; spec != NULL && am_rule_at(i, &rule); i++) {
+		if (rule.on != spec->type || rule.action[0] != '\0' ||
+		    !am_str_is(code, rule.code))
+			continue;
+		if (why != NULL && strcmp(why, rule.why) != 0) {
+			why = NULL;
+			break;
+		}
+		why = rule.why;
+	}
+	if (why != NULL)
+		am_buf_addf(b, "%s (%.*s)", why, AM_ARG(code));
+	else
+		am_buf_addstr(b, code);
+}
+
 /* The pair {key} at p; false when it is missing. *end: behind the brace. */
 static bool
 add_value(struct am_buf *b, const char *p, const json_t *note, const char **end)
@@ -166,6 +208,10 @@ add_value(struct am_buf *b, const char *p, const json_t *note, const char **end)
 	memcpy(key, p + 1, n);
 	if (key[0] == '@')
 		return add_instant(b, note, key + 1);
+	if (key[0] == '?') {
+		add_code(b, note, am_json_str(note, key + 1));
+		return am_json_str(note, key + 1).n > 0;
+	}
 	v = json_object_get(note, key);
 	if (json_is_integer(v))
 		am_buf_addi(b, json_integer_value(v));

@@ -3,6 +3,7 @@
  * as a card of its members, so a newer daemon's answers are readable, too.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/amendsctl.h"
@@ -88,6 +89,41 @@ tail_count(const struct am_term *t, size_t n, const char *one, const char *many)
 	    am_hue_off(t, AM_HUE_DIM));
 }
 
+/* By the due that is shown; what has none comes last, and what is closed. */
+static int
+by_due(const void *a, const void *b)
+{
+	const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
+	bool x_closed = am_str_is(am_json_str(x, "status"), "closed");
+	bool y_closed = am_str_is(am_json_str(y, "status"), "closed");
+	am_ms x_due = INT64_MAX, y_due = INT64_MAX;
+	struct am_str x_id = am_json_str(x, "id"), y_id = am_json_str(y, "id");
+	int order;
+
+	if (x_closed != y_closed)
+		return x_closed ? 1 : -1;
+	(void)am_json_time(x, "due_at", &x_due);
+	(void)am_json_time(y, "due_at", &y_due);
+	if (x_due != y_due)
+		return x_due < y_due ? -1 : 1;
+	order = memcmp(x_id.p, y_id.p, x_id.n < y_id.n ? x_id.n : y_id.n);
+	return order != 0 ? order : (x_id.n > y_id.n) - (x_id.n < y_id.n);
+}
+
+/* The rows, borrowed, in the order of by_due; to be freed. */
+static json_t **
+in_order(const json_t *rows)
+{
+	size_t i, n = json_array_size(rows);
+	json_t **sorted = malloc((n + 1) * sizeof(*sorted));
+	json_t *o;
+
+	AM_ASSERT(sorted != NULL);
+	json_array_foreach(rows, i, o) sorted[i] = o;
+	qsort(sorted, n, sizeof(*sorted), by_due);
+	return sorted;
+}
+
 static void
 print_list(const struct am_term *t, const json_t *rows)
 {
@@ -104,13 +140,13 @@ print_list(const struct am_term *t, const json_t *rows)
 		{ "LOOP", 10, 8, false },
 		{ "SHARD", 8, 7, false },
 	};
+	json_t **sorted = in_order(rows);
 	struct am_table tb;
-	size_t i, late = 0;
-	json_t *o;
+	size_t late = 0;
 
 	am_table_init(&tb, t, columns, AM_COUNT(columns));
-	json_array_foreach(rows, i, o)
-	{
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		const json_t *o = sorted[i];
 		bool overdue = am_json_true(o, "overdue");
 
 		late += overdue;
@@ -128,6 +164,7 @@ print_list(const struct am_term *t, const json_t *rows)
 		cell_str(&tb, o, "shard");
 	}
 	am_table_print(&tb, 0);
+	free(sorted);
 	printf("%s%zu complaint%s, %zu overdue%s\n", am_hue_on(t, AM_HUE_DIM),
 	    json_array_size(rows), json_array_size(rows) == 1 ? "" : "s", late,
 	    am_hue_off(t, AM_HUE_DIM));

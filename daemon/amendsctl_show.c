@@ -348,7 +348,10 @@ show_clock(struct am_table *tb, const json_t *clock)
 	}
 	am_text_span(used, am_json_int(clock, "consumed_ms"), elapsed);
 	am_text_span(budget, am_json_int(clock, "budget_ms"), elapsed);
-	am_table_cellf(tb, AM_HUE_NONE, "%s of %s", used, budget);
+	/* one without a lapse has offsets and nothing to use up */
+	am_table_cellf(tb, AM_HUE_NONE,
+	    am_json_int(clock, "budget_ms") > 0 ? "%s of %s" : "", used,
+	    budget);
 	next = rung_next(clock, &due);
 	if (next != NULL) {
 		struct am_str name = am_json_str(next, "name");

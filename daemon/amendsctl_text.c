@@ -283,6 +283,12 @@ am_text_day(char out[32], am_ms at)
 }
 
 void
+am_text_day_second(char out[32], am_ms at)
+{
+	format_local(out, "%a %Y-%m-%d %H:%M:%S", at);
+}
+
+void
 am_text_both(char out[80], const struct am_term *t, am_ms at)
 {
 	char when[40], local[32];

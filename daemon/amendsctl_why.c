@@ -11,6 +11,17 @@
 
 #define DAY 15 /* bytes of "Sat 2026-11-21 " */
 
+/* To the minute; of less than a quarter of an hour to the second, for the sums
+ * to be seen. */
+static void
+edge(char out[32], am_ms at, am_ms span)
+{
+	if (span < 15 * AM_MINUTE)
+		am_text_day_second(out, at);
+	else
+		am_text_day(out, at);
+}
+
 /* "from to to  span", one a line. */
 static void
 why_spans(
@@ -24,16 +35,16 @@ why_spans(
 	json_array_foreach(spans, i, s)
 	{
 		struct am_str reason = am_json_str(s, "reason");
+		bool ended = am_json_time(s, "to", &b);
 
 		if (!am_json_time(s, "from", &a))
 			continue;
-		am_text_day(from, a);
-		if (am_json_time(s, "to", &b)) {
-			am_text_day(to, b);
-		} else {
+		if (!ended)
 			b = t->now;
+		edge(from, a, b - a);
+		edge(to, b, b - a);
+		if (!ended)
 			memcpy(to, "now", 4);
-		}
 		am_text_span(span,
 		    json_is_integer(json_object_get(s, "ms"))
 			? am_json_int(s, "ms")

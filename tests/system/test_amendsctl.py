@@ -78,6 +78,9 @@ SHOW = {
         {"name": "acknowledge", "state": "met", "missed": False, "entry": 1,
          "started_at": At(-9000), "due_at": None, "budget_ms": 900_000,
          "consumed_ms": 120_000, "rungs": []},
+        {"name": "callback", "state": "over", "missed": False, "entry": 1,
+         "started_at": At(-9000), "due_at": None, "budget_ms": 0,
+         "consumed_ms": 120_000, "rungs": []},
         {"name": "resolve", "state": "running", "missed": False, "entry": 1,
          "started_at": At(-7300), "due_at": At(172_900),
          "budget_ms": 86_400_000, "consumed_ms": 7_300_000, "rungs": [
@@ -90,7 +93,7 @@ SHOW = {
     "journal": [
         {"seq": 1, "v": 1, "now": At(-9000), "event": "complaint.opened",
          "verdict": "applied", "do": [
-             {"n": "complaint.opened", "tier": "high"},
+             {"n": "complaint.opened", "tier": "high", "repeat_of": "C-0"},
              {"n": "stage.entered", "stage": "listen"}]},
         {"seq": 2, "v": 2, "now": At(-7300), "event": "stage.completed",
          "verdict": "applied", "do": [
@@ -101,7 +104,11 @@ SHOW = {
         {"seq": 3, "v": 2, "now": At(-7000), "event": "stage.completed",
          "verdict": "ignored", "do": [
              {"n": "event.ignored", "event": "stage.completed",
-              "code": "already_done"}]},
+              "code": "already_done"},
+             {"n": "event.ignored", "event": "deadline.extended",
+              "code": "final_stands"},
+             {"n": "followup.failed", "endpoint": "sms", "code": "30005"},
+             {"n": "contact.opted_out", "channel": "call"}]},
         {"seq": 4, "v": 3, "now": At(-6000), "event": "wake",
          "verdict": "applied", "do": [
              {"n": "deadline.missed", "clock": "resolve",
@@ -310,6 +317,27 @@ def test_list_when_text_is_chinese_then_columns_stay_aligned(fake):
     assert tail == "2 complaints, 1 overdue"
 
 
+def test_list_when_it_has_all_kinds_then_by_due_and_closed_last(
+        fake, monkeypatch):
+    def row(name, status, due):
+        return {**LIST[1], "id": name, "status": status, "due_at": due}
+
+    monkeypatch.setitem(ANSWERS, "list", ([
+        row("C-1", "closed", None), row("C-2", "held", None),
+        row("C-3", "open", At(750)), row("C-4", "open", At(-60)),
+        row("C-5", "open", At(60))], OK))
+    rows = run(fake, "list")[1].splitlines()[1:-1]
+    assert [r.split()[0] for r in rows] == ["C-4", "C-5", "C-3", "C-2", "C-1"]
+
+
+def test_why_when_windows_are_short_then_to_the_second(fake, monkeypatch):
+    span = {"from": "2026-11-20T17:00:05.000Z",
+            "to": "2026-11-20T17:00:35.000Z", "ms": 30_000}
+    monkeypatch.setitem(ANSWERS, "why C-1", ([{**WHY, "windows": [span]}], OK))
+    out = run(fake, "why", "C-1", TZ="UTC")[1]
+    assert "Fri 2026-11-20 17:00:05 to 17:00:35  30s" in out
+
+
 @pytest.mark.parametrize("verb", [
     "status", "list", "followups", "dead list", "rejects list", "endpoints",
     "shard list", "show C-1", "why C-1", "help", "health"])
@@ -341,10 +369,14 @@ def test_show_when_asked_then_a_manager_can_read_it(fake):
                  "owner       li", "received by zhao", "supervisor  wang",
                  "warn to owner in 1d", "2h 1m of 24h", "acknowledge  met",
                  "abcdefghijklmnopqrstuvwxyz  crm", "to be sent",
-                 "opened, tier high; listen begins\n",
+                 "opened, tier high, a repeat of C-0; listen begins\n",
                  "listen done late; follow-up by crm not sent: superseded; "
                  "something.new k=v",
-                 "stage.completed ignored: already_done",
+                 "stage.completed ignored: already_done; "
+                 "deadline.extended ignored: nothing moves the backstop "
+                 "(final_stands); follow-up by sms: the provider could not "
+                 "deliver it: 30005; the customer wants nothing more by call",
+                 "callback     over\n",
                  "resolve is overdue, it was due 2023-11-14 22:13; nobody has "
                  "taken it yet; the time to answer is over; rung take of "
                  "resolve fires; follow-up to the owner by crm (stage_due)"):
