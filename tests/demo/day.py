@@ -20,6 +20,10 @@ def answer(at, verdict, score):
     return at, "customer.answered", {"verdict": verdict, "score": score}
 
 
+def call(at, outcome, by):
+    return at, "callback.attempted", {"outcome": outcome, "by": by}
+
+
 def ack(at):
     return at, "complaint.acknowledged", {}
 
@@ -39,7 +43,11 @@ CASES = [
       solved(27, "old tariff", "fee paid back"), answer(33, "satisfied", 4)]),
     (3, "B-1003", {"category": "transfer", "summary": "money sent twice",
                    "customer.name": "John Park", "owner": "li", **EN},
+     # the other bank is slow: a little more time, once, by leave of zhao
      [ack(2), done(5, "listen"), done(9, "apologize"),
+      (18, "deadline.extended",
+       {"clock": "resolve", "by": "8s", "approver": "zhao",
+        "reason": "waits for the other bank", "notice": "yes"}),
       solved(26, "timeout repeated", "second one reversed"),
       answer(31, "satisfied", 4)]),
     # the customer says no: a second cycle, half the time, one tier up
@@ -101,6 +109,21 @@ CASES = [
                     "customer.name": "Kofi Mensah", "owner": "sun", **EN},
      [done(15, "listen"), done(19, "apologize"),
       solved(26, "field locked", "unlocked"), answer(30, "satisfied", 4)]),
+    # nobody answers: question, two calls, a letter, a reminder, unconfirmed
+    (36, "B-1015", {"category": "card", "summary": "new card never arrived",
+                    "customer.name": "Lena Fox", "owner": "sun", **EN},
+     [ack(1), done(3, "listen"), done(6, "apologize"),
+      solved(12, "old address", "sent again"),
+      call(14, "no_answer", "wu"), call(19, "voicemail", "wu")]),
+    # one outage, three complaints: li hears of them in one digest
+    *[(56, f"B-10{16 + i}",
+       {"category": "app", "summary": summary, "customer.name": name,
+        "owner": "li", "incident": "APP-DOWN", **lang},
+       [ack(1), done(8, "listen"), done(13, "apologize"),
+        solved(18, "server restarted", "back"), answer(23, "satisfied", 4)])
+      for i, (name, summary, lang) in enumerate([
+          ("Petra Lang", "app does not start", EN),
+          ("孙伟", "手机银行打不开", ZH), ("Amir Rahimi", "no app today", EN)])],
 ]
 
 DAY = 90

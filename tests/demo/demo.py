@@ -122,8 +122,9 @@ class Demo:
         entry = {"event": name, "complaint_id": who, "source": "branch",
                  **fields}
         self.redis.xadd(STREAM, entry)
-        what = fields.get("stage") or fields.get("verdict") or \
-            fields.get("summary") or fields.get("reason") or ""
+        what = next((fields[k] for k in ("stage", "verdict", "outcome",
+                                         "summary", "reason")
+                     if k in fields), "")
         self.screen.note(self.second(), f"{name} {who} {what}")
 
     def outage(self, second):

@@ -33,10 +33,9 @@ def arrival(row):
     """One line for one follow-up that arrived, verified."""
     at, endpoint, body = row
     d = body["data"]
-    return (f"{time.strftime('%H:%M:%S', time.localtime(at))} verified "
-            f"{endpoint:<4} {body['type'].removeprefix('followup.'):<9} "
-            f"{d['followup']['reason']:<12} to {d['followup']['to']:<10} "
-            f"{d['message']['text']}")
+    return (f"{time.strftime('%H:%M:%S', time.localtime(at))} "
+            f"{endpoint:<4} {cut(d['followup']['rung'], 9):<9} "
+            f"to {d['followup']['to']:<10} {d['message']['text']}")
 
 
 class Screen:
@@ -111,7 +110,8 @@ class Screen:
         out += [f"  follow-ups: {len(r.arrived)} verified, {r.refused} "
                 f"refused by us, {r.repeats} repeats, {r.forged} forged", ""]
         out += [f"  {n}" for n in self.notes]
-        out += ["", "follow-ups, newest first:"]
+        out += ["", "follow-ups that arrived with a genuine signature, "
+                "newest first:"]
         room = max(3, rows - len(out) - 3)
         out += [f"  {arrival(a)}" for a in reversed(r.arrived[-room:])]
         out += [""] * (rows - len(out) - 2)
