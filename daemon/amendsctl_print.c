@@ -624,14 +624,20 @@ am_print_local(const struct am_term *t, const struct am_local *local)
 	    am_hue_off(t, AM_HUE_BOLD), local->about);
 }
 
+/* What a command does is wrapped, not cut: it is read but here. */
+static void
+help_row(const struct am_term *t, const char *name, bool changes, size_t width,
+    const char *about)
+{
+	printf("%s%s%*s", name, changes ? " *" : "",
+	    (int)(width - strlen(name) - (changes ? 2 : 0)), "");
+	am_text_wrap(t, width, am_str_c(about));
+}
+
 void
 am_print_help(const struct am_term *t, const struct am_verb *verb)
 {
-	static const struct am_column columns[] = {
-		{ "COMMAND", 0, 0, false },
-		{ "", 20, 0, false },
-	};
-	struct am_table tb;
+	size_t width = 0;
 
 	if (verb != NULL) {
 		help_verb(t, verb);
@@ -639,17 +645,21 @@ am_print_help(const struct am_term *t, const struct am_verb *verb)
 	}
 	printf("usage: amendsctl [--socket PATH] [--json] [--timeout SECONDS] "
 	       "COMMAND ...\n\n");
-	am_table_init(&tb, t, columns, AM_COUNT(columns));
 	for (size_t i = 0; i < am_verbs_n; i++) {
-		am_table_cellf(&tb, AM_HUE_NONE, "%s%s", am_verbs[i].name,
-		    am_verbs[i].level == AM_CTL_OPERATE ? " *" : "");
-		am_table_cell(&tb, AM_HUE_NONE, am_str_c(am_verbs[i].about));
+		size_t n = strlen(am_verbs[i].name);
+
+		width = n > width ? n : width;
 	}
-	for (size_t i = 0; i < am_locals_n; i++) {
-		am_table_cell(&tb, AM_HUE_NONE, am_str_c(am_locals[i].name));
-		am_table_cell(&tb, AM_HUE_NONE, am_str_c(am_locals[i].about));
-	}
-	am_table_print(&tb, 0);
+	width += strlen(" *  ");
+	printf("%sCOMMAND%s\n", am_hue_on(t, AM_HUE_BOLD),
+	    am_hue_off(t, AM_HUE_BOLD));
+	for (size_t i = 0; i < am_verbs_n; i++)
+		help_row(t, am_verbs[i].name,
+		    am_verbs[i].level == AM_CTL_OPERATE, width,
+		    am_verbs[i].about);
+	for (size_t i = 0; i < am_locals_n; i++)
+		help_row(
+		    t, am_locals[i].name, false, width, am_locals[i].about);
 	printf("\n* changes something; `amendsctl help COMMAND` says how each "
 	       "is used\n");
 }

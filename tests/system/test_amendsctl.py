@@ -555,6 +555,8 @@ def test_help_when_asked_then_names_every_verb_and_needs_no_daemon(fake):
         assert code == 0 and out.startswith(verb)
     assert "dead replay" in run(fake, "help", "dead")[1]
     assert run(fake, "help", "nothing")[0] == 2
+    narrow = run(fake, "help", COLUMNS="60")[1]
+    assert "…" not in narrow and "~" not in narrow
     assert run(fake, "--version")[1].startswith("amendsctl ")
     assert run(fake, "list", "--help")[1].startswith("list [--stage")
     assert fake.asked == []
