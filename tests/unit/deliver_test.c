@@ -6,6 +6,7 @@
 #include "tests/unit/deliver_world.h"
 
 #include "deliver/sign.h"
+#include "deliver/webhook.h"
 
 /* ---- what is sent ---- */
 
@@ -361,6 +362,137 @@ test_deliver_answer_is_not_http_then_uncertain(void **state)
 	world_free(w);
 }
 
+/* ---- success that only the body tells ---- */
+
+static void
+use_rules(struct world *w, struct am_arena *a, enum am_answer_list list,
+    const char *text)
+{
+	struct am_answer_rule *rule = am_arena_zalloc(a, sizeof(*rule));
+	char why[256];
+
+	assert_int_equal(am_answer_rule_parse(
+			     a, text, list == AM_ANSWER_THROTTLE, rule, why),
+	    0);
+	w->ep[0].answer.in_use = true;
+	w->ep[0].answer.list[list].v = rule;
+	w->ep[0].answer.list[list].n = 1;
+}
+
+/* clang-format off */
+static const struct {
+	const char *head, *body;
+	enum am_send_class class;
+	int status;
+	const char *reason, *said;
+	am_ms retry_after;
+} judged[] = {
+	{ "200 OK", "{\"code\":0}",                AM_SEND_OK, 200, "ok", "", 0 },
+	{ "202 Taken", "{\"code\":\"0\"}",         AM_SEND_OK, 202, "ok", "", 0 },
+	{ "200 OK", "{\"code\":7}",                AM_SEND_RETRY, 200, "body_failed", "/code is 7, not 0", 0 },
+	{ "200 OK", "{\"code\":5}",                AM_SEND_RETRY, 200, "body_retry", "/code is 5", 0 },
+	{ "200 OK", "{\"code\":4013}",             AM_SEND_PERMANENT, 200, "body_permanent", "/code is 4013", 0 },
+	{ "200 OK", "{\"code\":130101}",           AM_SEND_THROTTLE, 200, "body_throttle", "/code is 130101", 7 * AM_SECOND },
+	{ "200 OK\r\nRetry-After: 9", "{\"code\":130101}", AM_SEND_THROTTLE, 200, "body_throttle", "/code is 130101", 9 * AM_SECOND },
+	{ "200 OK\r\nRetry-After: 2", "{\"code\":130101}", AM_SEND_THROTTLE, 200, "body_throttle", "/code is 130101", 7 * AM_SECOND },
+	{ "200 OK\r\nRetry-After: 2", "{\"code\":0}", AM_SEND_OK, 200, "ok", "", 0 },
+	{ "200 OK", "<html>maintenance</html>",    AM_SEND_UNCERTAIN, 200, "body_unclear", "the body is not JSON", 0 },
+	{ "200 OK", "",                            AM_SEND_UNCERTAIN, 200, "body_unclear", "the body is empty", 0 },
+	{ "200 OK", "{}",                          AM_SEND_UNCERTAIN, 200, "body_unclear", "/code is missing", 0 },
+	{ "400 Bad", "{\"code\":4013}",            AM_SEND_PERMANENT, 400, "body_permanent", "/code is 4013", 0 },
+	{ "503 Down", "{\"code\":130101}",         AM_SEND_THROTTLE, 503, "body_throttle", "/code is 130101", 7 * AM_SECOND },
+	{ "400 Bad", "{\"code\":0}",               AM_SEND_RETRY, 400, "http_400", "", 0 },
+	{ "500 Oh", "<html>",                      AM_SEND_RETRY, 500, "http_500", "", 0 },
+	{ "429 Slow\r\nRetry-After: 3", "slow",    AM_SEND_THROTTLE, 429, "http_429", "", 3 * AM_SECOND },
+	{ "302 Found", "{\"code\":4013}",          AM_SEND_RETRY, 302, "redirect", "", 0 },
+	{ "410 Gone", "{\"code\":5}",              AM_SEND_PERMANENT, 410, "gone", "", 0 },
+};
+/* clang-format on */
+
+static void
+test_deliver_rules_for_the_body_then_class_by_the_table_FU13(void **state)
+{
+	struct world *w = world_new(1);
+	struct am_arena a;
+
+	(void)state;
+	am_arena_init(&a, 0);
+	w->ep[0].breaker_failures = 1000;
+	use_rules(w, &a, AM_ANSWER_SUCCESS, "/code == 0");
+	use_rules(w, &a, AM_ANSWER_RETRY, "/code == 5");
+	use_rules(w, &a, AM_ANSWER_PERMANENT, "/code == 4013");
+	use_rules(w, &a, AM_ANSWER_THROTTLE, "/code == 130101 : 7s");
+	world_configure(w);
+	for (size_t i = 0; i < AM_COUNT(judged); i++) {
+		const struct am_send_result *r;
+		char text[512];
+
+		snprintf(text, sizeof(text),
+		    "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n%s",
+		    judged[i].head, strlen(judged[i].body), judged[i].body);
+		w->rx[0].script.answer = text;
+		r = world_try(w);
+		expect_result(
+		    r, judged[i].class, judged[i].status, judged[i].reason);
+		assert_string_equal(r->said, judged[i].said);
+		assert_int_equal(r->retry_after, judged[i].retry_after);
+		assert_string_equal(w->out[i].excerpt, judged[i].body);
+	}
+	world_free(w);
+	am_arena_fini(&a);
+}
+
+static void
+test_deliver_5_kib_of_json_then_max_response_decides_FU13(void **state)
+{
+	static char text[6000];
+	struct world *w = world_new(1);
+	const struct am_send_result *r;
+	struct am_arena a;
+
+	(void)state;
+	snprintf(text, sizeof(text),
+	    "HTTP/1.1 200 OK\r\nContent-Length: 5129\r\n\r\n"
+	    "{\"code\":0,\"x\":\"%05112d\"}",
+	    0);
+	am_arena_init(&a, 0);
+	w->rx[0].script.answer = text;
+	use_rules(w, &a, AM_ANSWER_SUCCESS, "/code == 0");
+	world_configure(w);
+	r = world_try(w);
+	expect_result(r, AM_SEND_UNCERTAIN, 200, "body_unclear");
+	assert_string_equal(r->said, "the body is longer than max_response");
+	w->ep[0].max_response_bytes = 8192;
+	world_configure(w);
+	expect_result(world_try(w), AM_SEND_OK, 200, "ok");
+	assert_int_equal(strlen(w->out[1].excerpt), AM_EXCERPT_MAX);
+	world_free(w);
+	am_arena_fini(&a);
+}
+
+static void
+test_deliver_200_with_errors_in_the_body_then_breaker_opens_FU13(void **state)
+{
+	struct world *w = world_new(1);
+	struct am_lane_view v;
+	struct am_arena a;
+
+	(void)state;
+	am_arena_init(&a, 0);
+	w->rx[0].script.answer =
+	    "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{\"code\":1}";
+	w->ep[0].breaker_failures = 3;
+	use_rules(w, &a, AM_ANSWER_SUCCESS, "/code == 0");
+	world_configure(w);
+	for (int i = 0; i < 3; i++)
+		expect_result(world_try(w), AM_SEND_RETRY, 200, "body_failed");
+	assert_true(am_deliver_view(w->deliver, 0, &v));
+	assert_int_equal(v.breaker, AM_BREAKER_OPEN);
+	assert_string_equal(v.last_reason, "body_failed");
+	world_free(w);
+	am_arena_fini(&a);
+}
+
 /* ---- silence and resets ---- */
 
 static void
@@ -521,6 +653,9 @@ main(void)
 		T(test_deliver_100_continue_without_end_then_uncertain),
 		T(test_deliver_100_continue_only_then_uncertain),
 		T(test_deliver_answer_is_not_http_then_uncertain),
+		T(test_deliver_rules_for_the_body_then_class_by_the_table_FU13),
+		T(test_deliver_5_kib_of_json_then_max_response_decides_FU13),
+		T(test_deliver_200_with_errors_in_the_body_then_breaker_opens_FU13),
 		T(test_deliver_never_answers_then_uncertain_and_slot_free_FU4),
 		T(test_deliver_never_reads_then_uncertain_and_slot_free_FU4),
 		T(test_deliver_byte_by_byte_then_total_timeout_holds_FU4),
