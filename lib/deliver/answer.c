@@ -152,36 +152,51 @@ walk(struct look *l, size_t at, const json_t *j)
 
 /* ---- in words ---- */
 
+/* The value at the pointer and no more, cut: a body may hold anything. */
+static void
+found_text(const json_t *j, char *out, size_t out_n)
+{
+	char buf[32];
+	struct am_str s = text_of(j, buf);
+	const char *quote = json_is_string(j) ? "\"" : "";
+	bool over = s.n > FOUND_MAX;
+
+	if (j == NULL)
+		s = AM_STR("missing");
+	else if (json_is_null(j))
+		s = AM_STR("null");
+	else if (json_is_boolean(j))
+		s = am_str_c(json_is_true(j) ? "true" : "false");
+	else if (json_is_array(j))
+		s = AM_STR("a list");
+	else if (json_is_object(j))
+		s = AM_STR("an object");
+	snprintf(out, out_n, "%s%.*s%s%s", quote, over ? FOUND_MAX : (int)s.n,
+	    s.p, over ? "..." : "", quote);
+}
+
 /*
- * Only the value at the pointer, and cut: the rest of a body may hold anything.
- * The pointer stays as written, as names of members may be numbers of people.
+ * "/errorCode is 4013, not 0". The pointer stays as written: a member that `*`
+ * has met may be named after a person's number.
  */
 static void
 say(const struct look *l, struct am_answer_verdict *v)
 {
 	const struct am_answer_rule *r = l->rule;
-	const json_t *j = l->found;
-	bool quoted = json_is_string(j), over;
-	char buf[32], found[40];
-	struct am_str text = text_of(j, buf);
-	const char *than = "";
+	bool than = l->every && l->found != NULL;
+	char found[FOUND_MAX + 6]; /* quotes, dots, 0 */
 
-	if (j == NULL || json_is_null(j))
-		text = am_str_c(j == NULL ? "missing" : "null");
-	else if (json_is_boolean(j))
-		text = am_str_c(json_is_true(j) ? "true" : "false");
-	else if (!quoted && !json_is_number(j))
-		text = am_str_c(json_is_array(j) ? "a list" : "an object");
-	over = text.n > FOUND_MAX;
-	snprintf(found, sizeof(found), "%s%.*s%s%s", quoted ? "\"" : "",
-	    over ? FOUND_MAX : (int)text.n, text.p, over ? "..." : "",
-	    quoted ? "\"" : "");
-	if (l->every && j != NULL && r->op == AM_ANSWER_IS)
-		than = ", not ";
-	else if (l->every && j != NULL && r->op == AM_ANSWER_BEGINS)
-		than = ", not from ";
-	snprintf(v->said, sizeof(v->said), "%.34s is %s%s%.22s", r->pointer,
-	    found, than, than[0] != '\0' ? r->wanted : "");
+	found_text(l->found, found, sizeof(found));
+	if (than && r->op == AM_ANSWER_IS)
+		snprintf(v->said, sizeof(v->said), "%.34s is %s, not %.22s",
+		    r->pointer, found, r->wanted);
+	else if (than && r->op == AM_ANSWER_BEGINS)
+		snprintf(v->said, sizeof(v->said),
+		    "%.34s is %s, not from %.22s", r->pointer, found,
+		    r->wanted);
+	else
+		snprintf(
+		    v->said, sizeof(v->said), "%.34s is %s", r->pointer, found);
 	for (char *p = v->said; *p != '\0'; p++)
 		if (*p < 0x20 || *p >= 0x7f)
 			*p = '?';

@@ -31,9 +31,8 @@ struct am_send_result {
 	enum am_send_class class;
 	int status;	  /* HTTP, 0: none */
 	char reason[40];  /* short fixed word, listed in webhook.h */
-	char detail[160]; /* for people: Location, curl's words; no body */
-	/* what a rule found in the body, "" when none spoke: for the attempt
-	 * log */
+	char detail[160]; /* for people: Location, curl's words, said */
+	/* what a rule found in the body, "" when none spoke: the log has it */
 	char said[AM_SAID_MAX + 1];
 	am_ms retry_after; /* span from now, 0: none */
 	am_ms started, took;
