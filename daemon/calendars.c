@@ -146,7 +146,7 @@ moved_dues(struct am_calendars *c, struct am_turn *t, const struct am_case *k,
 
 		if (clock->state != AM_CLK_RUNNING ||
 		    clock->started > c->since ||
-		    (i != AM_CLOCK_AFTERCARE &&
+		    (i != AM_CLOCK_AFTERCARE && i != AM_CLOCK_SILENCE &&
 			!am_clock_has_lapse(&k->cur, i)))
 			continue;
 		due = am_clock_due(was, &k->cur, i);

@@ -333,7 +333,7 @@ waits_for_reminder(struct am_act *a)
 	more = k->consumed + (k->budget - k->extra) / 2 - k->budget;
 	k->budget += more;
 	k->extra += more;
-	k->extensions += k->extensions < UINT8_MAX;
+	k->extensions = 1;
 	for (size_t r = 0; r < d->rungs_n; r++) {
 		if (d->rungs[r].action == AM_ACTION_CLOSE)
 			k->fired &= (uint16_t) ~(1u << r);

@@ -86,6 +86,27 @@ def score(redis, complaint):
     return redis.client.zscore(f"{{{STREAM}}}:wake", complaint)
 
 
+def test_dl12_the_silence_that_was_promised_moves_with_a_line(
+        world, redis, producer, receiver):
+    """DL12: the customer's silence has a due, too: told when it began, told
+    when an edit moves it."""
+    written = ('budget = "1h"\n', 'budget = "1h"  calendar = "office"  '
+               'attempts = {}  silence = "96h"\n')
+    d = world.daemon(redis, loop=loop().replace(*written))
+    producer.open("C-1")
+    producer.emit("stage.completed", "C-1", stage="listen")
+    producer.emit("stage.completed", "C-1", stage="resolve")
+    wait_until(lambda: notes(redis, "C-1", "silence.started"),
+               what="the written question is delivered")
+    d.write_conf(world.conf(redis, loop=loop(1).replace(*written)))
+    d.rows("reload")
+    walked(d)
+    was = int(notes(redis, "C-1", "silence.started")[0]["due_at"])
+    (note,) = [n for n in moved(redis, "C-1") if n["clock"] == "silence"]
+    assert (int(note["old"]), int(note["new"])) == (was, was + DAY)
+    verified(d, "C-1")
+
+
 def test_dl12_a_holiday_moves_dues_and_each_has_a_line(
         world, redis, producer, receiver):
     """DL12: a reloaded calendar recomputes the open deadlines that use it, one
