@@ -131,7 +131,8 @@ def test_kills_under_load_lose_and_double_nothing(world):
     history = judge(daemon, redis, load_.producer, sink)
     print(f"{len(load_.producer.sent)} events, {len(history.journals)} "
           f"complaints, {len(sink.requests)} requests, {load_.late} retries")
-    assert len(load_.producer.sent) > KILLS * load_.rate * 0.3
+    # a busy machine sends less; there must have been work at every kill
+    assert len(load_.producer.sent) > KILLS * 50
     assert len(sink.requests) > KILLS, "the load fired follow-ups"
 
 
