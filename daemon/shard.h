@@ -47,6 +47,7 @@ struct am_sending {
 	size_t riders_n;
 	char *row;	      /* packed am_fu_record with the attempt started */
 	size_t row_n, body_n; /* the body ends the row */
+	am_ms fired_at;
 	bool ended;	      /* result is in */
 	struct am_send_result result; /* without excerpt */
 };

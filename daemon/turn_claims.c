@@ -114,6 +114,7 @@ start_attempt(struct am_turn *t, struct am_claim *k)
 	s->row = row.p; /* takes */
 	s->row_n = row.n;
 	s->body_n = f->body.n;
+	s->fired_at = f->fired_at;
 	memcpy(s->id, f->id, sizeof(s->id));
 	am_fu_id_format(s->id, s->id_text);
 	s->endpoint = strdup(k->lane->name);
@@ -271,8 +272,12 @@ am_shard_start_sendings(struct am_shard *sh)
 			on_sent(s, &late);
 			continue;
 		}
-		am_deliver_send(sh->engine->deliver, s->endpoint, s->id_text,
-		    (struct am_str){ s->row + s->row_n - s->body_n, s->body_n },
+		am_deliver_send(sh->engine->deliver, s->endpoint,
+		    &(struct am_send_what){
+			.id = s->id_text,
+			.body = { s->row + s->row_n - s->body_n, s->body_n },
+			.fired_at = s->fired_at,
+		    },
 		    now, on_sent, s);
 	}
 }

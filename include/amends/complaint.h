@@ -96,13 +96,26 @@ enum am_recourse {
 
 enum am_day_part { AM_MORNING, AM_AFTERNOON, AM_EVENING };
 
+/*
+ * Follow-ups of one endpoint share it by classes: the tier's index, the lowest
+ * tiers together. A follow-up keeps its class when its complaint's tier
+ * changes, or it would be looked for where it is not.
+ */
+#define AM_FU_CLASSES 4
+static inline uint8_t
+am_fu_class(uint8_t tier)
+{
+	return tier < AM_FU_CLASSES ? tier : AM_FU_CLASSES - 1;
+}
+
 /* A follow-up that has not ended, oldest first. */
 struct am_waiting {
 	uint8_t id[16]; /* am_fu_id_format makes it text */
 	uint8_t clock, rung;
 	uint16_t entry, cycle;
-	bool queued;  /* false: behind an earlier one to the same endpoint */
-	bool revived; /* was dead: no other channel is tried again */
+	uint8_t class; /* am_fu_class() of the tier that it was fired in */
+	bool queued;   /* false: behind an earlier one to the same endpoint */
+	bool revived;  /* was dead: no other channel is tried again */
 	bool
 	    in_flight; /* on the wire now: input of a step, not in the record */
 	struct am_str endpoint;

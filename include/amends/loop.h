@@ -99,14 +99,29 @@ struct am_quiet {
 	int from, to;
 };
 
+/* A message as a template that a provider has approved, with its parameters. */
+struct am_message_template {
+	const char *provider;
+	const char *id;	  /* the provider's name for it */
+	const char *lang; /* NULL: for every language that has none */
+	size_t params_n;
+	struct am_message_param {
+		const char *name; /* NULL: ordered */
+		const struct am_tmpl *value;
+	} params[AM_LIST_MAX];
+};
+
 struct am_message {
 	const char *name;
-	const struct am_tmpl *text; /* the default language */
+	const struct am_tmpl *text;    /* the default language */
+	const struct am_tmpl *subject; /* NULL: that of the reason */
 	size_t langs_n;
 	struct am_message_lang {
 		const char *lang; /* BCP 47, lower case: "zh" */
-		const struct am_tmpl *text;
+		const struct am_tmpl *text, *subject;
 	} langs[AM_LIST_MAX];
+	const struct am_message_template *templates;
+	size_t templates_n;
 };
 
 /* One entry of a rung's `via`. */
@@ -115,6 +130,13 @@ struct am_via {
 	bool exists; /* an endpoint of that name is in conf */
 	bool usable; /* its type is in force and it can reach the role */
 	const struct am_quiet *quiet; /* of the endpoint; NULL: none */
+	/* what the endpoint makes of a text: it is no webhook, which gets the
+	 * text whole */
+	bool is_text;	       /* sms, chat, mail: the body has a subject */
+	uint32_t max_segments; /* of an SMS; 0: no limit */
+	const char *provider;  /* whose approved template the message has; NULL:
+				  free text */
+	size_t param_max;      /* characters of a parameter; 0: no limit */
 };
 
 /*
@@ -227,6 +249,10 @@ struct am_loopdef {
 	const struct am_zone *(*find_zone)(
 	    const void *zones, struct am_str name);
 	const void *zones; /* its first argument */
+	/* The zone of a person of conf, NULL: they have none of their own. */
+	const struct am_zone *(*person_zone)(
+	    const void *conf, struct am_str person);
+	const void *people; /* its first argument */
 };
 
 const char *am_role_str(enum am_role role);

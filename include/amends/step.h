@@ -28,6 +28,7 @@ struct am_followup {
 	uint8_t id[16];
 	uint8_t clock, rung;
 	uint16_t entry, cycle;
+	uint8_t class; /* as in am_waiting */
 	enum am_reason reason;
 	enum am_role to;
 	struct am_str endpoint; /* "" when none was usable */
@@ -47,7 +48,8 @@ struct am_fu_change {
 	struct am_fu_change *next;
 	uint8_t id[16];
 	struct am_str endpoint;
-	bool release; /* into the outbox at `at`; else out of it, for good */
+	uint8_t class; /* as in am_waiting */
+	bool release;  /* into the outbox at `at`; else out of it, for good */
 	am_ms at;
 	const char *state;  /* when it ends: suppressed, expired, … */
 	const char *reason; /* superseded, withdrawn, cancelled, … */

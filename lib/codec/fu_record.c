@@ -5,6 +5,8 @@
  *   to, tier, fired_at, due_at, next_at, trace id, attempts in all, attempts
  *   kept, each: started, result << 1 | ended known, ended, status, error;
  *   from version 2 on: catchup, group, digest, members, each: id, complaint;
+ *   from version 3 on: class, progress, handed_at unless queued, provider id,
+ *   excerpt;
  *   body
  *
  * Instants are differences to fired_at, an attempt's end to its start. The id
@@ -38,6 +40,18 @@ add_members(struct am_buf *out, const struct am_fu_record *f)
 		am_buf_add(out, f->members[i].id, sizeof(f->members[i].id));
 		am_buf_addlstr(out, f->members[i].complaint);
 	}
+}
+
+static void
+add_progress(struct am_buf *out, const struct am_fu_record *f)
+{
+	AM_ASSERT(f->class < AM_FU_CLASSES && f->progress < AM_FU_PROGRESS_N);
+	AM_ASSERT(f->excerpt.n <= AM_EXCERPT_KEPT);
+	am_buf_addc(out, (char)(f->progress << 4 | f->class));
+	if (f->progress != AM_FU_QUEUED)
+		am_pack_delta(out, f->handed_at, f->fired_at);
+	am_buf_addlstr(out, f->provider_id);
+	am_buf_addlstr(out, f->excerpt);
 }
 
 void
@@ -75,6 +89,7 @@ am_fu_record_pack(const struct am_fu_record *f, struct am_buf *out)
 	am_buf_addlstr(out, f->group);
 	am_buf_addlstr(out, f->digest);
 	add_members(out, f);
+	add_progress(out, f);
 	am_buf_addlstr(out, f->body);
 }
 
@@ -146,6 +161,23 @@ get_since_2(struct am_rd *r, struct am_arena *a, struct am_fu_record *f)
 	get_members(r, a, f);
 }
 
+static void
+get_since_3(struct am_rd *r, struct am_fu_record *f)
+{
+	uint8_t b = am_rd_u8(r);
+
+	f->class = b & 15;
+	f->progress = b >> 4;
+	if (f->class >= AM_FU_CLASSES || f->progress >= AM_FU_PROGRESS_N)
+		r->bad = true;
+	if (f->progress != AM_FU_QUEUED)
+		f->handed_at = am_unpack_delta(r, f->fired_at);
+	f->provider_id = am_rd_lstr(r);
+	f->excerpt = am_rd_lstr(r);
+	if (f->excerpt.n > AM_EXCERPT_KEPT)
+		r->bad = true;
+}
+
 int
 am_fu_record_unpack(struct am_str id_text, struct am_str bytes,
     struct am_arena *a, struct am_fu_record *f)
@@ -178,6 +210,8 @@ am_fu_record_unpack(struct am_str id_text, struct am_str bytes,
 	get_attempts(&r, a, &new);
 	if (version >= 2)
 		get_since_2(&r, a, &new);
+	if (version >= 3)
+		get_since_3(&r, &new);
 	new.body = am_rd_lstr(&r);
 	if (r.bad || r.p != r.end || new.clock >= AM_CLOCKS_MAX ||
 	    new.reason >= AM_REASONS_N || new.to >= AM_ROLES_N)

@@ -283,10 +283,12 @@ add_waiting(struct am_buf *out, const struct am_complaint *c)
 		const struct am_waiting *w = &c->waiting[i];
 
 		AM_ASSERT(w->clock < AM_CLOCKS_MAX);
+		AM_ASSERT(w->class < AM_FU_CLASSES);
 		am_buf_add(out, w->id, sizeof(w->id));
 		am_buf_addc(
 		    out, (char)(w->revived << 7 | w->clock << 1 | w->queued));
 		am_buf_addc(out, (char)w->rung);
+		am_buf_addc(out, (char)w->class);
 		am_buf_addvar(out, w->entry);
 		am_buf_addvar(out, w->cycle);
 		am_buf_addlstr(out, w->endpoint);
@@ -526,7 +528,8 @@ get_extended(struct am_rd *r, struct am_complaint *c)
 }
 
 static void
-get_waiting(struct am_rd *r, struct am_arena *a, struct am_complaint *c)
+get_waiting(struct am_rd *r, struct am_arena *a, uint8_t version,
+    struct am_complaint *c)
 {
 	size_t n = am_unpack_max(r, AM_WAITING_MAX);
 
@@ -548,10 +551,11 @@ get_waiting(struct am_rd *r, struct am_arena *a, struct am_complaint *c)
 		w->queued = (clock & 1) != 0;
 		w->revived = (clock & 0x80) != 0;
 		w->rung = am_rd_u8(r);
+		w->class = version >= 3 ? am_rd_u8(r) : 0;
 		w->entry = (uint16_t)am_unpack_max(r, UINT16_MAX);
 		w->cycle = (uint16_t)am_unpack_max(r, UINT16_MAX);
 		w->endpoint = am_rd_lstr(r);
-		if (w->clock >= AM_CLOCKS_MAX)
+		if (w->clock >= AM_CLOCKS_MAX || w->class >= AM_FU_CLASSES)
 			r->bad = true;
 	}
 }
@@ -601,7 +605,7 @@ am_record_unpack(struct am_str id, struct am_str bytes, struct am_arena *a,
 	if (bits & P_EXTENDED)
 		get_extended(&r, &new);
 	if (bits & P_WAITING)
-		get_waiting(&r, a, &new);
+		get_waiting(&r, a, version, &new);
 	chain = am_rd_bytes(&r, sizeof(new.chain));
 	if (r.bad || r.p != r.end)
 		return -AM_EINVAL;

@@ -13,7 +13,8 @@
 
 #include <amends/complaint.h>
 
-#define AM_RECORD_VERSION 2 /* 1: before the slots behind the stages */
+/* 1: before the slots behind the stages; 2: before classes and providers */
+#define AM_RECORD_VERSION 3
 
 /*
  * Append the complaint. The id is the key's and is not in the bytes; nor is
@@ -34,8 +35,17 @@ enum am_attempt_result {
 	AM_TRY_UNCERTAIN,
 };
 
+/* How far a follow-up has come that a provider forwards (FU5). */
+enum am_fu_progress {
+	AM_FU_QUEUED,	 /* to be sent */
+	AM_FU_ACCEPTED,	 /* the provider has it; its receipt is waited for */
+	AM_FU_UNCERTAIN, /* it may have it; sent again by nobody but a person */
+	AM_FU_PROGRESS_N,
+};
+
 #define AM_ATTEMPTS_KEPT 32
-#define AM_MEMBERS_MAX 512 /* follow-ups in one digest */
+#define AM_EXCERPT_KEPT 512 /* bytes of an answer kept with its follow-up */
+#define AM_MEMBERS_MAX 512  /* follow-ups in one digest */
 
 struct am_attempt {
 	am_ms started, ended; /* ended 0: not known */
@@ -75,7 +85,14 @@ struct am_fu_record {
 	struct am_str digest; /* id of the digest that carries it; "" */
 	struct am_fu_member *members; /* of a digest; else none */
 	size_t members_n;
-	struct am_str body; /* what every attempt sends */
+	/* behind version 2 */
+	uint8_t class;	  /* as in am_waiting */
+	uint8_t progress; /* enum am_fu_progress */
+	am_ms handed_at;  /* when it became ACCEPTED or UNCERTAIN, 0: not */
+	struct am_str provider_id; /* the provider's name for it; "" */
+	struct am_str excerpt;	   /* of the last answer that was no success,
+				      redacted, at most AM_EXCERPT_KEPT; "" */
+	struct am_str body;	   /* what every attempt sends */
 };
 
 /* As above; id_text is the follow-up id of the key. */

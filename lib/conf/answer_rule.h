@@ -42,32 +42,48 @@ struct am_answer_value {
 	double number;
 };
 
+/* What a rule looks at. */
+enum am_answer_source {
+	AM_ANSWER_JSON,	   /* POINTER */
+	AM_ANSWER_XML,	   /* //NAME: text of the first element of that name */
+	AM_ANSWER_STATUS,  /* status:201, status:5xx */
+	AM_ANSWER_TIMEOUT, /* timeout: the request had left, nothing came */
+};
+
 struct am_answer_rule {
-	const char *pointer; /* as written */
-	const char *wanted;  /* the values as written, "" when there are none */
+	enum am_answer_source source;
+	int status_from, status_to; /* AM_ANSWER_STATUS */
+	const char *pointer;	    /* as written */
+	const char *wanted; /* the values as written, "" when there are none */
 	const char *parts[AM_ANSWER_PARTS_MAX]; /* NULL: every element */
 	size_t parts_n;
 	enum am_answer_op op;
 	const struct am_answer_value *values;
 	size_t values_n;
 	am_ms pause; /* 0: none given */
+	/* `: 1h recipient`: this follow-up waits, not the whole endpoint */
+	bool recipient_only;
+};
+
+struct am_answer_rule_list {
+	const struct am_answer_rule *v;
+	size_t n;
 };
 
 /* In the order in which they are tried. */
 enum am_answer_list {
 	AM_ANSWER_THROTTLE,
+	AM_ANSWER_OPTED_OUT, /* the recipient wants none; see FU7 */
 	AM_ANSWER_PERMANENT,
 	AM_ANSWER_RETRY,
+	AM_ANSWER_UNCERTAIN,
 	AM_ANSWER_SUCCESS,
 	AM_ANSWER_LISTS_N,
 };
 
 struct am_answer_rules {
 	bool in_use; /* false: no rule in any list */
-	struct {
-		const struct am_answer_rule *v;
-		size_t n;
-	} list[AM_ANSWER_LISTS_N];
+	struct am_answer_rule_list list[AM_ANSWER_LISTS_N];
 };
 
 /*

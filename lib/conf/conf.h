@@ -10,17 +10,13 @@
 
 #include "answer_rule.h"
 #include "base/arena.h"
+#include "conf/provider.h"
 #include "core/backoff.h"
 
 #include <amends/event.h>
 #include <amends/loop.h>
 
 #define AM_CONF_LIST_MAX 64
-
-struct am_secret {
-	const char *ref;     /* "file:PATH" … as written, safe to show */
-	struct am_str value; /* never shown; wiped when conf is freed */
-};
 
 struct am_cidr {
 	int family; /* AF_INET or AF_INET6 */
@@ -33,6 +29,25 @@ enum am_endpoint_type {
 	AM_ENDPOINT_SMS,
 	AM_ENDPOINT_CHAT,
 	AM_ENDPOINT_MAIL,
+};
+
+/* What becomes of a sending of which nobody knows whether it arrived. */
+enum am_on_uncertain {
+	AM_UNCERTAIN_RETRY,
+	AM_UNCERTAIN_HOLD, /* wait for a receipt, then a person or the next
+			      channel */
+	AM_UNCERTAIN_FAIL, /* the next channel at once */
+};
+
+/* At most n in `per` to one recipient. */
+struct am_conf_window {
+	uint32_t n;
+	am_ms per;
+};
+
+/* "NAME=TEXT" of an endpoint: a value for {NAME} in its provider's texts. */
+struct am_conf_value {
+	const char *name, *text;
 };
 
 struct am_conf_endpoint {
@@ -53,15 +68,51 @@ struct am_conf_endpoint {
 	size_t secrets_n;
 	uint8_t keys[4][64]; /* decoded whsec_ keys */
 	size_t keys_n[4];
+	am_ms retire_at; /* from then on only the first secret signs; 0: never
+			  */
 	am_ms timeout, connect_timeout;
 	struct am_retry retry;
-	uint32_t rate_n; /* 0: no limit */
+	int retry_budget_pct; /* retries to first tries, over a minute; 0: no
+				 budget */
+	am_ms disable_after;  /* nothing but failures for so long disables it;
+				 0: never */
+	uint32_t rate_n;      /* 0: no limit */
 	am_ms rate_per;
 	uint32_t inflight;
 	uint32_t breaker_failures;
 	am_ms breaker_cooldown, breaker_cooldown_max;
 	size_t max_response_bytes;
-	struct am_answer_rules answer; /* beside the status */
+	struct am_answer_rules answer; /* beside the status; of a provider:
+					  its own */
+	/* sms, chat and mail */
+	const struct am_conf_provider *provider; /* NULL: webhook or mail */
+	const char *account, *from;		 /* NULL: none */
+	struct am_secret user, password, token;	 /* ref NULL: none */
+	const struct am_conf_value *values;	 /* set = {"NAME=TEXT"} */
+	size_t values_n;
+	struct am_conf_window windows[4]; /* per_recipient */
+	size_t windows_n;
+	uint32_t max_segments; /* 0: no limit */
+	enum am_on_uncertain on_uncertain;
+	/*
+	 * Receipts: waited for this long after the provider has accepted it.
+	 * 0: what is accepted is delivered, for nothing more will be heard.
+	 */
+	am_ms receipt_wait;
+	/* What the provider calls back: "https://HOST/v1/callback/NAME/TOKEN"
+	 * as it sees us; NULL: it does not. The token is in the path, for
+	 * providers that sign nothing. */
+	const char *callback_url;
+	struct am_secret callback_token;	       /* ref NULL: none */
+	struct am_cidr callback_net[AM_CONF_LIST_MAX]; /* none: any address */
+	size_t callback_net_n;
+	bool allow_plain; /* mail: without TLS */
+};
+
+/* What a whole message of a customer may say (FU6, FU7), lower case. */
+struct am_conf_words {
+	const char *v[AM_CONF_LIST_MAX];
+	size_t n;
 };
 
 /* A member of staff. */
@@ -153,6 +204,20 @@ struct am_conf {
 	const struct am_conf_route **routes; /* in the order of the file */
 	size_t routes_n;
 	const char *recourse_url; /* "" when none */
+	struct {
+		const char *listen; /* NULL: no HTTP at all */
+		size_t max_body_bytes;
+	} http;
+	/* `replies`: how the answers of customers are read */
+	struct {
+		am_ms window; /* an open question is answered within it */
+		struct am_conf_words yes, no, stop, start;
+	} replies;
+	const char *alert[AM_CONF_LIST_MAX]; /* endpoints for the events of the
+						operator */
+	size_t alert_n;
+	const struct am_conf_provider **providers; /* those in use */
+	size_t providers_n;
 	/* "FILE:LINE: TEXT" each: what is read and kept but not in force yet,
 	 * calendars that end soon; printed by `amendsd -t` and kept in status
 	 */

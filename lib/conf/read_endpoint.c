@@ -156,15 +156,19 @@ read_answer(
 		[AM_ANSWER_PERMANENT] = "permanent_when",
 		[AM_ANSWER_RETRY] = "retry_when",
 		[AM_ANSWER_SUCCESS] = "success_when",
+		/* the others are words of providers only */
 	};
 	const struct am_word *w;
 	char why[256];
 
 	for (size_t k = 0; k < AM_COUNT(keys); k++) {
-		size_t count = am_node_list(b->a, n, keys[k], &w);
-		struct am_answer_rule *v =
-		    am_arena_zalloc(b->a, (count + 1) * sizeof(*v));
+		struct am_answer_rule *v;
+		size_t count;
 
+		if (keys[k] == NULL)
+			continue;
+		count = am_node_list(b->a, n, keys[k], &w);
+		v = am_arena_zalloc(b->a, (count + 1) * sizeof(*v));
 		if (count == 0 && am_node_entry(n, keys[k]) != NULL)
 			am_fault(b, n, keys[k],
 			    "%s: no rule; write such as {\"/errorCode == "

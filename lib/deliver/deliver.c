@@ -459,21 +459,24 @@ am_deliver_room(
 }
 
 void
-am_deliver_send(struct am_deliver *d, const char *endpoint, const char *id,
-    struct am_str body, am_ms now, am_send_cb *cb, void *arg)
+am_deliver_send(struct am_deliver *d, const char *endpoint,
+    const struct am_send_what *what, am_ms now, am_send_cb *cb, void *arg)
 {
 	struct am_lane *l = find(d, endpoint);
 	struct am_sending *s = l != NULL ? TAILQ_FIRST(&l->idle) : NULL;
 
-	AM_ASSERT(strlen(id) <= AM_WEBHOOK_ID_MAX);
+	AM_ASSERT(strlen(what->id) <= AM_WEBHOOK_ID_MAX);
 	if (s != NULL)
 		TAILQ_REMOVE(&l->idle, s, link);
 	else
 		s = am_sending_new(d, l);
 	memset(&s->result, 0, sizeof(s->result));
-	memcpy(s->id, id, strlen(id) + 1);
+	memcpy(s->id, what->id, strlen(what->id) + 1);
 	am_buf_reset(&s->body);
-	am_buf_addstr(&s->body, body);
+	am_buf_addstr(&s->body, what->body);
+	am_buf_reset(&s->to);
+	am_buf_addstr(&s->to, what->to);
+	s->fired_at = what->fired_at;
 	s->started = now;
 	s->mono = am_mono();
 	s->cb = cb;

@@ -17,6 +17,15 @@ struct evdns_base;
 struct am_deliver;
 
 #define AM_SAID_MAX 100
+#define AM_MESSAGE_ID_MAX 128
+
+/* One attempt of one follow-up. */
+struct am_send_what {
+	const char *id;	    /* the follow-up's text id */
+	struct am_str body; /* JSON as it is stored */
+	struct am_str to;   /* number or address; "" of a webhook or a bot */
+	am_ms fired_at;
+};
 
 enum am_send_class {
 	AM_SEND_OK,
@@ -35,6 +44,10 @@ struct am_send_result {
 	/* what a rule found in the body, "" when none spoke: the log has it */
 	char said[AM_SAID_MAX + 1];
 	am_ms retry_after; /* span from now, 0: none */
+	bool opted_out;	   /* PERMANENT, because its recipient wants no more */
+	/* THROTTLE: this one waits, and not the whole lane */
+	bool recipient_only;
+	char message_id[AM_MESSAGE_ID_MAX + 1]; /* the provider's; "" */
 	am_ms started, took;
 	struct am_str excerpt; /* response, at most 4 KiB; lives for the call */
 };
@@ -68,14 +81,14 @@ unsigned am_deliver_room(
     struct am_deliver *d, const char *endpoint, am_ms now, am_ms *again);
 
 /*
- * Start one. id: the follow-up's text id. body is copied. cb runs exactly once,
- * never before this returns. The caller has asked am_deliver_room(); what is
+ * Start one. What it points to is copied. cb runs exactly once, never before
+ * this returns. The caller has asked am_deliver_room(); what is
  * sent against it goes all the same. An endpoint that is not in conf ends as
  * AM_SEND_PERMANENT, reason endpoint-removed. After AM_SEND_THROTTLE the lane
  * is paused already.
  */
-void am_deliver_send(struct am_deliver *d, const char *endpoint, const char *id,
-    struct am_str body, am_ms now, am_send_cb *cb, void *arg);
+void am_deliver_send(struct am_deliver *d, const char *endpoint,
+    const struct am_send_what *what, am_ms now, am_send_cb *cb, void *arg);
 
 /* The whole endpoint is to wait; a longer pause that is in force stays. */
 void am_deliver_pause(struct am_deliver *d, const char *endpoint, am_ms until);

@@ -15,6 +15,7 @@
 
 struct event;
 struct am_lane;
+struct am_sending;
 
 /*
  * Connections of all lanes that trust the same certificates. libcurl keeps the
@@ -28,6 +29,22 @@ struct am_trust {
 	unsigned sendings;
 };
 
+/*
+ * How a kind of endpoint is talked to. A kind keeps what it needs between
+ * transfers of one handle in s->own.
+ */
+struct am_kind {
+	/* options that stay as they are, once a handle */
+	void (*setup)(struct am_sending *s);
+	/* what this transfer needs, right before it starts; -AM_EINVAL, with a
+	 * fixed word and a phrase in s->result: it cannot be sent at all */
+	int (*prepare)(struct am_sending *s, int64_t now_s);
+	/* the transfer is over, whatever came of it: fills s->result */
+	void (*judge)(struct am_sending *s, am_ms now);
+	void (*fini)(struct am_sending *s);
+};
+extern const struct am_kind am_kind_webhook;
+
 /* Reused: the options of its easy handle are those of `ep`, set once. */
 struct am_sending {
 	struct am_curlmux_job job;    /* first: see sending_of() */
@@ -40,13 +57,16 @@ struct am_sending {
 	const struct am_conf_endpoint *ep;
 	bool waiting, ended; /* which `turn` it is in */
 
+	const struct am_kind *kind;
+	void *own; /* of the kind */
+
 	/* for libcurl, which borrows all of it */
-	struct am_webhook_headers headers;
 	struct curl_slist connect_to;
 	char connect_to_text[INET6_ADDRSTRLEN + 16];
 	char error[CURL_ERROR_SIZE];
 	am_ms total; /* CURLOPT_TIMEOUT_MS as set */
-	struct am_buf body;
+	struct am_buf body, to;
+	am_ms fired_at;
 
 	/* this one */
 	char id[AM_WEBHOOK_ID_MAX + 1];
@@ -120,6 +140,9 @@ void am_sending_free(struct am_sending *s);
 void am_sending_start(struct am_sending *s);
 /* Its result, if it has none yet, becomes AM_SEND_CANCELED. */
 void am_sending_cancel(struct am_sending *s);
+/* Fills class, reason and detail of s->result. */
+void am_sending_say(struct am_sending *s, enum am_send_class class,
+    const char *reason, const char *detail);
 /* The result is known; it is told in the next turn of the loop. */
 void am_sending_end_later(struct am_sending *s, enum am_send_class class,
     const char *reason, const char *detail);

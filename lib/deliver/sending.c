@@ -79,16 +79,20 @@ set_request(struct am_sending *s)
 {
 	CURL *e = s->job.easy;
 
-	curl_easy_setopt(e, CURLOPT_URL, s->ep->url);
-	curl_easy_setopt(e, CURLOPT_POST, 1L);
 	curl_easy_setopt(e, CURLOPT_USERAGENT, "amends/" AM_VERSION);
-	curl_easy_setopt(e, CURLOPT_HTTPHEADER, s->headers.list);
 	curl_easy_setopt(e, CURLOPT_CONNECT_TO, &s->connect_to);
 	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, s->error);
 	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, am_webhook_on_header);
 	curl_easy_setopt(e, CURLOPT_HEADERDATA, &s->answer);
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, am_webhook_on_body);
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, &s->answer);
+}
+
+static const struct am_kind *
+kind_of(const struct am_conf_endpoint *ep)
+{
+	(void)ep; /* the one that is built */
+	return &am_kind_webhook;
 }
 
 struct am_sending *
@@ -100,7 +104,7 @@ am_sending_new(struct am_deliver *d, struct am_lane *l)
 	s->deliver = d;
 	s->lane = l;
 	am_buf_init(&s->body);
-	am_webhook_headers_init(&s->headers);
+	am_buf_init(&s->to);
 	am_webhook_answer_init(&s->answer);
 	if (l == NULL)
 		return s;
@@ -113,6 +117,8 @@ am_sending_new(struct am_deliver *d, struct am_lane *l)
 	am_curlmux_job_init(&s->job, s->trust->mux, on_transfer, may_dial);
 	set_limits(s->job.easy, s->ep);
 	set_request(s);
+	s->kind = kind_of(s->ep);
+	s->kind->setup(s);
 	return s;
 }
 
@@ -124,7 +130,9 @@ am_sending_free(struct am_sending *s)
 		s->trust->sendings--;
 	}
 	am_webhook_answer_fini(&s->answer);
-	am_webhook_headers_fini(&s->headers);
+	if (s->kind != NULL)
+		s->kind->fini(s);
+	am_buf_fini(&s->to);
 	am_buf_fini(&s->body);
 	if (s->conf != NULL)
 		am_conf_unref(s->conf);
@@ -133,8 +141,17 @@ am_sending_free(struct am_sending *s)
 
 /* ---- ends ---- */
 
+/* The result stands in s->result. */
+static void
+end_later(struct am_sending *s)
+{
+	s->ended = true;
+	TAILQ_INSERT_TAIL(&s->deliver->ended, s, turn);
+	event_active(s->deliver->later, EV_TIMEOUT, 1);
+}
+
 void
-am_sending_end_later(struct am_sending *s, enum am_send_class class,
+am_sending_say(struct am_sending *s, enum am_send_class class,
     const char *reason, const char *detail)
 {
 	struct am_send_result *r = &s->result;
@@ -142,9 +159,14 @@ am_sending_end_later(struct am_sending *s, enum am_send_class class,
 	r->class = class;
 	snprintf(r->reason, sizeof(r->reason), "%s", reason);
 	snprintf(r->detail, sizeof(r->detail), "%s", detail);
-	s->ended = true;
-	TAILQ_INSERT_TAIL(&s->deliver->ended, s, turn);
-	event_active(s->deliver->later, EV_TIMEOUT, 1);
+}
+
+void
+am_sending_end_later(struct am_sending *s, enum am_send_class class,
+    const char *reason, const char *detail)
+{
+	am_sending_say(s, class, reason, detail);
+	end_later(s);
 }
 
 void
@@ -235,8 +257,7 @@ on_transfer(struct am_curlmux_job *job, CURLcode rc)
 		return;
 	curl_easy_getinfo(job->easy, CURLINFO_RESPONSE_CODE, &status);
 	a->status = (int)status;
-	am_webhook_judge(
-	    a, s->started + (am_mono() - s->mono), s->ep, &s->result);
+	s->kind->judge(s, s->started + (am_mono() - s->mono));
 	am_deliver_ended(s->deliver, s);
 }
 
@@ -289,15 +310,10 @@ transfer(struct am_sending *s)
 	s->error[0] = '\0';
 	s->refused = NULL;
 	set_total(s, now);
-	if (am_webhook_headers_set(&s->headers, s->lane->signer, s->id, at_s,
-		am_buf_str(&s->body)) != 0) {
-		am_sending_end_later(
-		    s, AM_SEND_RETRY, "sign", "libcrypto did not sign");
+	if (s->kind->prepare(s, at_s) != 0) {
+		end_later(s);
 		return;
 	}
-	curl_easy_setopt(s->job.easy, CURLOPT_POSTFIELDSIZE, (long)s->body.n);
-	curl_easy_setopt(s->job.easy, CURLOPT_POSTFIELDS,
-	    s->body.p != NULL ? s->body.p : ""); /* NULL would ask stdin */
 	if (am_curlmux_start(&s->job) != 0)
 		am_sending_end_later(
 		    s, AM_SEND_RETRY, "transport", "libcurl did not start");

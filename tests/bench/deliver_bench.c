@@ -94,8 +94,10 @@ launch(struct bench *b, struct job *j)
 	fill(b);
 	snprintf(id, sizeof(id), "msg%023ld", b->started++);
 	j->since = seconds();
-	am_deliver_send(b->deliver, "sink", id,
-	    (struct am_str){ b->body, BODY_BYTES }, now, on_sent, j);
+	am_deliver_send(b->deliver, "sink",
+	    &(struct am_send_what){
+		.id = id, .body = { b->body, BODY_BYTES } },
+	    now, on_sent, j);
 }
 
 static void

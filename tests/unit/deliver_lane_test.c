@@ -329,7 +329,8 @@ test_lane_gone_inside_its_own_callback_then_safe(void **state)
 
 	(void)state;
 	world_configure(w);
-	am_deliver_send(w->deliver, "desk", "fu1", AM_STR("x"), w->now,
+	am_deliver_send(w->deliver, "desk",
+	    &(struct am_send_what){ .id = "fu1", .body = AM_STR("x") }, w->now,
 	    reload_in_callback, w);
 	world_wait(w, 2);
 	expect_result(&w->out[0].r, AM_SEND_OK, 200, "ok");

@@ -89,8 +89,9 @@ test_deliver_empty_body_then_length_0(void **state)
 
 	(void)state;
 	world_configure(w);
-	am_deliver_send(
-	    w->deliver, "crm", "fu1", AM_STR(""), w->now, world_on_sent, w);
+	am_deliver_send(w->deliver, "crm",
+	    &(struct am_send_what){ .id = "fu1", .body = AM_STR("") }, w->now,
+	    world_on_sent, w);
 	world_wait(w, 1);
 	expect_result(&w->out[0].r, AM_SEND_OK, 200, "ok");
 	assert_string_equal(header(&w->rx[0], 0, "content-length"), "0");

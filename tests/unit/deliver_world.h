@@ -436,7 +436,8 @@ static inline void
 world_send(struct world *w, const char *endpoint, const char *id)
 {
 	w->sending = true;
-	am_deliver_send(w->deliver, endpoint, id, AM_STR("{\"投诉\":1}"),
+	am_deliver_send(w->deliver, endpoint,
+	    &(struct am_send_what){ .id = id, .body = AM_STR("{\"投诉\":1}") },
 	    w->now, world_on_sent, w);
 	w->sending = false;
 }
