@@ -25,6 +25,8 @@ struct am_contact_question {
 	am_ms at;
 };
 
+struct am_contact_sends; /* what went out by one endpoint */
+
 struct am_contact {
 	struct am_str address;	    /* in the turn only; never written */
 	struct am_str key;	    /* "{s}:contact:…" */
@@ -35,6 +37,10 @@ struct am_contact {
 	size_t questions_n;
 	struct am_str last; /* complaint of the last sending, "" none */
 	const struct redisReply *facts; /* HGETALL as loaded */
+	struct am_contact_sends *sends; /* by endpoint, read when asked for */
+	struct am_contact *next;	/* of the turn */
+	struct am_batch *asked;		/* its facts come with this one … */
+	size_t asked_at;		/* … as that command; NULL: read */
 };
 
 /* "+86 138-0013-8000" to E.164, "A@B.example" to lower case. False when it is
@@ -45,23 +51,25 @@ bool am_contact_normalise(
 /*
  * Learn the key of the data set before the first contact of an ownership, as
  * am_repeat_learn() does: true when a batch is on its way and next runs behind
- * it.
+ * it. b NULL: a batch of its own.
  */
 bool am_contact_learn(
     struct am_turn *t, struct am_batch *b, void (*next)(struct am_turn *t));
-/* The contact of an address in this turn, one a turn; asks for its facts in b
- * when it is new. The key is known. */
+/* The contact of a normalised address in this turn, one a turn; asks for its
+ * facts in b when it is new. The key is known. */
 struct am_contact *
 am_contact_ask(struct am_turn *t, struct am_batch *b, struct am_str address);
 /* The batch of the above is in. */
 void am_contact_read(struct am_turn *t, struct am_batch *b);
 
-/* The instant from which one more may go by ep to this address without a window
- * seeing too many; t->now: now. */
-am_ms am_contact_window(const struct am_turn *t, const struct am_contact *c,
-    const struct am_conf_endpoint *ep);
+/*
+ * The instant from which f may go by ep to this address without a window seeing
+ * too many; t->now: now. f itself, tried before, does not count.
+ */
+am_ms am_contact_window(struct am_turn *t, struct am_contact *c,
+    const struct am_conf_endpoint *ep, const struct am_fu_record *f);
 
-/* Writes, into t->commit. */
+/* Writes, into t->commit; what is asked of c afterwards counts them. */
 void am_contact_sent(struct am_turn *t, struct am_contact *c,
     const struct am_conf_endpoint *ep, const struct am_fu_record *f);
 /* by: the word, or "provider"; NULL: opted in again. */

@@ -218,6 +218,7 @@ forget_all(struct am_shard *sh)
 	am_silences_forget(&sh->silences);
 	sh->careful = 0;
 	sh->seen_known = false;
+	sh->contact_known = false;
 	sh->seen_none = 0;
 	sh->seen_expires = 0;
 	sh->wake_at = AM_NEVER;

@@ -103,6 +103,8 @@ struct am_shard {
 	bool seen_known;
 	int64_t seen_expires;
 	int64_t seen_none; /* a past generation that is not there; 0: unknown */
+	uint8_t contact_key[32]; /* of contact.c */
+	bool contact_known;
 	struct am_calendars *calendars; /* owned */
 };
 

@@ -73,6 +73,7 @@ struct am_turn {
 	size_t kept_n;
 	struct am_repeat *repeat; /* NULL: no openings are looked for */
 	void (*learnt)(struct am_turn *t);
+	struct am_contact *contacts; /* addresses that it has to do with */
 	size_t *row_at; /* by event: the row that a receipt speaks of */
 	struct am_batch *rows_in;
 	/* sends */
