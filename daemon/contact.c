@@ -140,12 +140,12 @@ contact_key(struct am_turn *t, struct am_str address)
 	uint8_t sum[HMAC_BYTES];
 	struct am_buf hex;
 	size_t n = 0;
+	bool made;
 
-	AM_ASSERT(
-	    EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, t->sh->contact_key,
-		sizeof(t->sh->contact_key), (const unsigned char *)address.p,
-		address.n, sum, sizeof(sum), &n) != NULL &&
-	    n == sizeof(sum));
+	made = EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, t->sh->contact_key,
+		   sizeof(t->sh->contact_key), (const unsigned char *)address.p,
+		   address.n, sum, sizeof(sum), &n) != NULL;
+	AM_ASSERT(made && n == sizeof(sum));
 	am_buf_arena(&hex, &t->arena, 2 * KEY_NAME_BYTES);
 	am_buf_addhex(&hex, sum, KEY_NAME_BYTES);
 	return am_key(am_store_keys(t->sh->store), &t->arena, "contact",
