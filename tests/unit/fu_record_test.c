@@ -70,6 +70,18 @@ rnd_groups(struct am_fu_record *f)
 }
 
 static void
+rnd_progress(struct am_fu_record *f)
+{
+	f->class = (uint8_t)rnd(AM_FU_CLASSES);
+	f->progress = (uint8_t)rnd(AM_FU_PROGRESS_N);
+	if (f->progress != AM_FU_QUEUED)
+		f->handed_at = rnd_time();
+	f->provider_id = rnd_str(20);
+	f->excerpt = rnd_str(40);
+	f->body = rnd_str(40);
+}
+
+static void
 rnd_record(struct am_fu_record *f, size_t attempts_n)
 {
 	*f = (struct am_fu_record){ .complaint = rnd_str(30) };
@@ -102,6 +114,7 @@ rnd_record(struct am_fu_record *f, size_t attempts_n)
 		t->error = rnd_str(30);
 	}
 	rnd_groups(f);
+	rnd_progress(f);
 }
 
 /* The last n attempts of a are those of b. */
@@ -128,6 +141,12 @@ same_record(
 	assert_int_equal(a->catchup, b->catchup);
 	assert_true(am_str_eq(a->group, b->group));
 	assert_true(am_str_eq(a->digest, b->digest));
+	assert_int_equal(a->class, b->class);
+	assert_int_equal(a->progress, b->progress);
+	assert_int_equal(a->handed_at, b->handed_at);
+	assert_true(am_str_eq(a->provider_id, b->provider_id));
+	assert_true(am_str_eq(a->excerpt, b->excerpt));
+	assert_true(am_str_eq(a->body, b->body));
 	assert_int_equal(a->members_n, b->members_n);
 	for (size_t i = 0; i < a->members_n; i++) {
 		assert_memory_equal(a->members[i].id, b->members[i].id, 16);
@@ -271,51 +290,115 @@ test_fu_record_bad_id_or_version_is_refused(void **state)
 	    -AM_EINVAL);
 }
 
-/* Written by a daemon of version 1, byte for byte. */
+/* One follow-up as each version has written it: what all of them have, what
+ * came with version 2, what came with version 3, the body. */
+#define OF_1                                                                   \
+	"03432d310363726d056c61707365"                                         \
+	"04010101020001e6f7dcfbbf68cf0f0002543101011405c801f703"               \
+	"08687474705f353033"
+#define OF_2                                                                   \
+	"010763617463687570"                                                   \
+	"0001cccccccccccccccccccccccccccccccc03432d32"
+#define OF_3 "12d00f025031036f6f70"
+#define BODY "027b7d"
+#define FIRED ((am_ms)1795291848179)
+
 static void
-test_fu_record_version_1_is_read_as_it_was_written(void **state)
+as_above(
+    struct am_fu_record *f, struct am_attempt *t, struct am_fu_member *member)
 {
-	static const char v1[] = "\x01\x03"
-				 "C-1"
-				 "\x03"
-				 "crm"
-				 "\x05"
-				 "lapse"
-				 "\x04\x01\x01\x01"
-				 "\x02\x00\x01"
-				 "\xe6\xf7\xdc\xfb\xbf\x68"
-				 "\xcf\x0f"
-				 "\x00"
-				 "\x02"
-				 "T1"
-				 "\x01\x01"
-				 "\x14\x05\xc8\x01\xf7\x03\x08"
-				 "http_503"
-				 "\x02"
-				 "{}";
+	*t = (struct am_attempt){ .started = FIRED + 10,
+		.ended = FIRED + 110,
+		.result = AM_TRY_RETRY,
+		.status = 503,
+		.error = AM_STR("http_503") };
+	*member = (struct am_fu_member){ .complaint = AM_STR("C-2") };
+	memset(member->id, 0xcc, sizeof(member->id));
+	*f = (struct am_fu_record){ .complaint = AM_STR("C-1"),
+		.endpoint = AM_STR("crm"),
+		.rung_name = AM_STR("lapse"),
+		.clock = AM_CLOCK_STAGE0,
+		.rung = 1,
+		.entry = 1,
+		.cycle = 1,
+		.reason = 2,
+		.tier = 1,
+		.due_at = FIRED - 1000,
+		.fired_at = FIRED,
+		.next_at = FIRED,
+		.trace_id = AM_STR("T1"),
+		.attempts = t,
+		.attempts_n = 1,
+		.attempts_total = 1,
+		.catchup = true,
+		.group = AM_STR("catchup"),
+		.members = member,
+		.members_n = 1,
+		.class = 2,
+		.progress = AM_FU_ACCEPTED,
+		.handed_at = FIRED + 1000,
+		.provider_id = AM_STR("P1"),
+		.excerpt = AM_STR("oop"),
+		.body = AM_STR("{}") };
+}
+
+/* A daemon of this version must read what one of this version wrote; a new
+ * layout needs a new version. */
+static void
+test_fu_record_version_3_layout_stays_as_it_is(void **state)
+{
 	struct am_fu_record f;
-	am_ms fired = 1795291848179;
+	struct am_attempt t;
+	struct am_fu_member m;
+	struct am_buf hex;
 
 	(void)state;
+	as_above(&f, &t, &m);
+	pack(&f);
+	am_buf_init(&hex);
+	am_buf_addhex(&hex, (const uint8_t *)packed.p, packed.n);
+	am_buf_addc(&hex, '\0');
+	assert_string_equal(hex.p, "03" OF_1 OF_2 OF_3 BODY);
+	am_buf_fini(&hex);
+}
+
+static void
+reads_as(const char *old, const struct am_fu_record *want)
+{
+	struct am_str hex = am_str_c(old), s;
+	struct am_fu_record back;
+	uint8_t bytes[256];
+
+	assert_int_equal(am_hex_parse(hex, bytes, hex.n / 2), 0);
+	s = (struct am_str){ (const char *)bytes, hex.n / 2 };
 	am_arena_reset(&arena);
 	assert_int_equal(
-	    am_fu_record_unpack(AM_STR("aaaaaaaaaaaaaaaaaaaaaaaaaa"),
-		(struct am_str){ v1, sizeof(v1) - 1 }, &arena, &f),
-	    0);
-	assert_true(am_str_is(f.complaint, "C-1"));
-	assert_true(am_str_is(f.endpoint, "crm"));
-	assert_true(am_str_is(f.rung_name, "lapse"));
-	assert_int_equal(f.clock, AM_CLOCK_STAGE0);
-	assert_int_equal(f.fired_at, fired);
-	assert_int_equal(f.due_at, fired - 1000);
-	assert_int_equal(f.next_at, fired);
-	assert_int_equal(f.attempts_n, 1);
-	assert_int_equal(f.attempts[0].started, fired + 10);
-	assert_int_equal(f.attempts[0].ended, fired + 110);
-	assert_int_equal(f.attempts[0].status, 503);
-	assert_true(am_str_is(f.body, "{}"));
-	assert_false(f.catchup);
-	assert_int_equal(f.group.n + f.digest.n + f.members_n, 0);
+	    am_fu_record_unpack(text_id(want), s, &arena, &back), 0);
+	same_record(want, &back, want->attempts_n);
+	pack(&back);
+	assert_int_equal(packed.p[0], AM_RECORD_VERSION);
+}
+
+/* Of a daemon that knew less: what came later is empty, its class is 0, and it
+ * is written in the present layout. */
+static void
+test_fu_record_version_1_and_2_still_read_and_are_written_as_3(void **state)
+{
+	struct am_fu_record f;
+	struct am_attempt t;
+	struct am_fu_member m;
+
+	(void)state;
+	as_above(&f, &t, &m);
+	f.class = 0;
+	f.progress = AM_FU_QUEUED;
+	f.handed_at = 0;
+	f.provider_id = f.excerpt = AM_STR("");
+	reads_as("02" OF_1 OF_2 BODY, &f);
+	f.catchup = false;
+	f.group = AM_STR("");
+	f.members_n = 0;
+	reads_as("01" OF_1 BODY, &f);
 }
 
 int
@@ -330,7 +413,9 @@ main(void)
 		    test_fu_record_truncated_or_flipped_never_crashes),
 		cmocka_unit_test(test_fu_record_bad_id_or_version_is_refused),
 		cmocka_unit_test(
-		    test_fu_record_version_1_is_read_as_it_was_written),
+		    test_fu_record_version_3_layout_stays_as_it_is),
+		cmocka_unit_test(
+		    test_fu_record_version_1_and_2_still_read_and_are_written_as_3),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

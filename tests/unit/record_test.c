@@ -122,6 +122,7 @@ same_waiting(const struct am_waiting *a, const struct am_waiting *b)
 	assert_int_equal(a->cycle, b->cycle);
 	assert_int_equal(a->queued, b->queued);
 	assert_int_equal(a->revived, b->revived);
+	assert_int_equal(a->class, b->class);
 	same_str(a->endpoint, b->endpoint);
 }
 
@@ -198,55 +199,127 @@ test_record_plain_complaint_takes_at_most_108_bytes(void **state)
 
 /* What a plain complaint is packed as, behind the version: presence, status,
  * stage and tier; loop; cycle, version, seq, opened_at; category; applied;
- * clocks; chain. */
+ * clocks. Its waiting follow-ups, in the form of each version. The chain. */
 #define PLAIN                                                                  \
-	"010110"                                                               \
+	"0110"                                                                 \
 	"09636f6d706c61696e741f3a5c7e9b0d"                                     \
 	"010101e682ddfbbf68"                                                   \
 	"0762696c6c696e67"                                                     \
 	"011032547698badcfe"                                                   \
-	"15010200911c01020081a09d09010200a138"                                 \
-	"00112233445566778899aabbccddeeff"
+	"15010200911c01020081a09d09010200a138"
+#define WAITING_2                                                              \
+	"02"                                                                   \
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa090101010363726d"                     \
+	"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb8802ac020103736d73"
+#define WAITING_3                                                              \
+	"02"                                                                   \
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa09010101010363726d"                   \
+	"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb880203ac020103736d73"
+#define CHAIN "00112233445566778899aabbccddeeff"
+
+/* What waits in the layouts above. */
+static void
+let_wait(struct am_complaint *c, struct am_waiting w[2])
+{
+	w[0] = (struct am_waiting){ .clock = AM_CLOCK_STAGE0,
+		.rung = 1,
+		.entry = 1,
+		.cycle = 1,
+		.class = 1,
+		.queued = true,
+		.endpoint = AM_STR("crm") };
+	w[1] = (struct am_waiting){ .clock = AM_CLOCK_STAGE0,
+		.rung = 2,
+		.entry = 300,
+		.cycle = 1,
+		.class = 3,
+		.revived = true,
+		.endpoint = AM_STR("sms") };
+	memset(w[0].id, 0xaa, sizeof(w[0].id));
+	memset(w[1].id, 0xbb, sizeof(w[1].id));
+	c->waiting = w;
+	c->waiting_n = 2;
+}
+
+static void
+packs_as(const struct am_complaint *c, const char *want)
+{
+	struct am_str s = pack(c);
+	struct am_buf hex;
+
+	am_buf_init(&hex);
+	am_buf_addhex(&hex, (const uint8_t *)s.p, s.n);
+	am_buf_addc(&hex, '\0');
+	assert_string_equal(hex.p, want);
+	am_buf_fini(&hex);
+}
 
 /* A daemon of this version must read what one of this version wrote, so the
  * bytes themselves are held here; a new layout needs a new version. */
 static void
-test_record_version_2_layout_stays_as_it_is(void **state)
+test_record_version_3_layout_stays_as_it_is(void **state)
 {
 	struct am_complaint c;
 	uint64_t applied[1];
-	struct am_buf hex;
-	struct am_str s;
+	struct am_waiting w[2];
 
 	(void)state;
 	plain(&c, applied);
-	s = pack(&c);
-	am_buf_init(&hex);
-	am_buf_addhex(&hex, (const uint8_t *)s.p, s.n);
-	am_buf_addc(&hex, '\0');
-	assert_string_equal(hex.p, "02" PLAIN);
-	am_buf_fini(&hex);
+	packs_as(&c, "0301" PLAIN CHAIN);
+	let_wait(&c, w);
+	packs_as(&c, "0311" PLAIN WAITING_3 CHAIN);
 }
 
-/* What the first version wrote: it knew no slots behind the stages and none of
- * the later fields, and is read as having none of them. */
+/* What an earlier version wrote is read as having none of the later fields,
+ * and is written in the present layout. */
 static void
-test_record_version_1_still_reads_and_is_written_as_2(void **state)
+reads_as(const char *old, const struct am_complaint *want)
 {
-	struct am_str hex = AM_STR("01" PLAIN);
-	struct am_complaint c, back;
-	uint64_t applied[1];
-	uint8_t bytes[128];
-	struct am_str s;
+	struct am_complaint back;
+	uint8_t bytes[256];
+	struct am_str hex = am_str_c(old), s;
 
-	(void)state;
-	plain(&c, applied);
 	assert_int_equal(am_hex_parse(hex, bytes, hex.n / 2), 0);
 	s = (struct am_str){ (const char *)bytes, hex.n / 2 };
 	am_arena_reset(&arena);
-	assert_int_equal(am_record_unpack(c.id, s, &arena, &back), 0);
-	same_complaint(&c, &back);
-	assert_int_equal(pack(&back).p[0], 2);
+	assert_int_equal(am_record_unpack(want->id, s, &arena, &back), 0);
+	same_complaint(want, &back);
+	assert_int_equal(pack(&back).p[0], AM_RECORD_VERSION);
+}
+
+static void
+test_record_version_1_and_2_still_read_and_are_written_as_3(void **state)
+{
+	struct am_complaint c;
+	uint64_t applied[1];
+	struct am_waiting w[2];
+
+	(void)state;
+	plain(&c, applied);
+	reads_as("0101" PLAIN CHAIN, &c);
+	reads_as("0201" PLAIN CHAIN, &c);
+	let_wait(&c, w);
+	w[0].class = w[1].class = 0; /* there were none */
+	reads_as("0211" PLAIN WAITING_2 CHAIN, &c);
+}
+
+static void
+test_record_class_that_is_none_is_refused(void **state)
+{
+	struct am_complaint c, back;
+	uint64_t applied[1];
+	struct am_waiting w[2];
+	char *class;
+	struct am_str s;
+
+	(void)state;
+	plain(&c, applied);
+	let_wait(&c, w);
+	s = pack(&c);
+	class = packed.p + s.n - AM_CHAIN_LEN - 8; /* of the last */
+	assert_int_equal(*class, 3);
+	*class = AM_FU_CLASSES;
+	assert_int_equal(am_record_unpack(c.id, s, &arena, &back), -AM_EINVAL);
 }
 
 static struct am_str
@@ -334,6 +407,7 @@ rnd_lists(struct am_complaint *c)
 		w->cycle = (uint16_t)rnd64();
 		w->queued = rnd(2);
 		w->revived = rnd(2);
+		w->class = (uint8_t)rnd(AM_FU_CLASSES);
 		w->endpoint = rnd_str(20);
 	}
 }
@@ -567,9 +641,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    test_record_plain_complaint_takes_at_most_108_bytes),
-		cmocka_unit_test(test_record_version_2_layout_stays_as_it_is),
+		cmocka_unit_test(test_record_version_3_layout_stays_as_it_is),
 		cmocka_unit_test(
-		    test_record_version_1_still_reads_and_is_written_as_2),
+		    test_record_version_1_and_2_still_read_and_are_written_as_3),
+		cmocka_unit_test(test_record_class_that_is_none_is_refused),
 		cmocka_unit_test(test_record_random_complaints_come_back_equal),
 		cmocka_unit_test(test_record_what_means_nothing_is_not_packed),
 		cmocka_unit_test(test_record_every_truncation_is_refused),
