@@ -10,7 +10,8 @@ libcurl4-openssl-dev libconfuse-dev libjansson-dev libssl-dev
 libsystemd-dev uthash-dev"
 run="redis-server python3 python3-redis python3-aiohttp tzdata"
 test="libcmocka-dev python3-pytest python3-pytest-xdist pmccabe
-clang-format-14 systemd git"
+clang-format-14 systemd git openssl libnss-wrapper libidn12
+libgnutls-dane0 libdb5.3 libnsl2 libpcre2-8-0"
 bench="nginx-light"
 
 case "${1:-}" in
@@ -77,4 +78,19 @@ if [ "$1" = test ] && [ -f tests/system/package.json ]; then
 		(cd tests/system && npm ci --silent --no-audit --no-fund \
 		    </dev/null)
 	done
+fi
+
+# A mail server of the distribution as the receiver of our mail. It is unpacked,
+# not installed: two of them cannot be installed at once, and the one that a
+# machine has is not ours to replace.
+if [ "$1" = test ] && [ ! -x build/exim/usr/sbin/exim4 ]; then
+	echo "unpacking: exim4-daemon-light"
+	rm -rf build/exim
+	mkdir -p build/exim
+	(
+		cd build/exim
+		apt-get -qq download exim4-daemon-light 2>/dev/null
+		dpkg-deb -x exim4-daemon-light_*.deb .
+		rm exim4-daemon-light_*.deb
+	)
 fi
