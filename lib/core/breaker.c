@@ -49,6 +49,13 @@ am_breaker_started(struct am_breaker *b)
 		b->probing = true;
 }
 
+void
+am_breaker_ease(struct am_breaker *b, unsigned limit)
+{
+	if (b->state == AM_BREAKER_CLOSED)
+		b->allowed = limit > 1;
+}
+
 static void
 open_up(struct am_breaker *b, am_ms now)
 {

@@ -104,6 +104,24 @@ test_breaker_when_closed_again_then_starts_slowly(void **state)
 	assert_int_equal(am_breaker_room(&b, AM_MINUTE, 9, LIMIT), 0);
 }
 
+/* After a pause that the endpoint asked for it goes on one at a time, too. */
+static void
+test_breaker_when_eased_then_starts_slowly(void **state)
+{
+	struct am_breaker b, open = opened(0), before = open;
+
+	(void)state;
+	am_breaker_init(&b, 5, AM_SECOND, AM_SECOND);
+	am_breaker_ease(&b, LIMIT);
+	assert_int_equal(am_breaker_room(&b, 0, 0, LIMIT), 1);
+	am_breaker_ended(&b, 0, true, LIMIT);
+	assert_int_equal(am_breaker_room(&b, 0, 0, LIMIT), 2);
+	am_breaker_ease(&b, 1);
+	assert_int_equal(am_breaker_room(&b, 0, 0, 1), 1);
+	am_breaker_ease(&open, LIMIT); /* its probe eases it */
+	assert_memory_equal(&open, &before, sizeof(open));
+}
+
 static void
 test_breaker_when_open_then_late_ends_change_nothing(void **state)
 {
@@ -143,6 +161,7 @@ main(void)
 		    test_breaker_when_probes_fail_then_the_cooldown_doubles_to_its_cap),
 		cmocka_unit_test(
 		    test_breaker_when_closed_again_then_starts_slowly),
+		cmocka_unit_test(test_breaker_when_eased_then_starts_slowly),
 		cmocka_unit_test(
 		    test_breaker_when_open_then_late_ends_change_nothing),
 		cmocka_unit_test(
