@@ -367,7 +367,7 @@ revive(struct act *a, struct am_turn *t, const redisReply *e)
 	struct am_str id = am_entry_field(e, "id");
 	struct am_str body = am_entry_field(e, "body");
 	struct am_fu_record f;
-	struct am_pair p[6];
+	struct am_pair p[7];
 	struct am_event ev;
 	struct am_case *c;
 	struct am_update *up;
@@ -393,6 +393,8 @@ revive(struct act *a, struct am_turn *t, const redisReply *e)
 		am_str_c(am_arena_printf(&t->arena, "%u", f.entry)) };
 	p[5] = (struct am_pair){ AM_STR("cycle"),
 		am_str_c(am_arena_printf(&t->arena, "%u", f.cycle)) };
+	p[6] = (struct am_pair){ AM_STR("class"),
+		am_str_c(am_arena_printf(&t->arena, "%u", f.class)) };
 	am_turn_internal(t, &ev, AM_EV_FOLLOWUP_REVIVED, f.complaint);
 	ev.fields = p;
 	ev.fields_n = AM_COUNT(p);

@@ -196,6 +196,7 @@ static const struct am_field_spec revived[] = {
 	NEED("rung", 12, NULL, "rung index, decimal"),
 	NEED("entry", 12, NULL, "entry of the clock, decimal"),
 	NEED("cycle", 12, NULL, "cycle it was fired in, decimal"),
+	CORE("class", 1, NULL, "among which of its endpoint's it waits, decimal"),
 };
 static const struct am_field_spec forced[] = {
 	NEED("by", SHORT, NULL, "who ends it"),

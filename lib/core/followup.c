@@ -117,6 +117,7 @@ am_fu_make(struct am_act *a, size_t clock, uint8_t rung, am_ms due)
 	f->rung = rung;
 	f->entry = c->clocks[clock].entry;
 	f->cycle = c->cycle;
+	f->class = am_fu_class(c->tier);
 	f->to = am_fu_role(a->def, c, clock, rung);
 	f->due_at = due;
 	f->fired_at = a->now;
@@ -222,6 +223,7 @@ am_fu_put(struct am_act *a, struct am_followup *f, const struct am_via *via,
 		.rung = f->rung,
 		.entry = f->entry,
 		.cycle = f->cycle,
+		.class = f->class,
 		.queued = f->queued,
 		.endpoint = f->endpoint,
 	};

@@ -199,7 +199,7 @@ static bool
 revival(const struct am_loopdef *def, const struct am_event *ev,
     struct am_waiting *w)
 {
-	uint64_t clock, rung, entry, cycle;
+	uint64_t clock, rung, entry, cycle, in_class = 0;
 
 	if (am_fu_id_parse(am_event_get(ev, "followup_id"), w->id) != 0 ||
 	    am_event_get(ev, "endpoint").n == 0 ||
@@ -207,12 +207,15 @@ revival(const struct am_loopdef *def, const struct am_event *ev,
 	    !small_number(ev, "rung", UINT8_MAX, &rung) ||
 	    !rung_ok(def, clock, rung) ||
 	    !small_number(ev, "entry", UINT16_MAX, &entry) ||
-	    !small_number(ev, "cycle", UINT16_MAX, &cycle))
+	    !small_number(ev, "cycle", UINT16_MAX, &cycle) ||
+	    (am_event_get(ev, "class").n != 0 &&
+		!small_number(ev, "class", AM_FU_CLASSES - 1, &in_class)))
 		return false;
 	w->clock = (uint8_t)clock;
 	w->rung = (uint8_t)rung;
 	w->entry = (uint16_t)entry;
 	w->cycle = (uint16_t)cycle;
+	w->class = (uint8_t)in_class; /* before there were any: 0 */
 	return true;
 }
 
@@ -233,7 +236,7 @@ am_refuse_revival(struct am_act *a)
 {
 	am_act_refuse(a, "bad_value", "followup_id",
 	    "not a follow-up of this loop; followup_id, endpoint, clock, rung, "
-	    "entry and cycle as they stand with the dead");
+	    "entry, cycle and class as they stand with the dead");
 }
 
 void

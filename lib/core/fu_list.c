@@ -57,6 +57,7 @@ add_change(struct am_act *a, const struct am_waiting *w)
 
 	memcpy(ch->id, w->id, 16);
 	ch->endpoint = w->endpoint;
+	ch->class = w->class;
 	*a->up->changes_tail = ch;
 	a->up->changes_tail = &ch->next;
 	return ch;

@@ -313,6 +313,70 @@ test_followup_revived_waits_again_under_its_id(void **state)
 	assert_int_equal(f.up.verdict, AM_REJECTED);
 }
 
+/*
+ * TI4: a follow-up stands in the class of the tier in which it was fired, for
+ * good; one behind it goes after it all the same, whatever its own class.
+ */
+static void
+test_followup_keeps_its_class_and_its_place_when_the_tier_changes(void **state)
+{
+	struct fix_case *k = fix_case(&f, "C-1");
+	uint8_t first[16];
+
+	(void)state;
+	opened("tier=low");
+	wake();
+	assert_int_equal(born("warn")->class, 2);
+	assert_int_equal(k->c.waiting[0].class, 2);
+	memcpy(first, k->c.waiting[0].id, sizeof(first));
+	fix_step(&f, "C-1", f.now, "complaint.updated tier=high");
+	while (k->c.waiting_n < 2) {
+		k->c.waiting[0].in_flight = true;
+		wake();
+	}
+	assert_memory_equal(k->c.waiting[0].id, first, sizeof(first));
+	assert_int_equal(k->c.waiting[0].class, 2);
+	assert_int_equal(k->c.waiting[1].class, 0);
+	assert_false(k->c.waiting[1].queued);
+	ended(&k->c.waiting[0], "state=delivered");
+	assert_true(f.up.changes->release);
+	assert_int_equal(f.up.changes->class, 0);
+	assert_true(k->c.waiting[0].queued);
+}
+
+/* A letter says its class; one of before there were classes says none. */
+static void
+test_followup_revived_goes_back_to_its_class(void **state)
+{
+	static const struct {
+		const char *said;
+		int class;
+	} says[] = { { "", 0 }, { "class=0", 0 }, { "class=3", 3 },
+		{ "class=4", -1 } };
+	struct fix_case *k = fix_case(&f, "C-1");
+	char id[AM_FU_ID_LEN + 1], text[200];
+
+	(void)state;
+	opened("");
+	wake();
+	am_fu_id_format(k->c.waiting[0].id, id);
+	for (size_t i = 0; i < AM_COUNT(says); i++) {
+		ended(&k->c.waiting[0], "state=dead reason=max_age");
+		assert_int_equal(k->c.waiting_n, 0);
+		snprintf(text, sizeof(text),
+		    "followup.revived followup_id=%s endpoint=crm clock=4 "
+		    "rung=0 entry=1 cycle=1 %s",
+		    id, says[i].said);
+		fix_step(&f, "C-1", f.now, text);
+		if (says[i].class < 0) {
+			assert_int_equal(f.up.verdict, AM_REJECTED);
+			continue;
+		}
+		assert_int_equal(k->c.waiting[0].class, says[i].class);
+		assert_int_equal(f.up.changes->class, says[i].class);
+	}
+}
+
 int
 main(void)
 {
@@ -328,6 +392,8 @@ main(void)
 		T(test_followup_dead_tries_the_next_endpoint),
 		T(test_followup_without_a_usable_endpoint_is_born_dead),
 		T(test_followup_revived_waits_again_under_its_id),
+		T(test_followup_keeps_its_class_and_its_place_when_the_tier_changes),
+		T(test_followup_revived_goes_back_to_its_class),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
