@@ -224,38 +224,41 @@ get_recourse(const struct am_tmpl_ctx *x, struct am_buf *out)
 	am_buf_adds(out, x->def->recourse_url);
 }
 
+/* Cuttable are words that describe; what somebody types, calls, opens or plans
+ * by stays whole. */
 /* clang-format off */
 static const struct {
 	const char *name;
 	getter *get;
+	bool may_cut;
 	const char *about;
 } fields[] = {
-	{ "complaint.id",        get_id,              "the complaint" },
-	{ "complaint.loop",      get_loop,            "the loop's name" },
-	{ "complaint.version",   get_version,         "how often it has changed" },
-	{ "complaint.stage",     get_stage,           "the stage it is in" },
-	{ "complaint.status",    get_status,          "open, held or closed" },
-	{ "complaint.cycle",     get_cycle,           "1, and one more a reopening" },
-	{ "complaint.tier",      get_tier,            "the tier" },
-	{ "complaint.severity",  get_severity,        "the severity" },
-	{ "complaint.owner",     get_owner,           "who owns it; - when nobody does" },
-	{ "complaint.team",      get_team,            "the team" },
-	{ "complaint.category",  get_category,        "what it is about" },
-	{ "complaint.incident",  get_incident,        "the incident's key" },
-	{ "complaint.target",    get_target,          "the complaint that it duplicates" },
-	{ "complaint.opened",    get_opened,          "when it was opened" },
-	{ "clock.name",          get_clock_name,      "the clock that speaks: a stage's name, final" },
-	{ "clock.due",           get_clock_due,       "when that clock is due" },
-	{ "clock.elapsed",       get_clock_elapsed,   "how long ago it was started" },
-	{ "clock.budget",        get_clock_budget,    "its budget" },
-	{ "clock.extended",      get_clock_extended,  "what extensions have added to the budget" },
-	{ "callback.attempt",    get_attempt,         "which attempt to call, or how many were made" },
-	{ "hold.reason",         get_hold_reason,     "why it is held" },
-	{ "hold.since",          get_hold_since,      "since when it is held" },
-	{ "followup.id",         get_fu_id,           "the follow-up" },
-	{ "followup.rung",       get_fu_rung,         "the rung's name" },
-	{ "followup.due",        get_fu_due,          "when the follow-up was due" },
-	{ "recourse.url",        get_recourse,        "url of the section recourse" },
+	{ "complaint.id",        get_id,              false, "the complaint" },
+	{ "complaint.loop",      get_loop,            true,  "the loop's name" },
+	{ "complaint.version",   get_version,         false, "how often it has changed" },
+	{ "complaint.stage",     get_stage,           true,  "the stage it is in" },
+	{ "complaint.status",    get_status,          false, "open, held or closed" },
+	{ "complaint.cycle",     get_cycle,           false, "1, and one more a reopening" },
+	{ "complaint.tier",      get_tier,            true,  "the tier" },
+	{ "complaint.severity",  get_severity,        true,  "the severity" },
+	{ "complaint.owner",     get_owner,           true,  "who owns it; - when nobody does" },
+	{ "complaint.team",      get_team,            true,  "the team" },
+	{ "complaint.category",  get_category,        true,  "what it is about" },
+	{ "complaint.incident",  get_incident,        false, "the incident's key" },
+	{ "complaint.target",    get_target,          false, "the complaint that it duplicates" },
+	{ "complaint.opened",    get_opened,          false, "when it was opened" },
+	{ "clock.name",          get_clock_name,      true,  "the clock that speaks: a stage's name, final" },
+	{ "clock.due",           get_clock_due,       false, "when that clock is due" },
+	{ "clock.elapsed",       get_clock_elapsed,   false, "how long ago it was started" },
+	{ "clock.budget",        get_clock_budget,    false, "its budget" },
+	{ "clock.extended",      get_clock_extended,  false, "what extensions have added to the budget" },
+	{ "callback.attempt",    get_attempt,         false, "which attempt to call, or how many were made" },
+	{ "hold.reason",         get_hold_reason,     true,  "why it is held" },
+	{ "hold.since",          get_hold_since,      false, "since when it is held" },
+	{ "followup.id",         get_fu_id,           false, "the follow-up" },
+	{ "followup.rung",       get_fu_rung,         true,  "the rung's name" },
+	{ "followup.due",        get_fu_due,          false, "when the follow-up was due" },
+	{ "recourse.url",        get_recourse,        false, "url of the section recourse" },
 };
 /* clang-format on */
 
@@ -266,6 +269,12 @@ am_tmpl_field(size_t i, const char **about)
 		return NULL;
 	*about = fields[i].about;
 	return fields[i].name;
+}
+
+bool
+am_tmpl_may_cut(size_t i)
+{
+	return fields[i].may_cut;
 }
 
 static const char *const encs[] = { "raw", "json", "url", "form", "hex" };
@@ -462,27 +471,64 @@ add_encoded(struct am_buf *out, enum am_enc enc, struct am_str s)
 	}
 }
 
+static void
+add_field(
+    const struct part *p, const struct am_tmpl_ctx *ctx, struct am_buf *out)
+{
+	struct am_buf value;
+
+	if (p->enc == AM_ENC_RAW) {
+		fields[p->field].get(ctx, out);
+		return;
+	}
+	am_buf_init(&value);
+	value.arena = out->arena; /* where the text lies, its pieces may lie */
+	fields[p->field].get(ctx, &value);
+	add_encoded(out, (enum am_enc)p->enc, am_buf_str(&value));
+	am_buf_fini(&value);
+}
+
 void
 am_tmpl_render(
     const struct am_tmpl *t, const struct am_tmpl_ctx *ctx, struct am_buf *out)
 {
-	struct am_buf value;
-
-	am_buf_init(&value);
-	value.arena = out->arena; /* where the text lies, its pieces may lie */
 	for (size_t i = 0; i < t->n; i++) {
 		const struct part *p = &t->parts[i];
 
-		if (p->literal.n > 0) {
+		if (p->literal.n > 0)
 			am_buf_addstr(out, p->literal);
-		} else if (p->enc == AM_ENC_RAW) {
-			fields[p->field].get(ctx, out);
-		} else {
-			am_buf_reset(&value);
-			fields[p->field].get(ctx, &value);
-			add_encoded(
-			    out, (enum am_enc)p->enc, am_buf_str(&value));
-		}
+		else
+			add_field(p, ctx, out);
 	}
-	am_buf_fini(&value);
+}
+
+size_t
+am_tmpl_pieces(const struct am_tmpl *t, const struct am_tmpl_ctx *ctx,
+    struct am_arena *a, const struct am_piece **pieces)
+{
+	struct am_piece *out = am_arena_alloc(a, (t->n + 1) * sizeof(*out));
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct part *p = &t->parts[i];
+		struct am_buf b;
+
+		if (p->literal.n > 0) {
+			out[i] = (struct am_piece){ p->literal, false };
+			continue;
+		}
+		am_buf_arena(&b, a, 64);
+		add_field(p, ctx, &b);
+		/* a mark in what was encoded would be no code any more */
+		out[i] = (struct am_piece){ am_buf_str(&b),
+			fields[p->field].may_cut && p->enc == AM_ENC_RAW };
+	}
+	*pieces = out;
+	return t->n;
+}
+
+void
+am_tmpl_literals(const struct am_tmpl *t, struct am_buf *out)
+{
+	for (size_t i = 0; i < t->n; i++)
+		am_buf_addstr(out, t->parts[i].literal);
 }

@@ -9,6 +9,7 @@
  */
 
 #include "base/buf.h"
+#include "core/cut.h"
 
 #include <amends/complaint.h>
 
@@ -26,6 +27,9 @@ struct am_tmpl_ctx {
 /* The i-th field that a text may name, and what it says; NULL behind the last.
  */
 const char *am_tmpl_field(size_t i, const char **about);
+/* Whether its value may be shortened where a text is too long: it describes,
+ * and is no number, id, date or address. */
+bool am_tmpl_may_cut(size_t i);
 
 /*
  * Compile into the arena, which the template shares. On -AM_EINVAL *what names
@@ -36,3 +40,11 @@ AM_MUSTCHECK int am_tmpl_parse(struct am_arena *a, struct am_str text,
     const struct am_tmpl **t, char what[200]);
 void am_tmpl_render(
     const struct am_tmpl *t, const struct am_tmpl_ctx *ctx, struct am_buf *out);
+/*
+ * The same in pieces, for am_cut_join(); they lie in the arena. A value that is
+ * encoded is never cut.
+ */
+size_t am_tmpl_pieces(const struct am_tmpl *t, const struct am_tmpl_ctx *ctx,
+    struct am_arena *a, const struct am_piece **pieces);
+/* What stands in it whatever the values are. */
+void am_tmpl_literals(const struct am_tmpl *t, struct am_buf *out);
