@@ -73,8 +73,7 @@ test_mail_chinese_subject_then_encoded_words_of_whole_characters(void **state)
 		assert_true(line <= 77); /* the CR too */
 	}
 	/* the 39th byte is within a character: the first word ends before it */
-	assert_true(has(s, "5oKo55qE5oqV6K+J5bey562J5b6F5Lik5bCP5pe2LOaIkeS7rA==?=
-"));
+	assert_true(has(s, "LOaIkeS7rA==?=\r\n"));
 	am_buf_fini(&b);
 }
 
