@@ -473,8 +473,9 @@ read_value(struct reader *r)
 	}
 }
 
-int
-am_json_flatten(struct am_str text, size_t max, struct am_arena *a,
+/* list: the root may be an array, too. */
+static int
+flatten(struct am_str text, bool list, size_t max, struct am_arena *a,
     const struct am_pair **pairs, size_t *n, char what[200])
 {
 	struct am_str names[START_NAMES];
@@ -495,16 +496,37 @@ am_json_flatten(struct am_str text, size_t max, struct am_arena *a,
 	r.depth = 1;
 	r.what = what;
 	skip_blanks(&r);
-	if (!take(&r, '{'))
-		return fail(&r, -AM_EINVAL, "not a JSON object; {…} is right");
-	rc = read_object(&r);
+	if (list && take(&r, '['))
+		rc = read_array(&r);
+	else if (take(&r, '{'))
+		rc = read_object(&r);
+	else
+		return fail(&r, -AM_EINVAL,
+		    list ? "neither a JSON object nor an array; {…} or […] is "
+			   "right"
+			 : "not a JSON object; {…} is right");
 	if (rc != 0)
 		return rc;
 	skip_blanks(&r);
 	if (r.p != r.end)
-		return fail(
-		    &r, -AM_EINVAL, "something stands behind the object");
+		return fail(&r, -AM_EINVAL,
+		    list ? "something stands behind the value"
+			 : "something stands behind the object");
 	*pairs = r.pairs;
 	*n = r.pairs_n;
 	return 0;
+}
+
+int
+am_json_flatten(struct am_str text, size_t max, struct am_arena *a,
+    const struct am_pair **pairs, size_t *n, char what[200])
+{
+	return flatten(text, false, max, a, pairs, n, what);
+}
+
+int
+am_json_flatten_list(struct am_str text, size_t max, struct am_arena *a,
+    const struct am_pair **pairs, size_t *n, char what[200])
+{
+	return flatten(text, true, max, a, pairs, n, what);
 }

@@ -384,10 +384,49 @@ test_json_mutations_agree_with_jansson(void **state)
 	assert_in_range(taken, 1000, 59000); /* both sides were exercised */
 }
 
+static void
+test_json_list_at_the_root_then_elements_have_an_index(void **state)
+{
+	static const char text[] =
+	    "[{\"a\":1,\"b\":{\"c\":[true]}}, null,\"x\",{\"a\":2}]";
+	static const struct {
+		const char *key, *value;
+	} want[] = { { "[0].a", "1" }, { "[0].b.c[0]", "true" }, { "[2]", "x" },
+		{ "[3].a", "2" } };
+	static const char *const bad[] = { "[", "[1", "[1,]", "[]]", "[1] x",
+		"[{\"a\":1,\"a\":2}]", "1", "", "null" };
+	const struct am_pair *p;
+	char what[200];
+	size_t n;
+
+	(void)state;
+	am_arena_reset(&arena);
+	assert_int_equal(
+	    am_json_flatten_list(am_str_c(text), MAX, &arena, &p, &n, what), 0);
+	assert_int_equal(n, AM_COUNT(want));
+	for (size_t i = 0; i < n; i++) {
+		assert_true(am_str_is(p[i].key, want[i].key));
+		assert_true(am_str_is(p[i].value, want[i].value));
+	}
+	assert_int_equal(am_json_flatten_list(
+			     AM_STR("{\"a\":1}"), MAX, &arena, &p, &n, what),
+	    0);
+	assert_true(n == 1 && am_str_is(p[0].key, "a"));
+	for (size_t i = 0; i < AM_COUNT(bad); i++)
+		assert_int_equal(am_json_flatten_list(am_str_c(bad[i]), MAX,
+				     &arena, &p, &n, what),
+		    -AM_EINVAL);
+	assert_int_equal(
+	    am_json_flatten(AM_STR("[]"), MAX, &arena, &p, &n, what),
+	    -AM_EINVAL);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    test_json_list_at_the_root_then_elements_have_an_index),
 		cmocka_unit_test(test_json_nested_gives_dotted_names),
 		cmocka_unit_test(test_json_escapes_are_undone),
 		cmocka_unit_test(
