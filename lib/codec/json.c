@@ -493,18 +493,20 @@ flatten(struct am_str text, bool list, size_t max, struct am_arena *a,
 	r.max = max;
 	r.names = names;
 	r.names_cap = START_NAMES;
-	r.depth = 1;
+	r.depth = 1; /* of an object's: see emit() */
 	r.what = what;
 	skip_blanks(&r);
-	if (list && take(&r, '['))
+	if (list && take(&r, '[')) {
+		r.depth = 2; /* its elements have no name of their own */
 		rc = read_array(&r);
-	else if (take(&r, '{'))
+	} else if (take(&r, '{')) {
 		rc = read_object(&r);
-	else
+	} else {
 		return fail(&r, -AM_EINVAL,
 		    list ? "neither a JSON object nor an array; {…} or […] is "
 			   "right"
 			 : "not a JSON object; {…} is right");
+	}
 	if (rc != 0)
 		return rc;
 	skip_blanks(&r);

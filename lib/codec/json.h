@@ -30,7 +30,7 @@ AM_MUSTCHECK int
 am_json_flatten(struct am_str text, size_t max, struct am_arena *a,
     const struct am_pair **pairs, size_t *n, char what[200]);
 /* The same where the root may be an array, too: its elements are "[0]", their
- * members "[0].a". */
+ * members "[0].a". Such an array counts for two in the depth. */
 AM_MUSTCHECK int
 am_json_flatten_list(struct am_str text, size_t max, struct am_arena *a,
     const struct am_pair **pairs, size_t *n, char what[200]);
