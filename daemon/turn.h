@@ -56,7 +56,7 @@ struct am_turn {
 	/* lanes that got something to send: applied when committed */
 	struct am_touch {
 		struct am_touch *next;
-		struct am_str endpoint;
+		struct am_str outbox;
 		am_ms at;
 	} * touches;
 	struct am_line { /* log lines, written when committed */
@@ -83,11 +83,13 @@ struct am_turn {
 	size_t drawn_n;
 	struct am_kin *kin; /* rows of members */
 	struct am_sending *outcomes;
+	struct am_receipts *receipts; /* that came before those */
 	struct am_batch *first; /* the batch with the rows and the outboxes */
 	size_t rows_at;		/* index of its MGET of rows */
 	size_t asked_rows;	/* claims whose rows were loaded first */
-	unsigned *rooms;	/* per lane: how many it may take */
-	bool *refill;		/* per lane: its outbox was read */
+	unsigned *rooms;	/* per outlet: how many it may take, then has */
+	size_t outlets_n;
+	enum am_lane_turn *lanes; /* per lane: what this turn does with it */
 	size_t lanes_n;
 	uint64_t generation; /* of the ownership when the turn began */
 	/* careful */
@@ -135,8 +137,8 @@ void am_turn_count_end(struct am_turn *t, const char *state);
  * data; turn_events.c. */
 void am_turn_keep_personal(
     struct am_turn *t, const struct am_case *c, const struct am_event *ev);
-/* When committed, the lane has something to send at `at`. */
-void am_turn_touch(struct am_turn *t, struct am_str endpoint, am_ms at);
+/* When committed, the outbox (am_out_name) has something to send at `at`. */
+void am_turn_touch(struct am_turn *t, struct am_str outbox, am_ms at);
 /* A log line that is written when, and only when, the turn is committed. */
 void am_turn_log(struct am_turn *t, enum am_log_level level, const char *event,
     const char *fmt, ...) AM_PRINTF(4, 5);
