@@ -56,12 +56,14 @@ class Sink:
     """`respond(request)` gives bytes to send, or a function of the connection
     that does something else with it (and may end it)."""
 
-    def __init__(self, respond=lambda r: OK):
+    def __init__(self, respond=lambda r: OK, tls=None):
         self.respond = respond
         self.requests = []
         self.refuse_reading = False
         self.stopping = False
         self.server = socket.create_server(("127.0.0.1", 0))
+        if tls is not None:  # an ssl.SSLContext
+            self.server = tls.wrap_socket(self.server, server_side=True)
         self.port = self.server.getsockname()[1]
         self.connections = set()
         self.lock = threading.Lock()
