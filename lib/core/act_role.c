@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "core/followup.h"
+#include "core/person.h"
 
 bool
 am_act_is_respondent(const struct am_complaint *c, struct am_str who)
@@ -155,33 +156,11 @@ am_refuse_own_work(struct am_act *a)
 
 /* ---- what a rung does ---- */
 
-/* Who stands for a role and is not complained about; "" when nobody does. */
-static struct am_str
-holder_of(const struct am_loopdef *def, const struct am_complaint *c,
-    enum am_role role)
-{
-	const struct am_holders *h = &def->holders[role];
-
-	if (role == AM_ROLE_SUPERVISOR && c->supervisor.n > 0 &&
-	    !am_act_is_respondent(c, c->supervisor))
-		return c->supervisor;
-	if (role == AM_ROLE_TEAM && c->team.n > 0 &&
-	    !am_act_is_respondent(c, c->team))
-		return c->team;
-	for (size_t i = 0; i < h->n; i++) {
-		struct am_str who = am_str_c(h->person[i]);
-
-		if (!am_act_is_respondent(c, who))
-			return who;
-	}
-	return AM_STR("");
-}
-
 bool
 am_act_give(struct am_act *a, enum am_role to, const char *reason)
 {
 	struct am_complaint *c = &a->up->next;
-	struct am_str who = holder_of(a->def, c, to);
+	struct am_str who = am_person_holding(a->def, c, to);
 
 	if (who.n > 0 && !am_str_eq(who, c->owner))
 		hand_over(a, &c->owner, who, am_str_c(am_role_str(to)), reason);

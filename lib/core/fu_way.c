@@ -7,6 +7,7 @@
  */
 
 #include "core/fu.h"
+#include "core/person.h"
 #include "core/quiet.h"
 
 #include "base/str.h"
@@ -130,11 +131,9 @@ am_ms
 am_fu_opening(const struct am_loopdef *def, const struct am_complaint *c,
     const struct am_via *via, enum am_role to, am_ms t)
 {
-	if (to == AM_ROLE_CUSTOMER)
-		return am_quiet_end(via->quiet, am_customer_zone(def, c), t);
-	if ((c->flags & AM_CF_EMERGENCY) != 0)
+	if (to != AM_ROLE_CUSTOMER && (c->flags & AM_CF_EMERGENCY) != 0)
 		return t;
-	return am_quiet_end(via->quiet, def->zone, t);
+	return am_quiet_end(via->quiet, am_person_zone(def, c, to), t);
 }
 
 am_ms
