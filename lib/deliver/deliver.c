@@ -19,7 +19,9 @@
 #include <event2/event.h>
 
 #include "base/str.h"
+#include "codec/record.h"
 #include "deliver/lane.h"
+#include "deliver/redact.h"
 
 #define KEPT_CONNECTIONS_MAX 1024
 
@@ -151,18 +153,35 @@ lane_set_rate(struct am_lane *l, am_ms now)
 	am_bucket_init(&l->bucket, ep->rate_n, ep->rate_per, l->ring, now);
 }
 
+/* The secrets that sign: when the time of the others has come, the first. */
+static void
+lane_sign(struct am_lane *l, am_ms now)
+{
+	const struct am_conf_endpoint *ep = l->ep;
+	bool retired = ep->retire_at != 0 && now >= ep->retire_at;
+	size_t n = retired && ep->secrets_n > 1 ? 1 : ep->secrets_n;
+
+	if (l->signer != NULL && l->signs == n)
+		return;
+	am_signer_free(l->signer);
+	l->signer = am_signer_new(ep->keys, ep->keys_n, n);
+	AM_ASSERT(l->signer != NULL);
+	l->signs = n;
+}
+
 /* What of conf is copied or made ready; the rest is read where it is needed. */
 static void
-lane_use(
-    struct am_lane *l, struct am_conf *conf, const struct am_conf_endpoint *ep)
+lane_use(struct am_lane *l, struct am_conf *conf,
+    const struct am_conf_endpoint *ep, am_ms now)
 {
 	if (l->conf != NULL)
 		am_conf_unref(l->conf);
 	l->conf = am_conf_ref(conf);
 	l->ep = ep;
 	am_signer_free(l->signer);
-	l->signer = am_signer_new(ep->keys, ep->keys_n, ep->secrets_n);
-	AM_ASSERT(l->signer != NULL);
+	l->signer = NULL;
+	lane_sign(l, now);
+	l->budget.pct = ep->retry_budget_pct;
 	lane_drop_idle(l);
 }
 
@@ -176,7 +195,8 @@ lane_new(struct am_deliver *d, struct am_conf *conf,
 	l->deliver = d;
 	TAILQ_INIT(&l->waiting);
 	TAILQ_INIT(&l->idle);
-	lane_use(l, conf, ep);
+	am_budget_init(&l->budget, ep->retry_budget_pct);
+	lane_use(l, conf, ep, now);
 	lane_set_rate(l, now);
 	am_breaker_init(&l->breaker, ep->breaker_failures, ep->breaker_cooldown,
 	    ep->breaker_cooldown_max);
@@ -189,7 +209,7 @@ lane_adopt(struct am_lane *l, struct am_conf *conf,
 {
 	struct am_breaker *b = &l->breaker;
 
-	lane_use(l, conf, ep);
+	lane_use(l, conf, ep, now);
 	if (l->bucket.n != ep->rate_n || l->bucket.per != ep->rate_per)
 		lane_set_rate(l, now);
 	b->threshold = ep->breaker_failures;
@@ -247,26 +267,43 @@ book_start(struct am_lane *l, am_ms now)
 }
 
 /*
- * A throttle is no verdict on the endpoint: it is alive and says when to come
- * again, and the pause keeps us away.
+ * An endpoint that says when to come again is alive: no verdict, and the pause
+ * keeps us away. One that only says that it cannot now gets our own pause, and
+ * it counts: whoever says so again and again is down.
  */
 static void
-book_end(struct am_lane *l, const struct am_send_result *r, am_ms now)
+book_throttle(struct am_lane *l, struct am_send_result *r, am_ms now)
+{
+	if (r->retry_after > 0) {
+		am_breaker_undone(&l->breaker);
+	} else {
+		r->retry_after = l->ep->breaker_cooldown;
+		am_breaker_ended(&l->breaker, now, false, l->ep->inflight);
+	}
+	if (r->recipient_only)
+		return;
+	if (l->paused_until < now + r->retry_after)
+		l->paused_until = now + r->retry_after;
+	am_breaker_ease(&l->breaker, l->ep->inflight);
+}
+
+static void
+book_end(struct am_lane *l, struct am_send_result *r, am_ms now)
 {
 	bool ok = r->class == AM_SEND_OK;
+	bool was_open = l->breaker.state != AM_BREAKER_CLOSED;
 
 	l->in_flight--;
 	if (r->class == AM_SEND_CANCELED) {
 		am_breaker_undone(&l->breaker);
 		return;
 	}
-	if (r->class == AM_SEND_THROTTLE) {
-		am_breaker_undone(&l->breaker);
-		if (l->paused_until < now + r->retry_after)
-			l->paused_until = now + r->retry_after;
-	} else {
-		am_breaker_ended(&l->breaker, now, ok, l->ep->inflight);
-	}
+	if (r->class == AM_SEND_THROTTLE)
+		book_throttle(l, r, now);
+	else /* that a recipient wants no more is well answered */
+		am_breaker_ended(
+		    &l->breaker, now, ok || r->opted_out, l->ep->inflight);
+	r->recovered = ok && was_open && l->breaker.state == AM_BREAKER_CLOSED;
 	if (ok) {
 		l->ok++;
 		l->last_ok = now;
@@ -295,6 +332,46 @@ give_back(struct am_deliver *d, struct am_sending *s)
 		event_active(d->later, EV_TIMEOUT, 1);
 }
 
+/* Its own secrets, by which a receiver might name us in its answer. */
+static size_t
+secrets_of(const struct am_conf_endpoint *ep,
+    struct am_str out[AM_COUNT(ep->secrets) + 4])
+{
+	static const char prefix[] = "whsec_";
+	size_t n = 0;
+
+	for (size_t i = 0; i < ep->secrets_n; i++) {
+		struct am_str s = ep->secrets[i].value;
+
+		if (am_str_prefix(s, prefix)) {
+			s.p += sizeof(prefix) - 1;
+			s.n -= sizeof(prefix) - 1;
+		}
+		out[n++] = s;
+	}
+	out[n++] = ep->user.value;
+	out[n++] = ep->password.value;
+	out[n++] = ep->token.value;
+	out[n++] = ep->callback_token.value;
+	return n;
+}
+
+/* Of the answer only what may be kept is told. */
+static void
+show_answer(struct am_sending *s)
+{
+	struct am_send_result *r = &s->result;
+	struct am_str secrets[AM_COUNT(s->ep->secrets) + 4];
+
+	am_buf_reset(&s->excerpt);
+	if (s->ep != NULL && r->class != AM_SEND_OK)
+		am_redact(&s->excerpt, r->excerpt, AM_EXCERPT_KEPT, secrets,
+		    secrets_of(s->ep, secrets));
+	r->excerpt = am_buf_str(&s->excerpt);
+	if (s->addr.ss.ss_family != 0)
+		(void)am_addr_format(&s->addr, r->address);
+}
+
 void
 am_deliver_ended(struct am_deliver *d, struct am_sending *s)
 {
@@ -302,6 +379,7 @@ am_deliver_ended(struct am_deliver *d, struct am_sending *s)
 
 	r->started = s->started;
 	r->took = am_mono() - s->mono;
+	show_answer(s);
 	if (s->lane != NULL)
 		book_end(s->lane, r, s->started + r->took);
 	TAILQ_REMOVE(&d->active, s, link);
@@ -471,6 +549,7 @@ am_deliver_send(struct am_deliver *d, const char *endpoint,
 	else
 		s = am_sending_new(d, l);
 	memset(&s->result, 0, sizeof(s->result));
+	memset(&s->addr, 0, sizeof(s->addr));
 	memcpy(s->id, what->id, strlen(what->id) + 1);
 	am_buf_reset(&s->body);
 	am_buf_addstr(&s->body, what->body);
@@ -483,8 +562,10 @@ am_deliver_send(struct am_deliver *d, const char *endpoint,
 	s->arg = arg;
 	TAILQ_INSERT_TAIL(&d->active, s, link);
 	d->in_flight++;
-	if (l != NULL)
+	if (l != NULL) {
 		book_start(l, now);
+		lane_sign(l, now);
+	}
 	if (d->closing)
 		am_sending_end_later(s, AM_SEND_CANCELED, "canceled", "");
 	else if (l == NULL)
@@ -495,6 +576,20 @@ am_deliver_send(struct am_deliver *d, const char *endpoint,
 		    "endpoints of this type are not in force yet");
 	else
 		am_sending_start(s);
+}
+
+bool
+am_deliver_afford(struct am_deliver *d, const char *endpoint, bool again,
+    am_ms now, am_ms *until)
+{
+	struct am_lane *l = find(d, endpoint);
+
+	if (l == NULL)
+		return true;
+	if (again)
+		return am_budget_second(&l->budget, now, until);
+	am_budget_first(&l->budget, now);
+	return true;
 }
 
 void
@@ -516,6 +611,7 @@ am_deliver_reset(struct am_deliver *d, const char *endpoint)
 	l->paused_until = 0;
 	am_breaker_init(&l->breaker, l->ep->breaker_failures,
 	    l->ep->breaker_cooldown, l->ep->breaker_cooldown_max);
+	am_breaker_ease(&l->breaker, l->ep->inflight);
 }
 
 const char *

@@ -18,6 +18,7 @@ struct am_deliver;
 
 #define AM_SAID_MAX 100
 #define AM_MESSAGE_ID_MAX 128
+#define AM_ADDRESS_TEXT 56 /* an IPv6 address with its zone */
 
 /* One attempt of one follow-up. */
 struct am_send_what {
@@ -30,7 +31,7 @@ struct am_send_what {
 enum am_send_class {
 	AM_SEND_OK,
 	AM_SEND_RETRY,	   /* not delivered; a later try may be */
-	AM_SEND_THROTTLE,  /* 429 with Retry-After and such: the lane waits */
+	AM_SEND_THROTTLE,  /* 429 and such: the lane waits */
 	AM_SEND_PERMANENT, /* no later try can succeed */
 	AM_SEND_UNCERTAIN, /* sent, no complete answer: may have arrived */
 	AM_SEND_CANCELED,  /* we stopped it */
@@ -43,13 +44,18 @@ struct am_send_result {
 	char detail[160]; /* for people: Location, curl's words, said */
 	/* what a rule found in the body, "" when none spoke: the log has it */
 	char said[AM_SAID_MAX + 1];
-	am_ms retry_after; /* span from now, 0: none */
+	am_ms retry_after; /* span from now, 0: none; of THROTTLE always one */
 	bool opted_out;	   /* PERMANENT, because its recipient wants no more */
 	/* THROTTLE: this one waits, and not the whole lane */
 	bool recipient_only;
 	char message_id[AM_MESSAGE_ID_MAX + 1]; /* the provider's; "" */
 	am_ms started, took;
-	struct am_str excerpt; /* response, at most 4 KiB; lives for the call */
+	/* of an answer that is no success, see redact.h; at most
+	 * AM_EXCERPT_KEPT bytes, lives for the call */
+	struct am_str excerpt;
+	char
+	    address[AM_ADDRESS_TEXT]; /* the last one dialled, or refused; "" */
+	bool recovered; /* OK, and the breaker had been open until then */
 };
 
 typedef void am_send_cb(void *arg, const struct am_send_result *result);
@@ -81,6 +87,13 @@ unsigned am_deliver_room(
     struct am_deliver *d, const char *endpoint, am_ms now, am_ms *again);
 
 /*
+ * Count one that is about to go: tried for the first time, or again. False when
+ * the endpoint's budget for second tries is used up; *until is its turn then.
+ */
+bool am_deliver_afford(struct am_deliver *d, const char *endpoint, bool again,
+    am_ms now, am_ms *until);
+
+/*
  * Start one. What it points to is copied. cb runs exactly once, never before
  * this returns. The caller has asked am_deliver_room(); what is
  * sent against it goes all the same. An endpoint that is not in conf ends as
@@ -92,7 +105,7 @@ void am_deliver_send(struct am_deliver *d, const char *endpoint,
 
 /* The whole endpoint is to wait; a longer pause that is in force stays. */
 void am_deliver_pause(struct am_deliver *d, const char *endpoint, am_ms until);
-/* Closes the breaker and ends a pause. */
+/* Closes the breaker and ends a pause; it goes on one at a time first. */
 void am_deliver_reset(struct am_deliver *d, const char *endpoint);
 
 struct am_lane_view {

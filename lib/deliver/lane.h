@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 
 #include "core/bucket.h"
+#include "core/budget.h"
 #include "deliver/curlmux.h"
 #include "deliver/resolve.h"
 #include "deliver/webhook.h"
@@ -76,6 +77,7 @@ struct am_sending {
 	const char *refused; /* why the socket was not opened */
 	struct am_webhook_answer answer;
 	struct am_send_result result;
+	struct am_buf excerpt; /* what the result shows of the answer */
 	am_send_cb *cb;
 	void *arg;
 };
@@ -98,9 +100,11 @@ struct am_lane {
 	struct am_breaker breaker;
 	struct am_bucket bucket;
 	am_ms *ring; /* of the bucket */
+	struct am_budget budget;
 	am_ms paused_until;
 	struct am_route route;
 	struct am_signer *signer;
+	size_t signs;		    /* secrets that it signs with */
 	struct am_sendings waiting; /* for the route */
 	struct am_sendings idle;
 	unsigned in_flight; /* started, and their outcome not known */

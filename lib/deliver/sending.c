@@ -105,6 +105,7 @@ am_sending_new(struct am_deliver *d, struct am_lane *l)
 	s->lane = l;
 	am_buf_init(&s->body);
 	am_buf_init(&s->to);
+	am_buf_init(&s->excerpt);
 	am_webhook_answer_init(&s->answer);
 	if (l == NULL)
 		return s;
@@ -132,6 +133,7 @@ am_sending_free(struct am_sending *s)
 	am_webhook_answer_fini(&s->answer);
 	if (s->kind != NULL)
 		s->kind->fini(s);
+	am_buf_fini(&s->excerpt);
 	am_buf_fini(&s->to);
 	am_buf_fini(&s->body);
 	if (s->conf != NULL)

@@ -1,9 +1,10 @@
 /*
  * webhook - only 2xx is success, as Standard Webhooks asks; every other answer
- * is tried again by the endpoint's list but 410 Gone. An answer that did not
- * come whole after the request had left may hide a success: uncertain, to be
- * sent again under the same id. A 2xx whose body is longer than we care to read
- * is a success: the receiver has spoken, and we hung up.
+ * is tried again by the endpoint's list but 410 Gone; 429, 502, 503 and 504
+ * make the whole endpoint wait. An answer that did not come whole after the
+ * request had left may hide a success: uncertain, to be sent again under the
+ * same id. A 2xx whose body is longer than we care to read is a success: the
+ * receiver has spoken, and we hung up.
  *
  * An endpoint with rules for the body gives it the last word on a 2xx; on a
  * status of 400 and above its rules may say more than the status does. 410 Gone
@@ -240,6 +241,14 @@ judge_broken(const struct am_webhook_answer *a, struct am_send_result *r)
 	say(r, AM_SEND_UNCERTAIN, reason, detail);
 }
 
+/* Too much for it, or for what stands before it: by Standard Webhooks the whole
+ * endpoint is to be spared. */
+static bool
+is_busy(int status)
+{
+	return status == 429 || status == 502 || status == 503 || status == 504;
+}
+
 static void
 judge_status(const struct am_webhook_answer *a, am_ms now,
     am_ms retry_after_max, struct am_send_result *r)
@@ -259,13 +268,11 @@ judge_status(const struct am_webhook_answer *a, am_ms now,
 		say(r, AM_SEND_RETRY, "redirect", detail);
 		return;
 	}
-	say(r, AM_SEND_RETRY, reason, detail);
-	if (status != 429 && status != 503)
-		return;
-	r->retry_after =
-	    am_retry_after(am_str_c(a->retry_after), now, retry_after_max);
-	if (r->retry_after > 0)
-		r->class = AM_SEND_THROTTLE;
+	say(r, is_busy(status) ? AM_SEND_THROTTLE : AM_SEND_RETRY, reason,
+	    detail);
+	if (is_busy(status))
+		r->retry_after = am_retry_after(
+		    am_str_c(a->retry_after), now, retry_after_max);
 }
 
 /*
@@ -292,8 +299,6 @@ judge_body(const struct am_webhook_answer *a, am_ms now,
 	asked = am_retry_after(
 	    am_str_c(a->retry_after), now, ep->retry.retry_after_max);
 	r->retry_after = asked > v.pause ? asked : v.pause;
-	if (r->retry_after == 0)
-		r->class = AM_SEND_RETRY;
 	return true;
 }
 

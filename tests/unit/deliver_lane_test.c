@@ -170,7 +170,7 @@ test_lane_breaker_open_then_reset_closes_it(void **state)
 	am_deliver_pause(w->deliver, "crm", w->now + AM_HOUR);
 	assert_int_equal(world_room(w, "crm"), 0);
 	am_deliver_reset(w->deliver, "crm");
-	assert_int_equal(world_room(w, "crm"), 8);
+	assert_int_equal(world_room(w, "crm"), 1); /* slow start */
 	assert_int_equal(world_view(w, 0).failures, 0);
 	am_deliver_reset(w->deliver, "nobody");
 	am_deliver_pause(w->deliver, "nobody", AM_NEVER);
@@ -195,7 +195,7 @@ test_lane_throttled_then_whole_endpoint_waits(void **state)
 		assert_true(again == world_view(w, 0).paused_until);
 		assert_int_equal(world_room(w, "desk"), 8);
 		w->now = again;
-		assert_int_equal(world_room(w, "crm"), 8);
+		assert_int_equal(world_room(w, "crm"), 1);
 	}
 	assert_true(world_view(w, 0).breaker == AM_BREAKER_CLOSED);
 	am_deliver_pause(w->deliver, "crm", w->now + 10);
@@ -203,6 +203,116 @@ test_lane_throttled_then_whole_endpoint_waits(void **state)
 	    w->deliver, "crm", w->now + 5); /* shorter: no effect */
 	assert_int_equal(am_deliver_room(w->deliver, "crm", w->now, &again), 0);
 	assert_true(again == w->now + 10);
+	world_free(w);
+}
+
+/* One that only says that it cannot: our own pause, and it counts as down. */
+static void
+test_lane_busy_without_a_word_when_then_our_pause_and_the_breaker(void **state)
+{
+	struct world *w = world_new(1);
+	am_ms again = 0;
+
+	(void)state;
+	w->rx[0].script.answer =
+	    "HTTP/1.1 502 Bad\r\nContent-Length: 0\r\n\r\n";
+	world_configure(w);
+	for (unsigned i = 1; i <= 5; i++) {
+		expect_result(world_try(w), AM_SEND_THROTTLE, 502, "http_502");
+		assert_int_equal(
+		    am_deliver_room(w->deliver, "crm", w->now, &again), 0);
+		assert_true(again >= w->now + 30 * AM_SECOND);
+		assert_int_equal(world_view(w, 0).failures, i);
+		w->now = again;
+	}
+	assert_true(world_view(w, 0).breaker == AM_BREAKER_OPEN);
+	w->now = world_view(w, 0).open_until;
+	expect_result(world_try(w), AM_SEND_THROTTLE, 502, "http_502");
+	/* the breaker's wait doubles, the pause does not */
+	assert_true(world_view(w, 0).open_until >= w->now + AM_MINUTE);
+	w->now = world_view(w, 0).open_until;
+	w->rx[0].script.answer = OK_ANSWER;
+	expect_result(world_try(w), AM_SEND_OK, 200, "ok");
+	assert_true(w->out[w->out_n - 1].r.recovered);
+	assert_false(world_try(w)->recovered);
+	world_free(w);
+}
+
+/* After a pause +1 with each success, up to the limit. */
+static void
+test_lane_back_from_a_pause_then_a_slow_start(void **state)
+{
+	struct world *w = world_new(1);
+
+	(void)state;
+	w->rx[0].script.answer = "HTTP/1.1 429 Slow\r\nContent-Length: 0\r\n"
+				 "Retry-After: 9\r\n\r\n";
+	world_configure(w);
+	world_try(w);
+	w->now = world_view(w, 0).paused_until;
+	w->rx[0].script.answer = OK_ANSWER;
+	for (unsigned room = 1; room <= 8; room++) {
+		assert_int_equal(world_room(w, "crm"), room);
+		world_try(w);
+	}
+	assert_int_equal(world_room(w, "crm"), 8);
+	world_free(w);
+}
+
+/* The second tries of a lane have a budget; a reload may change it. */
+static void
+test_lane_second_tries_then_within_the_budget(void **state)
+{
+	struct world *w = world_new(2);
+	am_ms until = 0;
+
+	(void)state;
+	w->ep[0].retry_budget_pct = 10;
+	world_configure(w);
+	for (int i = 0; i < 30; i++)
+		assert_true(am_deliver_afford(
+		    w->deliver, "crm", false, w->now, &until));
+	for (int i = 0; i < 3; i++)
+		assert_true(
+		    am_deliver_afford(w->deliver, "crm", true, w->now, &until));
+	assert_false(
+	    am_deliver_afford(w->deliver, "crm", true, w->now, &until));
+	assert_true(until > w->now && until < w->now + AM_MINUTE);
+	assert_true(
+	    am_deliver_afford(w->deliver, "desk", true, w->now, &until));
+	assert_true(
+	    am_deliver_afford(w->deliver, "nobody", true, w->now, &until));
+	w->ep[0].retry_budget_pct = 0;
+	world_configure(w);
+	assert_true(am_deliver_afford(w->deliver, "crm", true, w->now, &until));
+	world_free(w);
+}
+
+/* FU2: both secrets sign until the one that goes has gone. */
+static void
+test_lane_retire_at_then_only_the_first_secret_signs_FU2(void **state)
+{
+	struct world *w = world_new(1);
+
+	(void)state;
+	memcpy(w->ep[0].keys[1], "abcdef0123456789abcdef01", 24);
+	w->ep[0].keys_n[1] = 24;
+	w->ep[0].secrets_n = 2;
+	w->ep[0].retire_at = w->now + AM_MINUTE;
+	world_configure(w);
+	world_try(w);
+	w->now += AM_MINUTE - 1;
+	world_try(w);
+	w->now += 1;
+	world_try(w);
+	for (unsigned i = 0; i < 3; i++) {
+		const char *v = header(&w->rx[0], i, "webhook-signature");
+
+		assert_int_equal(strchr(v, ' ') != NULL, i < 2);
+	}
+	world_configure(w); /* and a reload does not bring it back */
+	world_try(w);
+	assert_null(strchr(header(&w->rx[0], 3, "webhook-signature"), ' '));
 	world_free(w);
 }
 
@@ -376,6 +486,10 @@ main(void)
 		T(test_lane_half_open_then_exactly_one_probe_FU3),
 		T(test_lane_breaker_open_then_reset_closes_it),
 		T(test_lane_throttled_then_whole_endpoint_waits),
+		T(test_lane_busy_without_a_word_when_then_our_pause_and_the_breaker),
+		T(test_lane_back_from_a_pause_then_a_slow_start),
+		T(test_lane_second_tries_then_within_the_budget),
+		T(test_lane_retire_at_then_only_the_first_secret_signs_FU2),
 		T(test_lane_stalled_then_the_other_is_as_fast_as_ever),
 		T(test_lane_unknown_or_not_built_then_no_room_and_permanent),
 		T(test_lane_reload_same_url_then_breaker_and_counts_stay),

@@ -120,15 +120,18 @@ static const struct answer {
 	{ "410 Gone", "",                              AM_SEND_PERMANENT, 410, "gone", 0 },
 	{ "425 Too Early", "",                         AM_SEND_RETRY, 425, "http_425", 0 },
 	{ "500 Oh", "boom",                            AM_SEND_RETRY, 500, "http_500", 0 },
-	{ "502 Bad\r\nRetry-After: 9", "",             AM_SEND_RETRY, 502, "http_502", 0 },
+	{ "502 Bad\r\nRetry-After: 9", "",             AM_SEND_THROTTLE, 502, "http_502", 9 * AM_SECOND },
+	{ "502 Bad", "",                               AM_SEND_THROTTLE, 502, "http_502", 30 * AM_SECOND },
+	{ "504 Late", "",                              AM_SEND_THROTTLE, 504, "http_504", 30 * AM_SECOND },
+	{ "505 Version", "",                           AM_SEND_RETRY, 505, "http_505", 0 },
 	{ "599 Hm", "",                                AM_SEND_RETRY, 599, "http_599", 0 },
-	{ "429 Slow", "",                              AM_SEND_RETRY, 429, "http_429", 0 },
-	{ "429 Slow\r\nRetry-After: 0", "",            AM_SEND_RETRY, 429, "http_429", 0 },
-	{ "429 Slow\r\nRetry-After: soon", "",         AM_SEND_RETRY, 429, "http_429", 0 },
+	{ "429 Slow", "",                              AM_SEND_THROTTLE, 429, "http_429", 30 * AM_SECOND },
+	{ "429 Slow\r\nRetry-After: 0", "",            AM_SEND_THROTTLE, 429, "http_429", 30 * AM_SECOND },
+	{ "429 Slow\r\nRetry-After: soon", "",         AM_SEND_THROTTLE, 429, "http_429", 30 * AM_SECOND },
 	{ "429 Slow\r\nRetry-After: 7", "",            AM_SEND_THROTTLE, 429, "http_429", 7 * AM_SECOND },
 	{ "429 Slow\r\nretry-after:   3", "",          AM_SEND_THROTTLE, 429, "http_429", 3 * AM_SECOND },
 	{ "503 Down\r\nRetry-After: 99999999999999999999", "", AM_SEND_THROTTLE, 503, "http_503", AM_DAY },
-	{ "503 Down", "",                              AM_SEND_RETRY, 503, "http_503", 0 },
+	{ "503 Down", "",                              AM_SEND_THROTTLE, 503, "http_503", 30 * AM_SECOND },
 	{ "301 Moved\r\nLocation: http://169.254.169.254/latest", "", AM_SEND_RETRY, 301, "redirect", 0 },
 	{ "302 Found\r\nLocation: file:///etc/passwd", "", AM_SEND_RETRY, 302, "redirect", 0 },
 	{ "307 Again", "",                             AM_SEND_RETRY, 307, "redirect", 0 },
@@ -157,8 +160,9 @@ test_deliver_answers_then_class_by_the_table_FU4(void **state)
 		r = world_try(w);
 		expect_result(r, a->class, a->status, a->reason);
 		assert_int_equal(r->retry_after, a->retry_after);
-		assert_string_equal(
-		    w->out[i].excerpt, a->body != NULL ? a->body : "");
+		assert_string_equal(w->out[i].excerpt,
+		    a->body != NULL && a->class != AM_SEND_OK ? a->body : "");
+		assert_string_equal(r->address, "127.0.0.1");
 	}
 	assert_int_equal(w->rx[0].requests, AM_COUNT(answers));
 	world_free(w);
@@ -229,7 +233,8 @@ test_deliver_early_hints_then_only_the_final_answer_counts(void **state)
 	    "HTTP/1.1 503 Down\r\nContent-Length: 0\r\n\r\n";
 	world_configure(w);
 	r = world_try(w);
-	expect_result(r, AM_SEND_RETRY, 503, "http_503");
+	expect_result(r, AM_SEND_THROTTLE, 503, "http_503");
+	assert_int_equal(r->retry_after, 30 * AM_SECOND); /* not 9 s */
 	world_free(w);
 }
 
@@ -247,12 +252,36 @@ test_deliver_body_over_the_cap_then_ok_and_not_read_further(void **state)
 	s->filler_n = 64 * 1024;
 	world_configure(w);
 	expect_result(world_try(w), AM_SEND_OK, 200, "ok");
-	assert_int_equal(strlen(w->out[0].excerpt), 4096);
+	assert_string_equal(w->out[0].excerpt, "");
 	assert_non_null(strstr(w->out[0].r.detail, "longer than"));
 	/* and the lane works on */
 	s->answer = OK_ANSWER;
 	s->filler_n = 0;
 	expect_result(world_try(w), AM_SEND_OK, 200, "ok");
+	world_free(w);
+}
+
+/* AU6, fault 50: 4 KiB are read, 512 bytes are shown, and of those no number
+ * and no key of ours. */
+static void
+test_deliver_500_that_says_too_much_then_the_excerpt_is_redacted(void **state)
+{
+	struct world *w = world_new(1);
+	struct script *s = &w->rx[0].script;
+
+	(void)state;
+	s->answer = "HTTP/1.1 500 Oh\r\n\r\n"
+		    "no key MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3 for "
+		    "+86 138-0013-8000, li@a.example; ";
+	s->filler = "0123456789abcdef";
+	s->filler_n = 64 * 1024;
+	w->ep[0].secrets[0].value =
+	    AM_STR("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3");
+	world_configure(w);
+	expect_result(world_try(w), AM_SEND_RETRY, 500, "http_500");
+	assert_non_null(strstr(w->out[0].excerpt,
+	    "no key [secret] for [number], [address]; [number]abcdef"));
+	assert_in_range(strlen(w->out[0].excerpt), 490, 512);
 	world_free(w);
 }
 
@@ -269,7 +298,7 @@ test_deliver_500_with_body_over_the_cap_then_retry(void **state)
 	w->ep[0].max_response_bytes = 10;
 	world_configure(w);
 	expect_result(world_try(w), AM_SEND_RETRY, 500, "http_500");
-	assert_string_equal(w->out[0].excerpt, "0123456789");
+	assert_string_equal(w->out[0].excerpt, "[number]"); /* 10 bytes */
 	world_free(w);
 }
 
@@ -437,7 +466,8 @@ test_deliver_rules_for_the_body_then_class_by_the_table_FU13(void **state)
 		    r, judged[i].class, judged[i].status, judged[i].reason);
 		assert_string_equal(r->said, judged[i].said);
 		assert_int_equal(r->retry_after, judged[i].retry_after);
-		assert_string_equal(w->out[i].excerpt, judged[i].body);
+		assert_string_equal(w->out[i].excerpt,
+		    judged[i].class != AM_SEND_OK ? judged[i].body : "");
 	}
 	world_free(w);
 	am_arena_fini(&a);
@@ -466,7 +496,6 @@ test_deliver_5_kib_of_json_then_max_response_decides_FU13(void **state)
 	w->ep[0].max_response_bytes = 8192;
 	world_configure(w);
 	expect_result(world_try(w), AM_SEND_OK, 200, "ok");
-	assert_int_equal(strlen(w->out[1].excerpt), AM_EXCERPT_MAX);
 	world_free(w);
 	am_arena_fini(&a);
 }
@@ -647,6 +676,7 @@ main(void)
 		T(test_deliver_redirect_then_not_followed_and_location_kept),
 		T(test_deliver_early_hints_then_only_the_final_answer_counts),
 		T(test_deliver_body_over_the_cap_then_ok_and_not_read_further),
+		T(test_deliver_500_that_says_too_much_then_the_excerpt_is_redacted),
 		T(test_deliver_500_with_body_over_the_cap_then_retry),
 		T(test_deliver_200_with_body_cut_short_then_uncertain),
 		T(test_deliver_header_line_of_1_mib_then_uncertain),
