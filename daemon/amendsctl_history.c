@@ -69,6 +69,8 @@ static const struct template {
 	  "follow-up[ to the {to}][ by {endpoint}][ ({reason})][, held by quiet hours until {@until}]" },
 	{ "followup.queued", NULL, NULL,
 	  "follow-up[ to the {to}][ by {endpoint}][ ({reason})]" },
+	{ "channel.skipped", NULL, NULL,
+	  "{endpoint} cannot carry it[: {reason}]; by the next channel" },
 	{ "followup.waiting", NULL, NULL,
 	  "the same follow-up[ by {endpoint}] is on its way already" },
 	{ "followup.accepted", NULL, NULL,

@@ -182,13 +182,12 @@ note_waiting(struct am_act *a, const struct am_followup *f)
 	return true;
 }
 
-bool
-am_fu_put(struct am_act *a, struct am_followup *f, const struct am_via *via,
-    uint64_t cause, const struct am_fu_say *say)
+/* Its channel, and the id it has there. */
+static void
+address(struct am_act *a, struct am_followup *f, const struct am_via *via,
+    uint64_t cause)
 {
-	struct am_complaint *c = &a->up->next;
-	bool behind = false;
-	struct am_waiting w;
+	const struct am_complaint *c = &a->up->next;
 
 	if (via != NULL) {
 		am_ms open = am_fu_opening(a->def, c, via, f->to, a->now);
@@ -200,6 +199,52 @@ am_fu_put(struct am_act *a, struct am_followup *f, const struct am_via *via,
 	    &(struct am_fu_cause){
 		f->cycle, f->clock, cause, f->rung_name, f->endpoint },
 	    f->id);
+}
+
+/*
+ * The first channel from via on that can carry what f says; when none can, the
+ * last of them, and f is born dead. One that cannot is passed over as one that
+ * has failed: a notice's next channel is caused by it.
+ */
+static const struct am_via *
+carrier(struct am_act *a, struct am_followup *f, const struct am_via *via,
+    uint64_t *cause, const struct am_fu_say *say)
+{
+	const struct am_via *next;
+	struct am_fu_way way;
+	struct am_note *n;
+
+	if (via == NULL || !via->is_text)
+		return via;
+	way = am_fu_way(a->def, &a->up->next, f->clock, f->rung);
+	while (via->is_text &&
+	       (f->dead_reason = am_body_unfit(a, f, say, via)) != NULL) {
+		next = am_fu_channel(&way, am_str_c(via->endpoint));
+		if (next == NULL)
+			break;
+		address(a, f, via, *cause);
+		n = am_act_note(a, "channel.skipped");
+		am_note_str(n, "followup", am_fu_id_text(a, f->id));
+		am_note_str(n, "endpoint", f->endpoint);
+		am_note_c(n, "reason", f->dead_reason);
+		f->dead_reason = NULL;
+		if (f->rung >= AM_RUNG_NOTICE)
+			*cause = am_fu_cause_of(f->id);
+		via = next;
+	}
+	return via;
+}
+
+/* am_fu_put() by a channel that carries it, unless it is born dead. */
+static bool
+put(struct am_act *a, struct am_followup *f, const struct am_via *via,
+    uint64_t cause, const struct am_fu_say *say)
+{
+	struct am_complaint *c = &a->up->next;
+	bool behind = false;
+	struct am_waiting w;
+
+	address(a, f, via, cause);
 	if (f->endpoint.n == 0)
 		f->dead_reason = "no_address";
 	else if (am_fu_find(c, f->id) != NULL)
@@ -208,7 +253,7 @@ am_fu_put(struct am_act *a, struct am_followup *f, const struct am_via *via,
 		f->dead_reason = "too_many";
 	f->dead = f->dead_reason != NULL;
 	f->group = digest(a, f);
-	f->body = am_body_render(a, f, say);
+	f->body = am_body_render(a, f, say, via);
 	note_queued(a, f, say->reason);
 	*a->up->followups_tail = f;
 	a->up->followups_tail = &f->next;
@@ -230,6 +275,14 @@ am_fu_put(struct am_act *a, struct am_followup *f, const struct am_via *via,
 	memcpy(w.id, f->id, sizeof(w.id));
 	am_fu_add(a, &w);
 	return true;
+}
+
+bool
+am_fu_put(struct am_act *a, struct am_followup *f, const struct am_via *via,
+    uint64_t cause, const struct am_fu_say *say)
+{
+	via = carrier(a, f, via, &cause, say);
+	return put(a, f, via, cause, say);
 }
 
 /* ---- what a rung says ---- */
@@ -382,6 +435,8 @@ am_fu_rung_ready(
 	struct am_fu_way way =
 	    am_fu_way(a->def, &a->up->next, clock, (uint8_t)rung);
 	const struct am_via *via = am_fu_channel(&way, AM_STR(""));
+	struct am_fu_say say = { NULL, r->message, AM_NOTICES_N };
+	uint64_t cause = k->cause;
 	struct am_followup *f;
 
 	k->fired |= (uint16_t)(1u << rung);
@@ -393,13 +448,13 @@ am_fu_rung_ready(
 		     a->now - ready > a->def->catchup_after;
 	f->reason = type_of(r, f, false);
 	f->rung_name = am_str_c(r->name);
+	say.reason = rung_reason(a, clock, rung);
+	via = carrier(a, f, via, &cause, &say);
 	if (via != NULL) {
 		f->endpoint = am_str_c(via->endpoint);
 		am_fu_supersede(a, f);
 	}
-	(void)am_fu_put(a, f, via, k->cause,
-	    &(struct am_fu_say){
-		rung_reason(a, clock, rung), r->message, AM_NOTICES_N });
+	(void)put(a, f, via, cause, &say);
 	if (am_fu_is_recourse(a->def, clock, (uint8_t)rung))
 		am_act_recourse_sent(a, clock, (uint8_t)rung);
 }

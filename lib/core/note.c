@@ -79,6 +79,8 @@ static const struct am_note_view views[] = {
 	    "It could be delivered by no channel." },
 	{ "followup.queued",
 	    "A follow-up goes out: endpoint, role, reason; held and until when it waits." },
+	{ "channel.skipped",
+	    "A channel could not carry what a follow-up says and the next one is used: endpoint, reason." },
 	{ "followup.waiting",
 	    "It was to go out and waits already." },
 	{ "followup.accepted",

@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "base/str.h"
+
 /* clang-format off */
 struct text {
 	const char *en, *zh;
@@ -100,6 +102,40 @@ static const struct text hold_customer = {
 static const struct text hold_staff = {
 	"Complaint {complaint.id} ({complaint.category}) has been on hold since {hold.since} ({hold.reason}). Please see what it waits for.",
 	"投诉 {complaint.id}({complaint.category})自 {hold.since} 起挂起({hold.reason}),请跟进等待事项。" };
+
+/* Subjects: of a mail, of a message in a chat. */
+static const struct text subjects[AM_REASONS_N] = {
+	[AM_REASON_ASK] = {
+		"Is your complaint {complaint.id} solved?",
+		"您的投诉 {complaint.id} 是否已解决?" },
+	[AM_REASON_WARN] = {
+		"Complaint {complaint.id} is due soon",
+		"投诉 {complaint.id} 即将到期" },
+	[AM_REASON_LAPSE] = {
+		"Complaint {complaint.id} is overdue",
+		"投诉 {complaint.id} 已超时" },
+	[AM_REASON_ESCALATE] = {
+		"Complaint {complaint.id} needs you",
+		"投诉 {complaint.id} 需要您处理" },
+	[AM_REASON_INFORM] = {
+		"Complaint {complaint.id}: news",
+		"投诉 {complaint.id} 的进展" },
+	[AM_REASON_RECOURSE] = {
+		"Your complaint {complaint.id}: how to take it further",
+		"您的投诉 {complaint.id}:申诉途径" },
+	[AM_REASON_AFTERCARE] = {
+		"After your complaint {complaint.id}",
+		"投诉 {complaint.id} 结案回访" },
+	[AM_REASON_DIGEST] = {
+		"Complaints that wait for you",
+		"等待您处理的投诉" },
+	[AM_REASON_REPORT] = {
+		"Report on complaints",
+		"投诉报告" },
+	[AM_REASON_OPERATOR] = {
+		"Complaint {complaint.id}: please decide",
+		"投诉 {complaint.id} 需人工处理" },
+};
 /* clang-format on */
 
 bool
@@ -143,4 +179,13 @@ am_text_builtin(const struct am_followup *f, enum am_notice about,
 	text = zh ? t->zh : t->en;
 	*given = zh ? "zh" : "en";
 	return (struct am_str){ text, strlen(text) };
+}
+
+struct am_str
+am_text_subject(const struct am_followup *f, struct am_str lang)
+{
+	const struct text *t = &subjects[f->reason];
+
+	AM_ASSERT(f->reason < AM_REASONS_N);
+	return am_str_c(am_lang_serves("zh", lang) ? t->zh : t->en);
 }

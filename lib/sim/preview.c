@@ -22,11 +22,6 @@ struct subject {
 	size_t clock, rung;
 };
 
-struct said {
-	struct am_str text;
-	const char *lang;
-};
-
 /* ---- what to look at ---- */
 
 const struct am_complaint *
@@ -133,7 +128,7 @@ due_at(const struct subject *s)
 	return due != AM_NEVER ? due : am_clock_due(p->def, p->c, s->clock);
 }
 
-static struct said
+static struct am_said
 say(const struct subject *s, struct am_str want)
 {
 	const struct am_preview *p = s->p;
@@ -154,11 +149,8 @@ say(const struct subject *s, struct am_str want)
 		.due_at = due_at(s),
 		.now = p->now,
 	};
-	struct said said;
-
 	am_fu_id_format(f.id, id);
-	said.text = am_body_text(&f, &what, &ctx, want, p->a, &said.lang);
-	return said;
+	return am_body_text(&f, &what, &ctx, want, NULL, p->a);
 }
 
 /* The i-th language that it has: "" is the message's own. */
@@ -225,7 +217,7 @@ static void
 show(const struct subject *s, struct am_str want, bool asked)
 {
 	const struct am_preview *p = s->p;
-	const struct said said = say(s, want);
+	const struct am_said said = say(s, want);
 	struct am_buf b;
 
 	am_buf_arena(&b, p->a, 512);
@@ -283,7 +275,7 @@ list(const struct subject *s)
 	am_buf_addkey(&b, "langs");
 	am_buf_addc(&b, '[');
 	for (size_t i = 0; language(s, i, &lang); i++) {
-		const struct said said = say(s, lang);
+		const struct am_said said = say(s, lang);
 
 		am_buf_adds(&b, i == 0 ? "{" : ",{");
 		am_buf_addkv(&b, "lang", am_str_c(said.lang));
