@@ -258,6 +258,8 @@ const struct am_loopdef *
 am_conf_loop(const struct am_conf *c, struct am_str name);
 const struct am_conf_endpoint *
 am_conf_endpoint(const struct am_conf *c, struct am_str name);
+/* What a rung knows of an endpoint that it goes by. */
+struct am_via am_conf_via(const struct am_conf_endpoint *e);
 const struct am_conf_person *
 am_conf_person(const struct am_conf *c, struct am_str name);
 /*

@@ -52,6 +52,26 @@ find_message(struct am_build *b, const struct am_node *n, const char *name)
 	return NULL;
 }
 
+struct am_via
+am_conf_via(const struct am_conf_endpoint *e)
+{
+	const struct am_conf_provider *p = e->provider;
+	struct am_via via = {
+		.endpoint = e->name,
+		.exists = true,
+		.usable = e->built, /* a webhook needs no address of the role */
+		.quiet = e->quiet,
+		.is_text = e->type != AM_ENDPOINT_WEBHOOK,
+		.max_segments = e->max_segments,
+	};
+
+	if (p != NULL && p->params != AM_PARAMS_NONE) {
+		via.provider = p->name;
+		via.param_max = p->param_max;
+	}
+	return via;
+}
+
 static void
 read_via(struct am_build *b, struct am_rungdef *r, const struct am_node *n)
 {
@@ -81,11 +101,9 @@ read_via(struct am_build *b, struct am_rungdef *r, const struct am_node *n)
 		if (e == NULL)
 			am_fault_name(b, n, "via", w[i].line, "endpoint",
 			    w[i].s, known, c->endpoints_n);
+		if (e != NULL)
+			r->via[i] = am_conf_via(e);
 		r->via[i].endpoint = w[i].s;
-		r->via[i].exists = e != NULL;
-		/* a webhook needs no address of the role */
-		r->via[i].usable = e != NULL && e->built;
-		r->via[i].quiet = e != NULL ? e->quiet : NULL;
 	}
 	r->via_n = count;
 }
