@@ -117,6 +117,9 @@ struct am_waiting {
 	bool queued;   /* false: behind an earlier one to the same endpoint */
 	bool revived;  /* was dead: no other channel is tried again */
 	bool
+	bool handed;   /* its provider has it, or may have it: it is sent no
+			  more and ends by a receipt or by the time that is
+			  waited for one */
 	    in_flight; /* on the wire now: input of a step, not in the record */
 	struct am_str endpoint;
 };
@@ -224,4 +227,11 @@ bool am_fu_over(const struct am_complaint *c, const struct am_waiting *w);
 /* Text of a follow-up id: 26 lower-case base32 digits and a 0 byte. */
 void am_fu_id_format(const uint8_t id[16], char out[AM_FU_ID_LEN + 1]);
 /* -AM_EINVAL when s is no follow-up id. */
+/*
+ * True when, should this one fail, the next channel of its list would be tried:
+ * there is one, and it is no second failure.
+ */
+bool am_fu_has_next(const struct am_loopdef *def, const struct am_complaint *c,
+    const struct am_waiting *w);
+
 AM_MUSTCHECK int am_fu_id_parse(struct am_str s, uint8_t id[16]);

@@ -36,6 +36,7 @@ enum am_event_type {
 	/* from the engine itself; never accepted from a stream */
 	AM_EV_WAKE,		/* "wake": time has passed */
 	AM_EV_FOLLOWUP_ENDED,	/* "followup.ended": fields below */
+	AM_EV_FOLLOWUP_HANDED,	/* "followup.handed": to its provider */
 	AM_EV_FOLLOWUP_REVIVED, /* "followup.revived": a dead one is replayed */
 	AM_EV_FORCED,		/* "complaint.closed": a person ends it */
 	AM_EV_CALENDAR,		/* "calendar.changed": dues are another's */
@@ -45,9 +46,13 @@ enum am_event_type {
 
 /*
  * Fields of the engine's own events:
- * followup.ended: followup_id, state (delivered dead suppressed expired),
+ * followup.ended: followup_id, state (delivered dead suppressed expired
+ *   unknown),
  *   reason, attempts (decimal), status (last HTTP status or 0), late (yes|no),
  *   digest (id, when it went out in one)
+ * followup.handed: followup_id, state (accepted: the provider has it;
+ *   uncertain: it may have it), reason, attempts, status, until (ms: a receipt
+ *   is waited for)
  * followup.revived: followup_id, endpoint, clock, rung, entry, cycle (decimal)
  * complaint.closed: by, reason (personal); outcome is deadlock_closed,
  *   unreachable or forced, as the complaint stands

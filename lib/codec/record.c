@@ -285,8 +285,8 @@ add_waiting(struct am_buf *out, const struct am_complaint *c)
 		AM_ASSERT(w->clock < AM_CLOCKS_MAX);
 		AM_ASSERT(w->class < AM_FU_CLASSES);
 		am_buf_add(out, w->id, sizeof(w->id));
-		am_buf_addc(
-		    out, (char)(w->revived << 7 | w->clock << 1 | w->queued));
+		am_buf_addc(out, (char)(w->revived << 7 | w->handed << 6 |
+					w->clock << 1 | w->queued));
 		am_buf_addc(out, (char)w->rung);
 		am_buf_addc(out, (char)w->class);
 		am_buf_addvar(out, w->entry);
@@ -547,15 +547,17 @@ get_waiting(struct am_rd *r, struct am_arena *a, uint8_t version,
 
 		if (id.n == sizeof(w->id))
 			memcpy(w->id, id.p, id.n);
-		w->clock = clock >> 1 & 0x3f;
+		w->clock = clock >> 1 & 0x1f;
 		w->queued = (clock & 1) != 0;
+		w->handed = (clock & 0x40) != 0;
 		w->revived = (clock & 0x80) != 0;
 		w->rung = am_rd_u8(r);
 		w->class = version >= 3 ? am_rd_u8(r) : 0;
 		w->entry = (uint16_t)am_unpack_max(r, UINT16_MAX);
 		w->cycle = (uint16_t)am_unpack_max(r, UINT16_MAX);
 		w->endpoint = am_rd_lstr(r);
-		if (w->clock >= AM_CLOCKS_MAX || w->class >= AM_FU_CLASSES)
+		if (w->clock >= AM_CLOCKS_MAX || w->class >= AM_FU_CLASSES ||
+		    (w->handed && version < 3))
 			r->bad = true;
 	}
 }

@@ -208,7 +208,7 @@ am_guard am_is_due;
 am_action_fn am_climb;
 /* fu_end.c */
 am_guard am_is_waiting, am_is_bad_revival, am_has_no_room;
-am_action_fn am_end_followup, am_revive, am_refuse_revival;
+am_action_fn am_end_followup, am_hand_followup, am_revive, am_refuse_revival;
 /* fu_receipt.c */
 am_guard am_is_unmatched, am_is_behind;
 am_action_fn am_receive;

@@ -325,6 +325,7 @@ waits_for_reminder(struct am_act *a)
 
 	for (size_t i = 0; i < c->waiting_n; i++)
 		waits = waits || (c->waiting[i].clock == AM_CLOCK_SILENCE &&
+				     !c->waiting[i].handed &&
 				     c->waiting[i].entry == k->entry);
 	if (!waits || k->extensions > 0)
 		return false;

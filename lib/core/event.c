@@ -32,7 +32,9 @@ static const char *const parts[] = { "morning", "afternoon", "evening", NULL };
 static const char *const links[] = { "duplicate", "repeat_of", "incident", "duplicated_by", "outcome", NULL };
 static const char *const outcomes[] = { "satisfied", "satisfied_after_reopen", "not_upheld", "unconfirmed", "declined", "unreachable", "withdrawn", "duplicate", "deadlock_closed", "forced", NULL };
 static const char *const receipts[] = { "accepted", "delivered", "failed", "read", NULL };
-static const char *const ends[] = { "delivered", "dead", "suppressed", "expired", NULL };
+static const char *const replies[] = { "unclear", NULL };
+static const char *const ends[] = { "delivered", "dead", "suppressed", "expired", "unknown", NULL };
+static const char *const handings[] = { "accepted", "uncertain", NULL };
 
 #define CORE(name, max, one_of, about)  { name, AM_FIELD_CORE, false, max, one_of, about }
 #define NEED(name, max, one_of, about)  { name, AM_FIELD_CORE, true, max, one_of, about }
@@ -195,6 +197,14 @@ static const struct am_field_spec revived[] = {
 	NEED("clock", 12, NULL, "clock slot, decimal"),
 	NEED("rung", 12, NULL, "rung index, decimal"),
 	NEED("entry", 12, NULL, "entry of the clock, decimal"),
+static const struct am_field_spec handed[] = {
+	NEED("followup_id", AM_FU_ID_LEN, NULL, "which follow-up"),
+	NEED("state", 16, handings, "whether its provider has it"),
+	CORE("reason", SHORT, NULL, "why that is not certain"),
+	CORE("attempts", 12, NULL, "how many attempts were made"),
+	CORE("status", 12, NULL, "last HTTP status, 0: none"),
+	CORE("until", 20, NULL, "a receipt is waited for until then, ms"),
+};
 	NEED("cycle", 12, NULL, "cycle it was fired in, decimal"),
 	CORE("class", 1, NULL, "among which of its endpoint's it waits, decimal"),
 };
@@ -273,6 +283,8 @@ static const struct am_event_spec specs[] = {
 	    "A person ends a deadlock, or what cannot end otherwise." },
 	{ AM_EV_CALENDAR, "calendar.changed", OWN, FIELDS(calendar),
 	    "Dues are judged anew by another calendar, a note each." },
+	{ AM_EV_FOLLOWUP_HANDED, "followup.handed", OWN, FIELDS(handed),
+	    "A provider has a follow-up, or may have it; what became of it is still to be told." },
 	{ AM_EV_MIGRATED, "loop.migrated", OWN, FIELDS(migrated),
 	    "The complaint goes on under another definition of its loop." },
 };

@@ -260,8 +260,9 @@ put(struct am_act *a, struct am_followup *f, const struct am_via *via,
 	if (f->dead)
 		return false;
 	for (size_t i = 0; i < c->waiting_n; i++)
-		behind =
-		    behind || am_str_eq(c->waiting[i].endpoint, f->endpoint);
+		behind = behind ||
+			 (!c->waiting[i].handed &&
+			     am_str_eq(c->waiting[i].endpoint, f->endpoint));
 	f->queued = !behind;
 	w = (struct am_waiting){
 		.clock = f->clock,

@@ -12,6 +12,12 @@
 /* NULL when it does not wait. */
 struct am_waiting *
 am_fu_find(const struct am_complaint *c, const uint8_t id[16]);
+/* Nobody can call it back: it is on the wire, or with its provider. */
+static inline bool
+am_fu_is_out(const struct am_waiting *w)
+{
+	return w->in_flight || w->handed;
+}
 /* Append; there is room. */
 void am_fu_add(struct am_act *a, const struct am_waiting *w);
 /* Take it out without a word. */
@@ -19,6 +25,8 @@ void am_fu_remove(struct am_act *a, const uint8_t id[16]);
 /* What waited leaves the outbox, for good. */
 void am_fu_leave(struct am_act *a, const struct am_waiting *w,
     const char *state, const char *reason);
+/* It is with its provider; the next that waits for its endpoint may go. */
+void am_fu_hand(struct am_act *a, const uint8_t id[16]);
 /* Let the first that waits for this endpoint into the outbox. */
 void am_fu_release(struct am_act *a, struct am_str endpoint);
 /* f, about to be made, supersedes lower rungs of its clock and role. */

@@ -86,12 +86,47 @@ am_fu_failed(struct am_act *a, const struct am_waiting *w, bool go_on)
 		am_fu_heard(a, w->clock, w->rung, over, false);
 }
 
-/* ---- followup.ended ---- */
+bool
+am_fu_has_next(const struct am_loopdef *def, const struct am_complaint *c,
+    const struct am_waiting *w)
+{
+	struct am_fu_way way = am_fu_way(def, c, w->clock, w->rung);
+
+	return !w->revived && !am_fu_is_marked(c, w->id, "failed") &&
+	       (w->rung >= AM_RUNG_NOTICE ||
+		   w->rung < def->clocks[w->clock].rungs_n) &&
+	       am_fu_channel(&way, w->endpoint) != NULL;
+}
+
+/* ---- followup.handed ---- */
 
 AM_GUARD(am_is_waiting)
 {
 	return waiting_of(c, ev) != NULL;
 }
+
+void
+am_hand_followup(struct am_act *a)
+{
+	struct am_waiting w = *waiting_of(&a->up->next, a->ev);
+	bool sure = am_str_is(am_event_get(a->ev, "state"), "accepted");
+	struct am_note *n =
+	    am_act_note(a, sure ? "followup.accepted" : "followup.uncertain");
+	int64_t until;
+
+	am_note_str(n, "followup", am_fu_id_text(a, w.id));
+	am_note_str(n, "endpoint", w.endpoint);
+	am_note_c(n, "clock", a->def->clocks[w.clock].name);
+	am_note_str(n, "reason", am_act_field(a, "reason"));
+	am_note_str(n, "attempts", am_act_field(a, "attempts"));
+	am_note_str(n, "status", am_act_field(a, "status"));
+	if (am_str_i64(am_event_get(a->ev, "until"), &until) == 0)
+		am_note_int(a, n, "until", until);
+	am_note_c(n, "late", am_fu_over(&a->up->next, &w) ? "yes" : "no");
+	am_fu_hand(a, w.id);
+}
+
+/* ---- followup.ended ---- */
 
 static void
 note_end(struct am_act *a, const struct am_waiting *w, bool late)
@@ -101,6 +136,7 @@ note_end(struct am_act *a, const struct am_waiting *w, bool late)
 		{ "dead", "followup.dead" },
 		{ "suppressed", "followup.suppressed" },
 		{ "expired", "followup.expired" },
+		{ "unknown", "followup.unknown" },
 	};
 	struct am_str state = am_event_get(a->ev, "state");
 	struct am_note *n;
@@ -129,8 +165,9 @@ is_let_go(struct am_str reason)
 }
 
 /*
- * A channel that is dead or closed to us is followed by the next one. What a
- * person has cancelled is not sent by another way, and what has gone stale
+ * A channel that is dead or closed to us is followed by the next one, and so is
+ * one of which nobody can say whether it reached anybody. What a person has
+ * cancelled is not sent by another way, and what has gone stale
  * only when the loop goes on with its delivery.
  */
 static bool
@@ -139,10 +176,11 @@ goes_on(struct am_act *a, const struct am_waiting *w)
 	struct am_str state = am_event_get(a->ev, "state");
 	struct am_str reason = am_event_get(a->ev, "reason");
 
-	if (am_str_is(state, "dead"))
+	if (am_str_is(state, "dead") || am_str_is(state, "unknown"))
 		return true;
 	if (am_str_is(state, "suppressed"))
-		return am_str_is(reason, "opted_out");
+		return am_str_is(reason, "opted_out") ||
+		       am_str_is(reason, "no_address");
 	return am_fu_is_recourse(a->def, w->clock, w->rung) ||
 	       is_written_notice(a->def, w->clock, w->rung);
 }

@@ -2,9 +2,10 @@
  * fu_list - follow-ups that have not ended: their order, and what makes way.
  *
  * The complaint lists them, oldest first. One follow-up of a complaint and
- * endpoint is let into the outbox at a time, the next when it has ended:
- * receivers see them in order, and one that is superseded while it stands
- * behind another never touched the outbox. What is made and superseded within
+ * endpoint is let into the outbox at a time, the next when it has ended, or
+ * when its provider has it and only a receipt is still waited for: receivers
+ * see them in order, and one that is superseded while it stands behind another
+ * never touched the outbox. What is made and superseded within
  * one step leaves only its notes.
  */
 
@@ -112,7 +113,8 @@ am_fu_release(struct am_act *a, struct am_str endpoint)
 		struct am_fu_change *ch;
 		struct am_followup *f;
 
-		if (!am_str_eq(c->waiting[i].endpoint, endpoint))
+		if (c->waiting[i].handed ||
+		    !am_str_eq(c->waiting[i].endpoint, endpoint))
 			continue;
 		if (c->waiting[i].queued)
 			return;
@@ -131,6 +133,17 @@ am_fu_release(struct am_act *a, struct am_str endpoint)
 		    am_fu_waiting_opening(a->def, c, &c->waiting[i], a->now);
 		return;
 	}
+}
+
+void
+am_fu_hand(struct am_act *a, const uint8_t id[16])
+{
+	struct am_waiting *w;
+
+	own(a);
+	w = am_fu_find(&a->up->next, id);
+	w->handed = true;
+	am_fu_release(a, w->endpoint);
 }
 
 static void
@@ -188,7 +201,7 @@ drop_which(struct am_act *a,
 	for (size_t i = 0; i < c->waiting_n;) {
 		const struct am_waiting *w = &c->waiting[i];
 
-		if (w->in_flight || !which(c, w, clock)) {
+		if (am_fu_is_out(w) || !which(c, w, clock)) {
 			i++;
 			continue;
 		}
@@ -268,7 +281,7 @@ makes_way(struct am_act *a, const struct am_waiting *w,
 	bool missed = a->ev->type == AM_EV_WAKE && born != NULL;
 
 	*reason = missed ? "collapsed" : "superseded";
-	if (w->in_flight || w->clock != f->clock || w->entry != f->entry ||
+	if (am_fu_is_out(w) || w->clock != f->clock || w->entry != f->entry ||
 	    w->rung >= f->rung || is_question(a->def, w) ||
 	    am_fu_role(a->def, &a->up->next, w->clock, w->rung) != f->to)
 		return false;
@@ -374,7 +387,8 @@ leave_one_for_customer(struct am_act *a)
 	for (size_t i = 0; i < c->waiting_n; i++) {
 		const struct am_waiting *w = &c->waiting[i];
 
-		if (is_for_customer(a, w) && rank(a->def, w) >= most) {
+		if (!w->handed && is_for_customer(a, w) &&
+		    rank(a->def, w) >= most) {
 			most = rank(a->def, w);
 			memcpy(best, w->id, sizeof(best));
 		}
@@ -382,7 +396,7 @@ leave_one_for_customer(struct am_act *a)
 	for (size_t i = 0; i < c->waiting_n;) {
 		struct am_waiting w = c->waiting[i];
 
-		if (w.in_flight || !is_for_customer(a, &w) ||
+		if (am_fu_is_out(&w) || !is_for_customer(a, &w) ||
 		    memcmp(w.id, best, sizeof(best)) == 0 ||
 		    (!catchup && (most < 4000 || rank(a->def, &w) >= 2000 ||
 				     find_born(a, w.id) == NULL))) {

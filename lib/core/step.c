@@ -215,6 +215,8 @@ static const struct rule rules[] = {
 	SKIP   (THERE,    AM_EV_FOLLOWUP_ENDED,  "not_waiting",      "it had ended before"),
 	IF     (THERE,    AM_EV_FOLLOWUP_REVIVED, am_is_bad_revival, am_refuse_revival),
 	SKIP_IF(THERE,    AM_EV_FOLLOWUP_REVIVED, am_is_waiting,     "already_done", "it waits already"),
+	IF     (THERE,    AM_EV_FOLLOWUP_HANDED, am_is_waiting,      am_hand_followup),
+	SKIP   (THERE,    AM_EV_FOLLOWUP_HANDED, "not_waiting",      "it had ended before"),
 	SKIP_IF(THERE,    AM_EV_FOLLOWUP_REVIVED, am_has_no_room,    "too_many", "too many follow-ups wait"),
 	ROW    (THERE,    AM_EV_FOLLOWUP_REVIVED,                    am_revive),
 
@@ -402,6 +404,7 @@ cause_of(const struct am_event *ev)
 	bool ended = ev->type == AM_EV_FOLLOWUP_ENDED ||
 		     ev->type == AM_EV_FOLLOWUP_REVIVED;
 
+		     ev->type == AM_EV_FOLLOWUP_HANDED ||
 	return am_event_hash(
 	    ev->source, ended ? am_event_get(ev, "followup_id") : ev->event_id);
 }
