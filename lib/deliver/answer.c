@@ -1,5 +1,5 @@
 /*
- * answer - rules against a JSON tree.
+ * answer - rules against a status, a JSON tree, or a word of XML.
  *
  * jansson's tree serves here, other than for events: only endpoints with rules
  * pay for it, and pointers with `*` want to walk. Whole numbers are read as
@@ -17,17 +17,27 @@
 
 #include <jansson.h>
 
+#include "base/buf.h"
 #include "base/str.h"
+#include "deliver/redact.h"
+#include "deliver/xml.h"
 
 #define FOUND_MAX 24 /* bytes of a value that may be told */
 
 /* In an order: `*` takes the least of its elements, or the greatest. */
 enum truth { NO, UNKNOWN, YES };
 
+/* An answer made ready to be looked at. */
+struct view {
+	const struct am_answer_seen *seen;
+	const json_t *root; /* NULL: the body is no JSON, or was cut */
+};
+
 struct look {
 	const struct am_answer_rule *rule;
 	bool every;	     /* of the elements; else any */
 	const json_t *found; /* what decided, NULL: nothing is there */
+	struct am_str xml;   /* the same of XML, p NULL: nothing */
 };
 
 /* ---- one value ---- */
@@ -150,29 +160,110 @@ walk(struct look *l, size_t at, const json_t *j)
 	return test(r, j);
 }
 
+/* ---- beside JSON ---- */
+
+static enum truth
+test_xml(struct look *l, const struct am_answer_seen *seen)
+{
+	const struct am_answer_rule *r = l->rule;
+	bool there, is = false;
+
+	if (seen->cut)
+		return UNKNOWN;
+	there = am_xml_text(seen->body, r->pointer + 2, &l->xml);
+	if (r->op == AM_ANSWER_EXISTS)
+		return there ? YES : NO;
+	if (r->op == AM_ANSWER_ABSENT)
+		return there ? NO : YES;
+	if (!there)
+		return UNKNOWN;
+	if (r->op == AM_ANSWER_BEGINS)
+		return am_str_prefix(l->xml, r->values[0].text.p) ? YES : NO;
+	for (size_t i = 0; i < r->values_n; i++)
+		is |= am_str_eq(r->values[i].text, l->xml);
+	return is == (r->op == AM_ANSWER_IS) ? YES : NO;
+}
+
+/* Does the rule hold? Of what never came nothing can be said. */
+static enum truth
+holds(struct look *l, const struct view *w)
+{
+	const struct am_answer_rule *r = l->rule;
+	int status = w->seen->status;
+
+	if (r->source == AM_ANSWER_TIMEOUT)
+		return w->seen->timeout ? YES : NO;
+	if (w->seen->timeout)
+		return UNKNOWN;
+	if (r->source == AM_ANSWER_STATUS)
+		return status >= r->status_from && status <= r->status_to ? YES
+									  : NO;
+	if (r->source == AM_ANSWER_XML)
+		return test_xml(l, w->seen);
+	return w->root != NULL ? walk(l, 0, w->root) : UNKNOWN;
+}
+
 /* ---- in words ---- */
 
-/* The value at the pointer and no more, cut: a body may hold anything. */
+/* Some of a text from outside, fit to be shown. */
 static void
-found_text(const json_t *j, char *out, size_t out_n)
+quote(
+    struct am_str s, const struct am_answer_seen *seen, char *out, size_t out_n)
 {
-	char buf[32];
-	struct am_str s = text_of(j, buf);
-	const char *quote = json_is_string(j) ? "\"" : "";
-	bool over = s.n > FOUND_MAX;
+	struct am_buf b;
+	bool over;
 
-	if (j == NULL)
-		s = AM_STR("missing");
-	else if (json_is_null(j))
-		s = AM_STR("null");
+	am_buf_init(&b);
+	am_redact(&b, s, s.n + FOUND_MAX, seen->secrets, seen->secrets_n);
+	over = b.n > FOUND_MAX;
+	snprintf(out, out_n, "\"%.*s%s\"", over ? FOUND_MAX : (int)b.n,
+	    b.n > 0 ? b.p : "", over ? "..." : "");
+	am_buf_fini(&b);
+}
+
+/* The value at the pointer and no more: a body may hold anything. */
+static void
+found_text(const struct look *l, const struct am_answer_seen *seen, char *out,
+    size_t out_n)
+{
+	const json_t *j = l->found;
+	const char *word = "missing";
+	char number[32];
+
+	if (l->xml.p != NULL) {
+		quote(l->xml, seen, out, out_n);
+		return;
+	}
+	if (json_is_string(j)) {
+		quote((struct am_str){ json_string_value(j),
+			  json_string_length(j) },
+		    seen, out, out_n);
+		return;
+	}
+	if (json_is_number(j)) /* a long one may be a telephone's */
+		word = text_of(j, number).n < 10 ? number : "a number";
 	else if (json_is_boolean(j))
-		s = am_str_c(json_is_true(j) ? "true" : "false");
-	else if (json_is_array(j))
-		s = AM_STR("a list");
-	else if (json_is_object(j))
-		s = AM_STR("an object");
-	snprintf(out, out_n, "%s%.*s%s%s", quote, over ? FOUND_MAX : (int)s.n,
-	    s.p, over ? "..." : "", quote);
+		word = json_is_true(j) ? "true" : "false";
+	else if (j != NULL)
+		word = json_is_null(j)	  ? "null"
+		       : json_is_array(j) ? "a list"
+					  : "an object";
+	snprintf(out, out_n, "%.*s", FOUND_MAX, word);
+}
+
+static void
+say_status(const struct look *l, int status, struct am_answer_verdict *v)
+{
+	const struct am_answer_rule *r = l->rule;
+
+	if (!l->every)
+		snprintf(v->said, sizeof(v->said), "answered %d", status);
+	else if (r->status_from == r->status_to)
+		snprintf(v->said, sizeof(v->said), "answered %d, not %d",
+		    status, r->status_from);
+	else
+		snprintf(v->said, sizeof(v->said), "answered %d, not %d to %d",
+		    status, r->status_from, r->status_to);
 }
 
 /*
@@ -180,13 +271,18 @@ found_text(const json_t *j, char *out, size_t out_n)
  * has met may be named after a person's number.
  */
 static void
-say(const struct look *l, struct am_answer_verdict *v)
+say(const struct look *l, const struct view *w, struct am_answer_verdict *v)
 {
 	const struct am_answer_rule *r = l->rule;
-	bool than = l->every && l->found != NULL;
+	bool than = l->every && (l->found != NULL || l->xml.p != NULL);
 	char found[FOUND_MAX + 6]; /* quotes, dots, 0 */
 
-	found_text(l->found, found, sizeof(found));
+	v->said[0] = '\0';
+	if (r->source == AM_ANSWER_STATUS)
+		say_status(l, w->seen->status, v);
+	if (r->source == AM_ANSWER_STATUS || r->source == AM_ANSWER_TIMEOUT)
+		return;
+	found_text(l, w->seen, found, sizeof(found));
 	if (than && r->op == AM_ANSWER_IS)
 		snprintf(v->said, sizeof(v->said), "%.34s is %s, not %.22s",
 		    r->pointer, found, r->wanted);
@@ -206,22 +302,22 @@ say(const struct look *l, struct am_answer_verdict *v)
 
 /* The first rule of a failure list that holds. */
 static const struct am_answer_rule *
-find(const struct am_answer_rules *rules, enum am_answer_list list,
-    const json_t *root, struct am_answer_verdict *v)
+find(const struct am_answer_rule_list *list, const struct view *w,
+    struct am_answer_verdict *v)
 {
-	for (size_t i = 0; i < rules->list[list].n; i++) {
-		struct look l = { .rule = &rules->list[list].v[i] };
+	for (size_t i = 0; i < list->n; i++) {
+		struct look l = { .rule = &list->v[i] };
 
-		if (walk(&l, 0, root) != YES)
+		if (holds(&l, w) != YES)
 			continue;
-		say(&l, v);
+		say(&l, w, v);
 		return l.rule;
 	}
 	return NULL;
 }
 
 static bool
-judge_failures(const struct am_answer_rules *rules, const json_t *root,
+judge_failures(const struct am_answer_rules *rules, const struct view *w,
     struct am_answer_verdict *v)
 {
 	static const struct {
@@ -229,19 +325,25 @@ judge_failures(const struct am_answer_rules *rules, const json_t *root,
 		const char *reason;
 	} means[] = {
 		[AM_ANSWER_THROTTLE] = { AM_SEND_THROTTLE, "body_throttle" },
+		[AM_ANSWER_OPTED_OUT] = { AM_SEND_PERMANENT, "opted_out" },
 		[AM_ANSWER_PERMANENT] = { AM_SEND_PERMANENT, "body_permanent" },
 		[AM_ANSWER_RETRY] = { AM_SEND_RETRY, "body_retry" },
+		[AM_ANSWER_UNCERTAIN] = { AM_SEND_UNCERTAIN, "body_uncertain" },
 	};
 
 	for (size_t i = 0; i < AM_COUNT(means); i++) {
-		const struct am_answer_rule *r =
-		    find(rules, (enum am_answer_list)i, root, v);
+		const struct am_answer_rule *r = find(&rules->list[i], w, v);
 
 		if (r == NULL)
 			continue;
 		v->class = means[i].class;
 		v->reason = means[i].reason;
+		v->opted_out = i == AM_ANSWER_OPTED_OUT;
+		if (!v->opted_out && (r->source == AM_ANSWER_STATUS ||
+					 r->source == AM_ANSWER_TIMEOUT))
+			v->reason = NULL;
 		v->pause = r->pause;
+		v->recipient_only = r->recipient_only;
 		return true;
 	}
 	return false;
@@ -249,7 +351,7 @@ judge_failures(const struct am_answer_rules *rules, const json_t *root,
 
 /* A clear no weighs more than what is not known, wherever it stands. */
 static void
-judge_success(const struct am_answer_rules *rules, const json_t *root,
+judge_success(const struct am_answer_rules *rules, const struct view *w,
     struct am_answer_verdict *v)
 {
 	const size_t n = rules->list[AM_ANSWER_SUCCESS].n;
@@ -260,53 +362,132 @@ judge_success(const struct am_answer_rules *rules, const json_t *root,
 	for (size_t i = 0; i < n && v->class != AM_SEND_RETRY; i++) {
 		struct look l = { .rule = &rules->list[AM_ANSWER_SUCCESS].v[i],
 			.every = true };
-		enum truth t = walk(&l, 0, root);
+		enum truth t = holds(&l, w);
 
 		if (t == YES || (t == UNKNOWN && v->class != AM_SEND_OK))
 			continue;
 		v->class = t == NO ? AM_SEND_RETRY : AM_SEND_UNCERTAIN;
 		v->reason = t == NO ? "body_failed" : "body_unclear";
-		say(&l, v);
+		say(&l, w, v);
 	}
 }
 
 static void
-judge_unreadable(struct am_str body, bool cut, struct am_answer_verdict *v)
+judge_unreadable(const struct am_answer_seen *seen, struct am_answer_verdict *v)
 {
 	const char *said = "the body is not JSON";
 
-	if (cut)
+	if (seen->cut)
 		said = "the body is longer than max_response";
-	else if (am_str_trim(body).n == 0)
+	else if (am_str_trim(seen->body).n == 0)
 		said = "the body is empty";
 	v->class = AM_SEND_UNCERTAIN;
 	v->reason = "body_unclear";
 	snprintf(v->said, sizeof(v->said), "%s", said);
 }
 
+static bool
+looks_into_json(const struct am_answer_rules *rules)
+{
+	for (size_t i = 0; i < AM_ANSWER_LISTS_N; i++) {
+		for (size_t k = 0; k < rules->list[i].n; k++) {
+			if (rules->list[i].v[k].source == AM_ANSWER_JSON)
+				return true;
+		}
+	}
+	return false;
+}
+
+static struct am_str
+without_mark(struct am_str body)
+{
+	if (am_str_prefix(body, "\xef\xbb\xbf")) /* some write one */
+		return (struct am_str){ body.p + 3, body.n - 3 };
+	return body;
+}
+
 bool
-am_answer_judge(const struct am_answer_rules *rules, struct am_str body,
-    bool cut, bool ok, struct am_answer_verdict *v)
+am_answer_judge(const struct am_answer_rules *rules,
+    const struct am_answer_seen *seen, struct am_answer_verdict *v)
 {
 	const size_t flags = JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL |
 			     JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES;
+	struct am_answer_verdict made = { 0 };
+	struct am_str body = without_mark(seen->body);
+	bool ok = !seen->timeout && seen->status / 100 == 2;
+	bool json = !seen->timeout && looks_into_json(rules), spoken = true;
 	json_t *root = NULL;
-	bool spoken = ok;
 
-	if (am_str_prefix(body, "\xef\xbb\xbf")) { /* some write one */
-		body.p += 3;
-		body.n -= 3;
-	}
-	if (!cut && body.n > 0)
+	if (json && !seen->cut && body.n > 0)
 		root = json_loadb(body.p, body.n, flags, NULL);
-	if (ok)
-		v->pause = 0;
-	if (root != NULL && judge_failures(rules, root, v))
-		spoken = true;
-	else if (ok && root != NULL)
-		judge_success(rules, root, v);
-	else if (ok)
-		judge_unreadable(body, cut, v);
+	if (!judge_failures(rules, &(struct view){ seen, root }, &made)) {
+		spoken = ok;
+		if (ok && json && root == NULL)
+			judge_unreadable(seen, &made);
+		else if (ok)
+			judge_success(
+			    rules, &(struct view){ seen, root }, &made);
+	}
 	json_decref(root);
+	if (spoken)
+		*v = made;
 	return spoken;
+}
+
+/* ---- one value by itself ---- */
+
+/* Numbers are read as such here: an id of 64 bits must not lose its end. */
+static struct am_str
+json_at(const json_t *j, const char *pointer, char number[32])
+{
+	char part[AM_MESSAGE_ID_MAX];
+
+	while (*pointer == '/' && j != NULL) {
+		size_t n = 0;
+
+		for (pointer++; *pointer != '\0' && *pointer != '/';
+		     pointer++) {
+			if (n + 1 == sizeof(part))
+				return AM_STR("");
+			if (*pointer == '~' && pointer[1] != '\0')
+				part[n++] = *++pointer == '0' ? '~' : '/';
+			else
+				part[n++] = *pointer;
+		}
+		part[n] = '\0';
+		j = step(j, part);
+	}
+	if (json_is_string(j))
+		return (struct am_str){ json_string_value(j),
+			json_string_length(j) };
+	if (!json_is_integer(j))
+		return AM_STR("");
+	snprintf(number, 32, "%" JSON_INTEGER_FORMAT, json_integer_value(j));
+	return am_str_c(number);
+}
+
+void
+am_answer_id(struct am_str body, const char *pointer, char *out, size_t out_n)
+{
+	json_t *root = NULL;
+	struct am_str id = AM_STR("");
+	char number[32];
+
+	out[0] = '\0';
+	body = without_mark(body);
+	if (pointer[0] == '/' && pointer[1] == '/') {
+		if (!am_xml_text(body, pointer + 2, &id))
+			return;
+	} else if (body.n > 0) {
+		root = json_loadb(
+		    body.p, body.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+		id = json_at(root, pointer, number);
+	}
+	for (size_t i = 0; i < id.n; i++) {
+		if (id.p[i] <= ' ' || id.p[i] >= 0x7f)
+			id.n = 0;
+	}
+	if (id.n < out_n)
+		snprintf(out, out_n, "%.*s", AM_ARG(id));
+	json_decref(root);
 }

@@ -19,7 +19,6 @@
 #include <strings.h>
 
 #include "base/str.h"
-#include "deliver/answer.h"
 #include "deliver/retry_after.h"
 
 /* ---- the request ---- */
@@ -203,11 +202,17 @@ unsent_reason(const struct am_webhook_answer *a)
 	}
 }
 
-static void
-judge_broken(const struct am_webhook_answer *a, struct am_send_result *r)
+void
+am_webhook_judge_broken(
+    const struct am_webhook_answer *a, struct am_send_result *r)
 {
 	const char *reason = "transport", *detail = a->error;
 
+	if (a->rc == CURLE_OK) {
+		say(r, AM_SEND_UNCERTAIN, "no_answer",
+		    "the connection ended without a final answer");
+		return;
+	}
 	if (detail[0] == '\0')
 		detail = curl_easy_strerror(a->rc);
 	if (a->phase < AM_WH_SENT) {
@@ -275,31 +280,51 @@ judge_status(const struct am_webhook_answer *a, am_ms now,
 		    am_str_c(a->retry_after), now, retry_after_max);
 }
 
-/*
- * What the rules for the body say; false when they are silent. A throttle lasts
- * as long as its rule or Retry-After says, whichever is longer.
- */
+bool
+am_webhook_by_rules(const struct am_webhook_answer *a, am_ms now,
+    am_ms retry_after_max, const struct am_answer_rules *rules,
+    const struct am_answer_seen *seen, struct am_send_result *r)
+{
+	struct am_answer_verdict v;
+	char reason[sizeof(r->reason)];
+	am_ms asked;
+
+	if (!am_answer_judge(rules, seen, &v))
+		return false;
+	if (v.reason != NULL)
+		snprintf(reason, sizeof(reason), "%s", v.reason);
+	else if (seen->timeout)
+		memcpy(reason, r->reason, sizeof(reason));
+	else
+		snprintf(reason, sizeof(reason), "http_%d", seen->status);
+	r->class = v.class;
+	memcpy(r->reason, reason, sizeof(r->reason));
+	memcpy(r->said, v.said, sizeof(r->said));
+	if (v.said[0] != '\0')
+		plain(r->detail, sizeof(r->detail), am_str_c(v.said));
+	r->opted_out = v.opted_out;
+	if (v.class != AM_SEND_THROTTLE)
+		return true;
+	asked = am_retry_after(am_str_c(a->retry_after), now, retry_after_max);
+	r->retry_after = asked > v.pause ? asked : v.pause;
+	r->recipient_only = v.recipient_only;
+	return true;
+}
+
+/* What the rules for the body say; false when they are silent. */
 static bool
 judge_body(const struct am_webhook_answer *a, am_ms now,
     const struct am_conf_endpoint *ep, struct am_send_result *r)
 {
-	struct am_answer_verdict v;
-	am_ms asked;
+	const struct am_answer_seen seen = { .status = a->status,
+		.body = am_buf_str(&a->body),
+		.cut = a->rc != CURLE_OK };
 
 	if (!ep->answer.in_use || a->status == 410 ||
 	    (a->status >= 300 && a->status < 400))
 		return false;
-	if (!am_answer_judge(&ep->answer, am_buf_str(&a->body),
-		a->rc != CURLE_OK, a->status < 300, &v))
-		return false;
-	say(r, v.class, v.reason, v.said);
-	memcpy(r->said, v.said, sizeof(r->said));
-	if (v.class != AM_SEND_THROTTLE)
-		return true;
-	asked = am_retry_after(
-	    am_str_c(a->retry_after), now, ep->retry.retry_after_max);
-	r->retry_after = asked > v.pause ? asked : v.pause;
-	return true;
+	return am_webhook_by_rules(
+	    a, now, ep->retry.retry_after_max, &ep->answer, &seen, r);
 }
 
 void
@@ -323,9 +348,6 @@ am_webhook_judge(const struct am_webhook_answer *a, am_ms now,
 		say(r, AM_SEND_OK, "ok", "");
 	else if (a->status >= 300 && !a->headers_cut)
 		judge_status(a, now, ep->retry.retry_after_max, r);
-	else if (a->rc == CURLE_OK)
-		say(r, AM_SEND_UNCERTAIN, "no_answer",
-		    "the connection ended without a final answer");
 	else
-		judge_broken(a, r);
+		am_webhook_judge_broken(a, r);
 }

@@ -9,7 +9,7 @@
 
 #include <curl/curl.h>
 
-#include "deliver/deliver.h"
+#include "deliver/answer.h"
 #include "deliver/sign.h"
 
 #define AM_WEBHOOK_ID_MAX 64
@@ -80,9 +80,22 @@ size_t am_webhook_on_body(char *p, size_t size, size_t n, void *arg);
  * answer came. Reasons: ok; http_NNN redirect gone;
  * connect connect_timeout tls tls_timeout transport (nothing was sent);
  * timeout reset body_cut_short headers_too_large not_http no_answer
- * (uncertain); by a rule body_throttle body_permanent body_retry body_failed,
- * and body_unclear (uncertain). Elsewhere in deliver: dns dns_timeout
- * refused_address sign canceled endpoint-removed unsupported.
+ * (uncertain); by a rule body_throttle opted_out body_permanent body_retry
+ * body_failed, body_uncertain and body_unclear (uncertain). Elsewhere in
+ * deliver: dns dns_timeout refused_address sign canceled endpoint-removed
+ * unsupported, no_template and bad_body of a provider.
  */
 void am_webhook_judge(const struct am_webhook_answer *a, am_ms now,
     const struct am_conf_endpoint *ep, struct am_send_result *r);
+
+/* Parts of it. Without a whole answer: the class is AM_SEND_RETRY when nothing
+ * was sent, else AM_SEND_UNCERTAIN. */
+void am_webhook_judge_broken(
+    const struct am_webhook_answer *a, struct am_send_result *r);
+/*
+ * What the rules say; false when they are silent. A throttle lasts as long as
+ * its rule or Retry-After says, whichever is longer.
+ */
+bool am_webhook_by_rules(const struct am_webhook_answer *a, am_ms now,
+    am_ms retry_after_max, const struct am_answer_rules *rules,
+    const struct am_answer_seen *seen, struct am_send_result *r);
