@@ -5,8 +5,8 @@
  *   to, tier, fired_at, due_at, next_at, trace id, attempts in all, attempts
  *   kept, each: started, result << 1 | ended known, ended, status, error;
  *   from version 2 on: catchup, group, digest, members, each: id, complaint;
- *   from version 3 on: class, progress, handed_at unless queued, provider id,
- *   excerpt;
+ *   from version 3 on: progress << 4 | replayed << 3 | class, handed_at unless
+ *   queued, provider id, excerpt;
  *   body
  *
  * Instants are differences to fired_at, an attempt's end to its start. The id
@@ -47,7 +47,8 @@ add_progress(struct am_buf *out, const struct am_fu_record *f)
 {
 	AM_ASSERT(f->class < AM_FU_CLASSES && f->progress < AM_FU_PROGRESS_N);
 	AM_ASSERT(f->excerpt.n <= AM_EXCERPT_KEPT);
-	am_buf_addc(out, (char)(f->progress << 4 | f->class));
+	am_buf_addc(
+	    out, (char)(f->progress << 4 | f->replayed << 3 | f->class));
 	if (f->progress != AM_FU_QUEUED)
 		am_pack_delta(out, f->handed_at, f->fired_at);
 	am_buf_addlstr(out, f->provider_id);
@@ -166,7 +167,8 @@ get_since_3(struct am_rd *r, struct am_fu_record *f)
 {
 	uint8_t b = am_rd_u8(r);
 
-	f->class = b & 15;
+	f->class = b & 7;
+	f->replayed = (b & 8) != 0;
 	f->progress = b >> 4;
 	if (f->class >= AM_FU_CLASSES || f->progress >= AM_FU_PROGRESS_N)
 		r->bad = true;

@@ -87,6 +87,7 @@ struct am_fu_record {
 	size_t members_n;
 	/* behind version 2 */
 	uint8_t class;	  /* as in am_waiting */
+	bool replayed;	  /* it was dead, and a person sent it again */
 	uint8_t progress; /* enum am_fu_progress */
 	am_ms handed_at;  /* when it became ACCEPTED or UNCERTAIN, 0: not */
 	struct am_str provider_id; /* the provider's name for it; "" */

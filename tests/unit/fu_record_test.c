@@ -73,6 +73,7 @@ static void
 rnd_progress(struct am_fu_record *f)
 {
 	f->class = (uint8_t)rnd(AM_FU_CLASSES);
+	f->replayed = rnd(2) != 0;
 	f->progress = (uint8_t)rnd(AM_FU_PROGRESS_N);
 	if (f->progress != AM_FU_QUEUED)
 		f->handed_at = rnd_time();
@@ -142,6 +143,7 @@ same_record(
 	assert_true(am_str_eq(a->group, b->group));
 	assert_true(am_str_eq(a->digest, b->digest));
 	assert_int_equal(a->class, b->class);
+	assert_int_equal(a->replayed, b->replayed);
 	assert_int_equal(a->progress, b->progress);
 	assert_int_equal(a->handed_at, b->handed_at);
 	assert_true(am_str_eq(a->provider_id, b->provider_id));
@@ -359,6 +361,9 @@ test_fu_record_version_3_layout_stays_as_it_is(void **state)
 	am_buf_addhex(&hex, (const uint8_t *)packed.p, packed.n);
 	am_buf_addc(&hex, '\0');
 	assert_string_equal(hex.p, "03" OF_1 OF_2 OF_3 BODY);
+	f.replayed = true;
+	pack(&f);
+	assert_int_equal(packed.p[packed.n - 13], 0x10 | 0x08 | 2); /* OF_3 */
 	am_buf_fini(&hex);
 }
 
