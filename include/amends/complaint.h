@@ -34,6 +34,7 @@ enum am_notice {
 	AM_NOTICE_MESSAGE,     /* the customer wrote and waits: owner */
 	AM_NOTICE_UNOWNED,     /* nobody owns it */
 	AM_NOTICE_AUTOCLOSE,   /* silence is over but it must not close */
+	AM_NOTICE_UNCLEAR,     /* their reply was no answer: customer */
 	AM_NOTICES_N,
 };
 static inline uint8_t
@@ -116,10 +117,10 @@ struct am_waiting {
 	uint8_t class; /* am_fu_class() of the tier that it was fired in */
 	bool queued;   /* false: behind an earlier one to the same endpoint */
 	bool revived;  /* was dead: no other channel is tried again */
-	bool
 	bool handed;   /* its provider has it, or may have it: it is sent no
 			  more and ends by a receipt or by the time that is
 			  waited for one */
+	bool
 	    in_flight; /* on the wire now: input of a step, not in the record */
 	struct am_str endpoint;
 };
@@ -139,6 +140,8 @@ enum am_complaint_flags {
 	AM_CF_NEGATIVE = 1 << 11,      /* a comment of this cycle was */
 	AM_CF_ERASED = 1 << 12,	       /* personal data have left */
 	AM_CF_MISSED = 1 << 13,	       /* a deadline was, once, in any cycle */
+	AM_CF_ASKED_AGAIN = 1 << 14, /* a reply in this confirm stage was
+					unclear */
 };
 
 struct am_complaint {
@@ -224,9 +227,6 @@ am_ms am_wake_at(const struct am_loopdef *def, const struct am_complaint *c);
  */
 bool am_fu_over(const struct am_complaint *c, const struct am_waiting *w);
 
-/* Text of a follow-up id: 26 lower-case base32 digits and a 0 byte. */
-void am_fu_id_format(const uint8_t id[16], char out[AM_FU_ID_LEN + 1]);
-/* -AM_EINVAL when s is no follow-up id. */
 /*
  * True when, should this one fail, the next channel of its list would be tried:
  * there is one, and it is no second failure.
@@ -234,4 +234,7 @@ void am_fu_id_format(const uint8_t id[16], char out[AM_FU_ID_LEN + 1]);
 bool am_fu_has_next(const struct am_loopdef *def, const struct am_complaint *c,
     const struct am_waiting *w);
 
+/* Text of a follow-up id: 26 lower-case base32 digits and a 0 byte. */
+void am_fu_id_format(const uint8_t id[16], char out[AM_FU_ID_LEN + 1]);
+/* -AM_EINVAL when s is no follow-up id. */
 AM_MUSTCHECK int am_fu_id_parse(struct am_str s, uint8_t id[16]);

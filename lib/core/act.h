@@ -192,8 +192,9 @@ am_action_fn am_call_a_human, am_satisfy, am_note_answer, am_accept_rejection,
 am_guard am_is_idle_call;
 am_action_fn am_attempt;
 /* act_message.c */
-am_guard am_is_awaited, am_is_erased;
-am_action_fn am_take_message, am_opt, am_mark_improvement, am_erase;
+am_guard am_is_awaited, am_is_unclear, am_is_unclear_again, am_is_erased;
+am_action_fn am_take_message, am_ask_again, am_call_for_reply, am_opt,
+    am_mark_improvement, am_erase;
 /* act_end.c */
 am_guard am_is_rejected;
 am_action_fn am_reject, am_withdraw;

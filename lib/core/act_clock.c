@@ -139,7 +139,8 @@ start_beside(struct am_act *a)
 	struct am_complaint *c = &a->up->next;
 
 	c->attempts = c->misses = c->parts = 0;
-	c->flags &= (uint16_t) ~(AM_CF_DECLINED | AM_CF_UNREACHABLE);
+	c->flags &= (uint16_t) ~(
+	    AM_CF_DECLINED | AM_CF_UNREACHABLE | AM_CF_ASKED_AGAIN);
 	/* what the customer did in an earlier cycle ends no silence of this */
 	c->clocks[AM_CLOCK_SILENCE].state = AM_CLK_OFF;
 	if (a->def->stages[c->stage].kind == AM_STAGE_CONFIRM &&

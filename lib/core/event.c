@@ -137,6 +137,10 @@ static const struct am_field_spec message[] = {
 	CORE("text_ref", REF, NULL, "or where they lie"),
 	CORE("via", SHORT, NULL, "how it came in"),
 	CORE("followup_id", AM_FU_ID_LEN, NULL, "what it answers"),
+	PERS("customer.phone", SHORT, "who wrote, E.164: finds the complaint when none is named"),
+	CORE("endpoint", SHORT, NULL, "the endpoint by which it came"),
+	CORE("opt_out_type", 16, NULL, "what the provider takes it for: STOP, START"),
+	CORE("reply", 16, replies, "amends's own: it was to answer the question and does not"),
 };
 static const struct am_field_spec reopened[] = {
 	NEEDP("reason", TEXT, "why"),
@@ -160,6 +164,7 @@ static const struct am_field_spec linked[] = {
 static const struct am_field_spec receipt[] = {
 	CORE("followup_id", AM_FU_ID_LEN, NULL, "the follow-up; or provider_id"),
 	CORE("provider_id", REF, NULL, "the provider's id of the message"),
+	CORE("endpoint", SHORT, NULL, "the endpoint of that provider_id"),
 	NEED("state", 16, receipts, "what became of it"),
 	CORE("provider_seq", 24, NULL, "order of the provider's receipts"),
 	CORE("code", SHORT, NULL, "the provider's word for it"),
@@ -170,6 +175,7 @@ static const struct am_field_spec opted[] = {
 	NEED("channel", SHORT, NULL, "sms, call, mail or chat"),
 	PERS("keyword", SHORT, "the word that said it"),
 	CORE("scope", SHORT, NULL, "what it covers"),
+	CORE("via", SHORT, NULL, "how it came in"),
 };
 static const struct am_field_spec improvement[] = {
 	NEED("category", SHORT, NULL, "which complaints it should make fewer"),
@@ -191,12 +197,6 @@ static const struct am_field_spec ended[] = {
 	CORE("late", 3, yes_no, "its stage was over when it arrived"),
 	CORE("digest", AM_FU_ID_LEN, NULL, "the digest that it went out in"),
 };
-static const struct am_field_spec revived[] = {
-	NEED("followup_id", AM_FU_ID_LEN, NULL, "which follow-up"),
-	NEED("endpoint", SHORT, NULL, "where it goes"),
-	NEED("clock", 12, NULL, "clock slot, decimal"),
-	NEED("rung", 12, NULL, "rung index, decimal"),
-	NEED("entry", 12, NULL, "entry of the clock, decimal"),
 static const struct am_field_spec handed[] = {
 	NEED("followup_id", AM_FU_ID_LEN, NULL, "which follow-up"),
 	NEED("state", 16, handings, "whether its provider has it"),
@@ -205,6 +205,12 @@ static const struct am_field_spec handed[] = {
 	CORE("status", 12, NULL, "last HTTP status, 0: none"),
 	CORE("until", 20, NULL, "a receipt is waited for until then, ms"),
 };
+static const struct am_field_spec revived[] = {
+	NEED("followup_id", AM_FU_ID_LEN, NULL, "which follow-up"),
+	NEED("endpoint", SHORT, NULL, "where it goes"),
+	NEED("clock", 12, NULL, "clock slot, decimal"),
+	NEED("rung", 12, NULL, "rung index, decimal"),
+	NEED("entry", 12, NULL, "entry of the clock, decimal"),
 	NEED("cycle", 12, NULL, "cycle it was fired in, decimal"),
 	CORE("class", 1, NULL, "among which of its endpoint's it waits, decimal"),
 };
@@ -277,14 +283,14 @@ static const struct am_event_spec specs[] = {
 	    "Time has passed." },
 	{ AM_EV_FOLLOWUP_ENDED, "followup.ended", OWN, FIELDS(ended),
 	    "A follow-up was delivered or given up." },
+	{ AM_EV_FOLLOWUP_HANDED, "followup.handed", OWN, FIELDS(handed),
+	    "A provider has a follow-up, or may have it; what became of it is still to be told." },
 	{ AM_EV_FOLLOWUP_REVIVED, "followup.revived", OWN, FIELDS(revived),
 	    "A dead follow-up is sent again, under its old id." },
 	{ AM_EV_FORCED, "complaint.closed", OWN, FIELDS(forced),
 	    "A person ends a deadlock, or what cannot end otherwise." },
 	{ AM_EV_CALENDAR, "calendar.changed", OWN, FIELDS(calendar),
 	    "Dues are judged anew by another calendar, a note each." },
-	{ AM_EV_FOLLOWUP_HANDED, "followup.handed", OWN, FIELDS(handed),
-	    "A provider has a follow-up, or may have it; what became of it is still to be told." },
 	{ AM_EV_MIGRATED, "loop.migrated", OWN, FIELDS(migrated),
 	    "The complaint goes on under another definition of its loop." },
 };
@@ -405,8 +411,32 @@ refuse_long(struct am_reject *why, struct am_str field, size_t max)
 	return -AM_EINVAL;
 }
 
+/*
+ * A provider knows a number or the id of a message and no complaint: what it
+ * tells is found by that, in the shard (daemon/replies.h).
+ */
+static bool
+may_find_complaint(const struct am_event *ev)
+{
+	switch (ev->type) {
+	case AM_EV_OPENED:
+		return true;
+	case AM_EV_RECEIPT:
+		return am_event_get(ev, "followup_id").n > 0 ||
+		       (am_event_get(ev, "provider_id").n > 0 &&
+			   am_event_get(ev, "endpoint").n > 0);
+	case AM_EV_MESSAGE:
+		return am_event_get(ev, "customer.phone").n > 0;
+	case AM_EV_OPTED_OUT:
+	case AM_EV_OPTED_IN:
+		return am_event_get(ev, "address").n > 0;
+	default:
+		return false;
+	}
+}
+
 static int
-check_envelope(const struct am_event *ev, bool opens, struct am_reject *why)
+check_envelope(const struct am_event *ev, struct am_reject *why)
 {
 	static const char *const actors[] = { "customer", "agent", "supervisor",
 		"system", NULL };
@@ -423,10 +453,11 @@ check_envelope(const struct am_event *ev, bool opens, struct am_reject *why)
 	};
 	size_t i = 0;
 
-	if (ev->complaint_id.n == 0 && !opens)
+	if (ev->complaint_id.n == 0 && !may_find_complaint(ev))
 		return refuse(why, "missing_field", AM_STR("complaint_id"),
-		    "no complaint_id; every event but complaint.opened names "
-		    "its complaint");
+		    "no complaint_id; an event names its complaint, a receipt "
+		    "its followup_id (or provider_id and endpoint), a message "
+		    "its customer.phone");
 	if (ev->complaint_id.n != 0 && !am_complaint_id_ok(ev->complaint_id))
 		return refuse(why, "bad_value", AM_STR("complaint_id"),
 		    "not a complaint id; 1 to 64 of A-Z a-z 0-9 . _ : -");
@@ -547,7 +578,7 @@ am_event_check(const struct am_event *ev, struct am_reject *why)
 			  "an upgrade");
 		return -AM_EUNSUPPORTED;
 	}
-	rc = check_envelope(ev, spec->type == AM_EV_OPENED, why);
+	rc = check_envelope(ev, why);
 	for (size_t i = 0; rc == 0 && i < ev->fields_n; i++)
 		rc = check_field(spec, &ev->fields[i], why);
 	return rc != 0 ? rc : check_required(spec, ev, why);

@@ -34,6 +34,7 @@ static const struct {
 	[AM_NOTICE_MESSAGE] = { "message", AM_REASON_OPERATOR, STAFF },
 	[AM_NOTICE_UNOWNED] = { "unowned", AM_REASON_OPERATOR, STAFF },
 	[AM_NOTICE_AUTOCLOSE] = { "autoclose", AM_REASON_OPERATOR, STAFF },
+	[AM_NOTICE_UNCLEAR] = { "unclear", AM_REASON_ASK, TO(CUSTOMER) },
 };
 
 enum am_notice

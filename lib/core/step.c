@@ -152,6 +152,8 @@ static const struct rule rules[] = {
 	SKIP   (S(CLOSED), AM_EV_ATTEMPTED,      "closed",           "nobody asks any more"),
 
 	MOVE_IF(S(HELD),  AM_EV_MESSAGE,         am_is_awaited, ENDS, resume_and_apply),
+	IF     (LIVE,     AM_EV_MESSAGE,         am_is_unclear_again, am_call_for_reply),
+	IF     (LIVE,     AM_EV_MESSAGE,         am_is_unclear,      am_ask_again),
 	ROW    (THERE,    AM_EV_MESSAGE,                             am_take_message),
 
 	SKIP_IF(LIVE,     AM_EV_REOPENED,        am_is_deadlocked,   "deadlock", "its reopenings are used up, a person decides"),
@@ -213,10 +215,10 @@ static const struct rule rules[] = {
 	MOVE_IF(S(OPEN),  AM_EV_FOLLOWUP_ENDED,  am_is_waiting, ENDS, am_end_followup),
 	IF     (S(HELD) | S(CLOSED), AM_EV_FOLLOWUP_ENDED, am_is_waiting, am_end_followup),
 	SKIP   (THERE,    AM_EV_FOLLOWUP_ENDED,  "not_waiting",      "it had ended before"),
-	IF     (THERE,    AM_EV_FOLLOWUP_REVIVED, am_is_bad_revival, am_refuse_revival),
-	SKIP_IF(THERE,    AM_EV_FOLLOWUP_REVIVED, am_is_waiting,     "already_done", "it waits already"),
 	IF     (THERE,    AM_EV_FOLLOWUP_HANDED, am_is_waiting,      am_hand_followup),
 	SKIP   (THERE,    AM_EV_FOLLOWUP_HANDED, "not_waiting",      "it had ended before"),
+	IF     (THERE,    AM_EV_FOLLOWUP_REVIVED, am_is_bad_revival, am_refuse_revival),
+	SKIP_IF(THERE,    AM_EV_FOLLOWUP_REVIVED, am_is_waiting,     "already_done", "it waits already"),
 	SKIP_IF(THERE,    AM_EV_FOLLOWUP_REVIVED, am_has_no_room,    "too_many", "too many follow-ups wait"),
 	ROW    (THERE,    AM_EV_FOLLOWUP_REVIVED,                    am_revive),
 
@@ -402,9 +404,9 @@ static uint64_t
 cause_of(const struct am_event *ev)
 {
 	bool ended = ev->type == AM_EV_FOLLOWUP_ENDED ||
+		     ev->type == AM_EV_FOLLOWUP_HANDED ||
 		     ev->type == AM_EV_FOLLOWUP_REVIVED;
 
-		     ev->type == AM_EV_FOLLOWUP_HANDED ||
 	return am_event_hash(
 	    ev->source, ended ? am_event_get(ev, "followup_id") : ev->event_id);
 }

@@ -84,6 +84,9 @@ static const struct text by_notice[AM_NOTICES_N] = {
 	[AM_NOTICE_AUTOCLOSE] = {
 		"Complaint {complaint.id} ({complaint.category}): the customer has not answered, but it must not close by itself. Please decide.",
 		"投诉 {complaint.id}({complaint.category}):客户未答复,但不可自动结案,请人工处理。" },
+	[AM_NOTICE_UNCLEAR] = {
+		"Sorry, we could not read your reply about complaint {complaint.id}. Is it solved? Reply 1 for yes, 2 for no.",
+		"抱歉,我们未能识别您对投诉 {complaint.id} 的回复。问题是否已解决?回复 1 表示是,2 表示否。" },
 };
 
 /* Rungs that a rule of the loop has made. */

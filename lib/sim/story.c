@@ -616,6 +616,10 @@ read_produced(
 		&opts, s->a, &ev, &why) != 0)
 		return bad(what, "%s: %.*s%s%s", why.code, AM_ARG(why.field),
 		    why.field.n > 0 ? ": " : "", why.text);
+	if (ev.complaint_id.n == 0) /* the daemon finds it by the number */
+		return bad(what,
+		    "complaint_id: it names no complaint; the complaint's "
+		    "journal (show --json) has what came of it");
 	if (time_of(o, &ev, what) != 0)
 		return -AM_EINVAL;
 	ev.expected_version = -1;

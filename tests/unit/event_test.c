@@ -82,6 +82,47 @@ test_event_without_a_required_field_is_refused_by_its_name(void **state)
 	assert_int_equal(am_event_check(&ev, &why), 0);
 }
 
+/* FU5, FU6, FU7: a provider knows no complaint. */
+static void
+test_event_that_can_be_found_needs_no_complaint(void **state)
+{
+	static const struct {
+		enum am_event_type type;
+		const char *needs[3], *values[3];
+	} found[] = {
+		{ AM_EV_RECEIPT, { "followup_id" },
+		    { "aaaaaaaaaaaaaaaaaaaaaaaaaa" } },
+		{ AM_EV_RECEIPT, { "provider_id", "endpoint" },
+		    { "SM1", "sms" } },
+		{ AM_EV_MESSAGE, { "customer.phone" }, { "+8613800138000" } },
+		{ AM_EV_OPTED_OUT, { "address" }, { "+8613800138000" } },
+		{ AM_EV_OPTED_IN, { "address" }, { "+8613800138000" } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < AM_COUNT(found); i++) {
+		begin(found[i].type);
+		ev.complaint_id = AM_STR("");
+		if (found[i].type == AM_EV_RECEIPT)
+			with("state", "delivered");
+		else if (found[i].type != AM_EV_MESSAGE)
+			with("channel", "sms");
+		for (size_t k = 0; found[i].needs[k] != NULL; k++) {
+			assert_refused("missing_field", "complaint_id");
+			with(found[i].needs[k], found[i].values[k]);
+		}
+		assert_int_equal(am_event_check(&ev, &why), 0);
+	}
+	begin(AM_EV_ANSWERED); /* it is not told by whom, but about what */
+	ev.complaint_id = AM_STR("");
+	with("verdict", "satisfied");
+	with("customer.phone", "+8613800138000");
+	assert_refused("missing_field", "complaint_id");
+	begin(AM_EV_MESSAGE);
+	with("reply", "yes");
+	assert_refused("bad_value", "reply");
+}
+
 static void
 test_event_values_outside_their_list_or_length_are_refused(void **state)
 {
@@ -186,6 +227,8 @@ main(void)
 		cmocka_unit_test(test_event_the_least_opening_passes),
 		cmocka_unit_test(
 		    test_event_without_a_required_field_is_refused_by_its_name),
+		cmocka_unit_test(
+		    test_event_that_can_be_found_needs_no_complaint),
 		cmocka_unit_test(
 		    test_event_values_outside_their_list_or_length_are_refused),
 		cmocka_unit_test(test_event_bad_ids_and_texts_are_refused),

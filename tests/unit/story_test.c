@@ -110,6 +110,9 @@ test_story_bad_lines_then_say_what_would_be_right(void **state)
 		{ "{\"event\":", "no JSON" },
 		{ "{\"event\":\"complaint.withdrawn\",\"complaint_id\":\"c1\"}",
 		    "no occurred_at" },
+		{ "{\"event\":\"customer.message\",\"occurred_at\":"
+		  "\"2026-11-23T01:00:00Z\",\"customer.phone\":\"+1\"}",
+		    "names no complaint" },
 		{ "{\"event\":\"complaint.shut\",\"complaint_id\":\"c1\"}",
 		    "unknown_event" },
 		{ "{\"journal\":[]}", "without the complaint's id" },
