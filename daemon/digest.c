@@ -89,7 +89,7 @@ am_digest_due(struct am_turn *t, const struct am_fu_record *f)
 static bool
 same_group(const struct am_claim *a, const struct am_claim *b)
 {
-	return a->lane == b->lane && a->row.to == b->row.to &&
+	return a->lane->outlet == b->lane->outlet && a->row.to == b->row.to &&
 	       am_str_eq(a->row.group, b->row.group);
 }
 
@@ -127,10 +127,10 @@ row_key(struct am_turn *t, struct am_str id)
 	return am_key(am_store_keys(t->sh->store), &t->arena, "fu", id);
 }
 
-/* How far ahead of now members of the lane's groups may stand: as far as their
- * first has waited. AM_NEVER: no group is due there. */
+/* How far ahead of now members of the endpoint's groups may stand: as far as
+ * their first has waited. AM_NEVER: no group is due there. */
 static am_ms
-horizon(const struct am_turn *t, const struct am_lane *lane)
+horizon(const struct am_turn *t, const struct am_outlet *o)
 {
 	am_ms most = AM_NEVER;
 
@@ -138,7 +138,7 @@ horizon(const struct am_turn *t, const struct am_lane *lane)
 		const struct am_claim *k = &t->claims[i];
 		am_ms waited = t->now - k->row.fired_at;
 
-		if (k->lane != lane || k->fate != AM_FATE_GROUP)
+		if (k->lane->outlet != o || k->fate != AM_FATE_GROUP)
 			continue;
 		if (most == AM_NEVER || t->now + waited > most)
 			most = t->now + waited;
@@ -150,7 +150,7 @@ static size_t
 ask_outbox(struct am_turn *t, struct am_batch *b, const struct am_lane *lane)
 {
 	const struct am_keys *keys = am_store_keys(t->sh->store);
-	am_ms to = horizon(t, lane);
+	am_ms to = horizon(t, lane->outlet);
 
 	if (to == AM_NEVER)
 		return 0;
@@ -248,14 +248,16 @@ void
 am_digests_answer(struct am_turn *t, const struct am_batch *b)
 {
 	size_t asked = 0;
+	size_t room = 0;
 	struct am_batch *more;
 
 	for (struct am_kin *kin = t->kin; kin != NULL; kin = kin->next, asked++)
 		take_kin(t, kin, am_turn_reply(b, kin->reply));
-	t->drawn = am_arena_zalloc(
-	    &t->arena, (t->lanes_n * AM_MEMBERS_MAX + 1) * sizeof(*t->drawn));
+	for (size_t i = asked; am_turn_reply(b, i) != NULL; i++)
+		room += am_turn_reply(b, i)->elements;
+	t->drawn = am_arena_zalloc(&t->arena, (room + 1) * sizeof(*t->drawn));
 	for (size_t i = 0; i < t->lanes_n; i++)
-		if (horizon(t, t->sh->lanes[i]) != AM_NEVER)
+		if (horizon(t, t->sh->lanes[i]->outlet) != AM_NEVER)
 			draw(t, t->sh->lanes[i], am_turn_reply(b, asked++));
 	if (t->drawn_n == 0) {
 		am_turn_load_cases(t, NULL);
@@ -305,7 +307,7 @@ end_member(struct am_turn *t, const struct am_fu_record *digest, size_t i,
 
 	if (!am_fu_waits(t, m->complaint, m->id))
 		return; /* superseded meanwhile: it has left */
-	memcpy(gone.id, m->id, sizeof(gone.id));
+	memcpy(gone.id, m->id, sizeof(gone.id)); /* it stands in no outbox */
 	if (row != NULL)
 		am_commit_fu_dead(t->commit, row, why);
 	else
@@ -525,6 +527,7 @@ init_row(struct am_turn *t, struct am_fu_record *f, struct am_claim **members,
 		.reason = AM_REASON_DIGEST,
 		.to = first->to,
 		.tier = first->tier,
+		.class = first->class,
 		.due_at = first->due_at,
 		.fired_at = t->now,
 		.next_at = t->now,
@@ -540,6 +543,8 @@ init_row(struct am_turn *t, struct am_fu_record *f, struct am_claim **members,
 			f->due_at = m->due_at;
 		if (m->tier < f->tier)
 			f->tier = m->tier;
+		if (m->class < f->class)
+			f->class = m->class;
 	}
 	make_id(f);
 	f->body = render(t, f, members);
@@ -562,12 +567,12 @@ compose(struct am_turn *t, struct am_claim *slot, struct am_claim **members,
 		k->row.digest = id;
 		am_commit_fu_set(t->commit, &k->row, AM_FU_BEHIND);
 		am_commit_fu_score(
-		    t->commit, k->row.endpoint, k->id, AM_FU_BEHIND);
+		    t->commit, am_str_c(k->lane->name), k->id, AM_FU_BEHIND);
 	}
 	am_turn_log(t, AM_LOG_INFO, "followup_digest",
 	    "id=%.*s shard=%s endpoint=%s to=%s group=%s members=%zu",
-	    AM_ARG(id), t->sh->stream, slot->lane->name, am_role_str(digest.to),
-	    am_log_val(digest.group), n);
+	    AM_ARG(id), t->sh->stream, slot->lane->endpoint,
+	    am_role_str(digest.to), am_log_val(digest.group), n);
 	slot->id = id;
 	slot->row = digest;
 	slot->fate = AM_FATE_SEND;

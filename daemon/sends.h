@@ -77,8 +77,6 @@ am_fu_is_over(struct am_turn *t, struct am_str complaint, const uint8_t id[16]);
 
 /* ---- turn_claims.c ---- */
 
-/* How many of the lane's follow-ups this turn may take. */
-unsigned am_lane_room(struct am_shard *sh, struct am_lane *lane, am_ms now);
 void am_claim_add(struct am_turn *t, struct am_lane *lane, struct am_str id);
 /* A row that was loaded. */
 void am_claim_row(struct am_turn *t, struct am_claim *k, struct am_str row);

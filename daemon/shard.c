@@ -18,59 +18,6 @@
 #include "intake/event.h"
 #include "log/log.h"
 
-/* ---- lanes ---- */
-
-void
-am_lane_due(struct am_lane *lane, am_ms at)
-{
-	if (at < lane->next_at)
-		lane->next_at = at;
-}
-
-/* Not in conf, or of a type that this version cannot send by. */
-static bool
-is_removed(const struct am_conf *conf, struct am_str endpoint)
-{
-	const struct am_conf_endpoint *ep = am_conf_endpoint(conf, endpoint);
-
-	return ep == NULL || !ep->built;
-}
-
-struct am_lane *
-am_shard_lane(struct am_shard *sh, struct am_str endpoint)
-{
-	struct am_lane *lane;
-
-	for (size_t i = 0; i < sh->lanes_n; i++)
-		if (am_str_is(endpoint, sh->lanes[i]->name))
-			return sh->lanes[i];
-	sh->lanes = realloc(sh->lanes, (sh->lanes_n + 1) * sizeof(*sh->lanes));
-	lane = malloc(sizeof(*lane));
-	AM_ASSERT(sh->lanes != NULL && lane != NULL);
-	sh->lanes[sh->lanes_n++] = lane;
-	*lane = (struct am_lane){ .name = strndup(endpoint.p, endpoint.n),
-		.next_at = AM_NEVER,
-		.removed = is_removed(sh->engine->conf, endpoint) };
-	AM_ASSERT(lane->name != NULL);
-	return lane;
-}
-
-static void
-lanes_of_conf(struct am_shard *sh)
-{
-	const struct am_conf *conf = sh->engine->conf;
-
-	for (size_t i = 0; i < conf->endpoints_n; i++)
-		am_shard_lane(sh, am_str_c(conf->endpoints[i]->name));
-	for (size_t i = 0; i < sh->lanes_n; i++) {
-		struct am_lane *lane = sh->lanes[i];
-
-		lane->removed = is_removed(conf, am_str_c(lane->name));
-		if (lane->removed && lane->next_at != AM_NEVER)
-			lane->next_at = 0; /* what waits there ends now */
-	}
-}
-
 /* ---- loop definitions ---- */
 
 const struct am_loopdef *
@@ -131,7 +78,7 @@ am_shard_reconfigure(struct am_shard *sh)
 {
 	AM_ASSERT(!sh->turn_open);
 	forget_loops(sh);
-	lanes_of_conf(sh);
+	am_lanes_configure(sh);
 	sh->seen_expires = 0; /* windows may be longer now */
 	if (sh->running)
 		am_calendars_check(sh->calendars);
@@ -210,11 +157,7 @@ forget_all(struct am_shard *sh)
 	sh->ended = NULL;
 	sh->ended_tail = &sh->ended;
 	sh->ended_n = 0;
-	for (size_t i = 0; i < sh->lanes_n; i++) {
-		sh->lanes[i]->next_at = AM_NEVER;
-		sh->lanes[i]->ready_n = sh->lanes[i]->ready_i = 0;
-		sh->lanes[i]->starting = 0;
-	}
+	am_lanes_forget(sh);
 	am_silences_forget(&sh->silences);
 	sh->careful = 0;
 	sh->seen_known = false;
@@ -284,7 +227,7 @@ on_state(void *arg, enum am_shard_state state, const char *why)
 		    f->version, f->durability, f->policy);
 		sh->wake_at = 0; /* not known: look */
 		am_careful_begin(sh);
-		lanes_of_conf(sh);
+		am_lanes_configure(sh);
 		ask_outs(sh);
 	}
 	if (state == AM_SHARD_STANDBY || state == AM_SHARD_RELEASED ||
@@ -356,41 +299,12 @@ am_shard_now(const struct am_shard *sh)
 	return am_engine_now() + (diff < 0 ? diff : 0);
 }
 
-/* When this lane can do something by itself. */
-static am_ms
-lane_look(const struct am_shard *sh, const struct am_lane *lane, am_ms now)
-{
-	am_ms from = lane->next_at > now ? lane->next_at : now;
-	am_ms again;
-
-	if (lane->next_at == AM_NEVER || lane->removed)
-		return lane->next_at;
-	if (am_deliver_room(sh->engine->deliver, lane->name, from, &again) != 0)
-		again = from;
-	/* due, and yet no turn was to be had: claims on their way out */
-	return again <= now ? now + 10 : again;
-}
-
-/* When the shard must look again if nothing else happens. */
-static am_ms
-next_look(const struct am_shard *sh, am_ms now)
-{
-	am_ms at = sh->wake_at;
-
-	for (size_t i = 0; i < sh->lanes_n; i++) {
-		am_ms again = lane_look(sh, sh->lanes[i], now);
-
-		if (again < at)
-			at = again;
-	}
-	return at;
-}
-
 static void
 arm(struct am_shard *sh)
 {
 	am_ms now = am_shard_now(sh);
-	am_ms at = next_look(sh, now);
+	am_ms sends = am_lanes_look(sh, now);
+	am_ms at = sends < sh->wake_at ? sends : sh->wake_at;
 	am_ms in = at - now;
 	am_ms wait = sh->retry_at - am_engine_monotonic();
 	struct timeval tv;
@@ -562,12 +476,7 @@ am_shard_free(struct am_shard *sh)
 	event_free(sh->timer);
 	am_turn_free(sh->turn);
 	am_calendars_free(sh->calendars);
-	for (size_t i = 0; i < sh->lanes_n; i++) {
-		free(sh->lanes[i]->name);
-		free(sh->lanes[i]->ready);
-		free(sh->lanes[i]);
-	}
-	free(sh->lanes);
+	am_lanes_free(sh);
 	free(sh->stream_own);
 	free(sh);
 }

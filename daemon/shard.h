@@ -10,21 +10,11 @@
  */
 
 #include "daemon/engine.h"
+#include "daemon/lanes.h"
 #include "daemon/silence.h"
 
 #define HASH_NONFATAL_OOM 0
 #include <uthash.h>
-
-/* The outbox of one endpoint in this shard. */
-struct am_lane {
-	char *name;
-	am_ms next_at; /* earliest attempt, AM_NEVER: none */
-	bool removed;  /* not in conf: what waits becomes dead */
-	/* ids read from the outbox, due and not claimed yet */
-	char (*ready)[AM_FU_ID_LEN + 1];
-	size_t ready_n, ready_i;
-	unsigned starting; /* claimed, not given to delivery yet */
-};
 
 /* A follow-up on the wire inside of a digest. */
 struct am_rider {
@@ -48,7 +38,7 @@ struct am_sending {
 	char *row;	      /* packed am_fu_record with the attempt started */
 	size_t row_n, body_n; /* the body ends the row */
 	am_ms fired_at;
-	bool ended;	      /* result is in */
+	bool ended;		      /* result is in */
 	struct am_send_result result; /* without excerpt */
 };
 
@@ -74,10 +64,12 @@ struct am_shard {
 	bool entries;	/* the store has entries to take */
 	am_ms wake_at;	/* earliest wake-up, AM_NEVER: none */
 	am_ms retry_at; /* no turn before (monotonic): Redis refused; 0: none */
-	unsigned refused;	/* in a row, for the back-off */
-	struct am_lane **lanes; /* each at an address that stays */
+	unsigned refused; /* in a row, for the back-off */
+	struct am_lane **lanes;
 	size_t lanes_n;
-	size_t first_lane; /* served first in the next sendings' turn */
+	struct am_outlet **outlets;
+	size_t outlets_n;
+	size_t first_outlet; /* served first in the next sendings' turn */
 	struct am_sending *in_flight; /* by id */
 	struct am_rider *riding;      /* in digests that are, by id */
 	struct am_silences silences;
@@ -139,7 +131,6 @@ const char *am_shard_state_name(const struct am_shard *sh);
 /* Nothing open, nothing in flight, no outcome unwritten. */
 bool am_shard_quiet(const struct am_shard *sh);
 
-struct am_lane *am_shard_lane(struct am_shard *sh, struct am_str endpoint);
 /* Give what was claimed to delivery (turn_sends.c). */
 void am_shard_start_sendings(struct am_shard *sh);
 /* In flight, by itself or in a digest. */
@@ -151,8 +142,6 @@ void am_shard_sending_free(struct am_sending *s);
 /* "{s}:silences" */
 struct am_str
 am_shard_silences_key(const struct am_shard *sh, struct am_arena *a);
-/* An attempt of the lane is due at `at`. */
-void am_lane_due(struct am_lane *lane, am_ms at);
 
 /* Loop by NAME@HASH: of conf, or kept and bound; NULL when not loaded yet. */
 const struct am_loopdef *

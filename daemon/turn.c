@@ -97,7 +97,7 @@ static void
 committed(struct am_turn *t)
 {
 	for (struct am_touch *w = t->touches; w != NULL; w = w->next)
-		am_lane_due(am_shard_lane(t->sh, w->endpoint), w->at);
+		am_lane_due(am_shard_lane(t->sh, w->outbox), w->at);
 	am_log_hold(true);
 	for (struct am_line *line = t->lines; line != NULL; line = line->next)
 		am_log(line->level, line->event, "%s", line->text);
@@ -337,11 +337,11 @@ am_turn_load_cases(struct am_turn *t, struct am_batch *b)
 /* ---- steps ---- */
 
 void
-am_turn_touch(struct am_turn *t, struct am_str endpoint, am_ms at)
+am_turn_touch(struct am_turn *t, struct am_str outbox, am_ms at)
 {
 	struct am_touch *w = am_arena_alloc(&t->arena, sizeof(*w));
 
-	*w = (struct am_touch){ t->touches, endpoint, at };
+	*w = (struct am_touch){ t->touches, outbox, at };
 	t->touches = w;
 }
 
@@ -363,6 +363,24 @@ mark_in_flight(struct am_turn *t, struct am_case *c)
 	for (size_t i = 0; i < c->cur.waiting_n; i++)
 		c->cur.waiting[i].in_flight =
 		    am_shard_on_wire(t->sh, c->cur.waiting[i].id);
+}
+
+/* What it has let into the outboxes. */
+static void
+touch_lanes(struct am_turn *t, const struct am_update *up)
+{
+	for (const struct am_followup *f = up->followups; f != NULL;
+	     f = f->next)
+		if (!f->dead && f->queued)
+			am_turn_touch(t,
+			    am_out_name(&t->arena, f->endpoint, f->class),
+			    f->not_before > f->fired_at ? f->not_before
+							: f->fired_at);
+	for (const struct am_fu_change *f = up->changes; f != NULL; f = f->next)
+		if (f->release)
+			am_turn_touch(t,
+			    am_out_name(&t->arena, f->endpoint, f->class),
+			    f->at);
 }
 
 /* Follow-ups that end without an attempt get their line here. */
@@ -462,15 +480,7 @@ am_turn_step(struct am_turn *t, struct am_case *c, const struct am_event *ev)
 	log_ends(t, c, up);
 	before = c->cur;
 	am_commit_update(t->commit, &before, up, up->next.tier, ev->trace_id);
-	for (const struct am_followup *f = up->followups; f != NULL;
-	     f = f->next)
-		if (!f->dead && f->queued)
-			am_turn_touch(t, f->endpoint,
-			    f->not_before > f->fired_at ? f->not_before
-							: f->fired_at);
-	for (const struct am_fu_change *f = up->changes; f != NULL; f = f->next)
-		if (f->release)
-			am_turn_touch(t, f->endpoint, f->at);
+	touch_lanes(t, up);
 	c->cur = up->next;
 	c->exists = !up->forget;
 	return up;

@@ -22,6 +22,13 @@ enum am_turn_kind {
 	AM_TURN_KINDS,
 };
 
+/* What a turn that sends does with a lane. */
+enum am_lane_turn {
+	AM_LANE_RESTS,	/* nothing is due, or there is no room */
+	AM_LANE_SERVES, /* from what was read of it ahead */
+	AM_LANE_REFILLS /* its outbox is read */
+};
+
 /* One complaint in a turn. */
 struct am_case {
 	struct am_str id;
@@ -88,6 +95,7 @@ struct am_turn {
 	size_t rows_at;		/* index of its MGET of rows */
 	size_t asked_rows;	/* claims whose rows were loaded first */
 	unsigned *rooms;	/* per outlet: how many it may take, then has */
+	bool *refill;		/* per outlet: one of its lanes is read */
 	size_t outlets_n;
 	enum am_lane_turn *lanes; /* per lane: what this turn does with it */
 	size_t lanes_n;

@@ -27,42 +27,6 @@
 
 #define CLAIM_MARGIN (2 * AM_SECOND)
 
-/* Claimed by any shard and not with delivery yet: it does not count those. */
-static unsigned
-reserved(const struct am_shard *sh, const struct am_lane *lane)
-{
-	unsigned n = 0;
-
-	for (size_t i = 0; i < sh->engine->shards_n; i++) {
-		const struct am_shard *other = sh->engine->shards[i];
-
-		for (size_t k = 0; k < other->lanes_n; k++)
-			if (strcmp(other->lanes[k]->name, lane->name) == 0)
-				n += other->lanes[k]->starting;
-		for (size_t k = 0;
-		     other->turn_open && k < other->turn->claims_n; k++)
-			n += strcmp(other->turn->claims[k].lane->name,
-				 lane->name) == 0;
-	}
-	return n;
-}
-
-/* How many of the lane's follow-ups this turn may take. */
-unsigned
-am_lane_room(struct am_shard *sh, struct am_lane *lane, am_ms now)
-{
-	unsigned room, taken;
-	am_ms again;
-
-	if (lane->next_at > now || sh->engine->stopping)
-		return 0;
-	if (lane->removed)
-		return CLAIMS_MAX;
-	room = am_deliver_room(sh->engine->deliver, lane->name, now, &again);
-	taken = reserved(sh, lane);
-	return room > taken ? room - taken : 0;
-}
-
 static bool
 on_wire(const struct am_shard *sh, struct am_str id)
 {
@@ -90,7 +54,7 @@ start_attempt(struct am_turn *t, struct am_claim *k)
 {
 	struct am_fu_record *f = &k->row;
 	const struct am_conf_endpoint *ep =
-	    am_conf_endpoint(t->sh->engine->conf, am_str_c(k->lane->name));
+	    am_conf_endpoint(t->sh->engine->conf, am_str_c(k->lane->endpoint));
 	struct am_attempt *a =
 	    am_arena_zalloc(&t->arena, (f->attempts_n + 1) * sizeof(*a));
 	am_ms free_at = t->now + ep->timeout +
@@ -117,7 +81,7 @@ start_attempt(struct am_turn *t, struct am_claim *k)
 	s->fired_at = f->fired_at;
 	memcpy(s->id, f->id, sizeof(s->id));
 	am_fu_id_format(s->id, s->id_text);
-	s->endpoint = strdup(k->lane->name);
+	s->endpoint = strdup(k->lane->endpoint);
 	AM_ASSERT(s->endpoint != NULL);
 	snprintf(
 	    s->complaint, sizeof(s->complaint), "%.*s", AM_ARG(f->complaint));
@@ -151,7 +115,7 @@ write_later(struct am_turn *t, const struct am_claim *k)
 	    "id=%.*s complaint=%.*s shard=%s endpoint=%s silence=%.*s "
 	    "until=%s by=%s",
 	    AM_ARG(k->id), AM_ARG(am_fu_about(&k->row)), t->sh->stream,
-	    k->lane->name, AM_ARG(s->id), until, am_log_val(s->author));
+	    k->lane->endpoint, AM_ARG(s->id), until, am_log_val(s->author));
 }
 
 static void
@@ -161,7 +125,7 @@ write_dead(struct am_turn *t, const struct am_claim *k)
 	am_turn_log(t, AM_LOG_WARN, "followup_dead",
 	    "id=%.*s complaint=%.*s shard=%s endpoint=%s reason=%s",
 	    AM_ARG(k->id), AM_ARG(am_fu_about(&k->row)), t->sh->stream,
-	    k->lane->name, k->dead);
+	    k->lane->endpoint, k->dead);
 }
 
 /* Its complaint may know already: then only the row is left. */
@@ -247,7 +211,7 @@ keep_sending(struct am_turn *t, struct am_claim *k)
 	am_shard_flies(sh, s);
 	*sh->starting_tail = s;
 	sh->starting_tail = &s->next;
-	k->lane->starting++;
+	k->lane->outlet->starting++;
 }
 
 void
@@ -262,7 +226,7 @@ am_shard_start_sendings(struct am_shard *sh)
 	for (; s != NULL; s = next) {
 		next = s->next;
 		s->next = NULL;
-		am_shard_lane(sh, am_str_c(s->endpoint))->starting--;
+		am_shard_outlet(sh, am_str_c(s->endpoint))->starting--;
 		if (!am_store_may_act(sh->store)) {
 			/* too old an ownership to send: it ends unsent */
 			const struct am_send_result late = {
@@ -325,7 +289,7 @@ static const struct am_quiet *
 lane_quiet(const struct am_turn *t, const struct am_claim *k)
 {
 	const struct am_conf_endpoint *ep =
-	    am_conf_endpoint(t->sh->engine->conf, am_str_c(k->lane->name));
+	    am_conf_endpoint(t->sh->engine->conf, am_str_c(k->lane->endpoint));
 
 	return ep != NULL ? ep->quiet : NULL;
 }
@@ -338,8 +302,8 @@ am_claim_name(struct am_turn *t, struct am_claim *k)
 	if (k->fate == AM_FATE_GONE)
 		return;
 	if (f->members_n != 0)
-		am_digest_name(t, f, k->lane->removed);
-	else if (k->lane->removed || am_digest_takes(f) ||
+		am_digest_name(t, f, k->lane->outlet->removed);
+	else if (k->lane->outlet->removed || am_digest_takes(f) ||
 		 lane_quiet(t, k) != NULL ||
 		 am_silences_any(&t->sh->silences, t->now))
 		(void)am_turn_case(t, f->complaint);
@@ -477,7 +441,7 @@ am_claim_judge(struct am_turn *t, struct am_claim *k)
 
 	if (k->fate == AM_FATE_GONE)
 		return;
-	if (k->lane->removed) {
+	if (k->lane->outlet->removed) {
 		k->fate = AM_FATE_DEAD;
 		k->dead = "endpoint-removed";
 	} else if (f->digest.n != 0) {

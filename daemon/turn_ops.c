@@ -188,7 +188,8 @@ run_retry(struct am_op *op, struct am_turn *t)
 	a->row.catchup = false;
 	a->row.next_at = t->now;
 	am_commit_fu_set(t->commit, &a->row, t->now);
-	am_turn_touch(t, a->row.endpoint, t->now);
+	am_turn_touch(
+	    t, am_out_name(&t->arena, a->row.endpoint, a->row.class), t->now);
 	a->changed = 1;
 	return true;
 }
@@ -408,7 +409,8 @@ revive(struct act *a, struct am_turn *t, const redisReply *e)
 	f.body = body;
 	if (is_queued(t, &f)) {
 		am_commit_fu_set(t->commit, &f, t->now);
-		am_turn_touch(t, f.endpoint, t->now);
+		am_turn_touch(
+		    t, am_out_name(&t->arena, f.endpoint, f.class), t->now);
 	} else {
 		am_commit_fu_set(t->commit, &f, AM_FU_BEHIND);
 	}

@@ -200,7 +200,8 @@ write_failure(struct am_turn *t, struct am_sending *s, struct am_fu_record *f)
 	}
 	am_commit_must_go_on(t->commit);
 	am_commit_fu_set(t->commit, f, f->next_at);
-	am_turn_touch(t, am_str_c(s->endpoint), f->next_at);
+	am_turn_touch(
+	    t, am_out_name(&t->arena, f->endpoint, f->class), f->next_at);
 	t->counts.retried++;
 	log_outcome(t, s, f, "followup_retry", AM_LOG_INFO);
 }

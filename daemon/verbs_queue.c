@@ -13,7 +13,7 @@
 /* ---- followups ---- */
 
 struct queue {
-	const char **outs; /* endpoints of this shard that are still to ask */
+	const char **outs; /* outboxes of this shard that are still to ask */
 	size_t outs_n, outs_i;
 	struct am_silences silences; /* of this shard */
 };
@@ -282,8 +282,10 @@ on_outs(struct view *v, struct am_batch *b)
 		    am_arena_alloc(v->a, (r->elements + 1) * sizeof(*q->outs));
 		for (size_t i = 0; i < r->elements; i++) {
 			struct am_str name = am_reply_str(r->element[i]);
+			struct am_str endpoint;
 
-			if (only.n == 0 || am_str_eq(only, name))
+			(void)am_out_parse(name, &endpoint);
+			if (only.n == 0 || am_str_eq(only, endpoint))
 				q->outs[q->outs_n++] =
 				    am_arena_cstr(v->a, name);
 		}

@@ -29,6 +29,7 @@ struct call {
 	struct am_silence silence;  /* to add; or, when found, to end */
 	struct am_silences known;   /* of the shard at work */
 	const struct am_batch *got; /* the loads of `end` */
+	size_t lanes_n;		    /* outboxes among them */
 	size_t shards_n;	    /* that took it */
 	bool full;		    /* one has no room for it */
 	struct am_str *seen;	    /* ids that were listed */
@@ -411,7 +412,8 @@ load_end(struct am_op *op, struct am_turn *t, struct am_batch *b)
 	const struct am_keys *keys = am_store_keys(t->sh->store);
 
 	load_known(c, t, b);
-	for (size_t i = 0; i < t->sh->lanes_n; i++) {
+	c->lanes_n = t->sh->lanes_n;
+	for (size_t i = 0; i < c->lanes_n; i++) {
 		struct am_str lane = am_str_c(t->sh->lanes[i]->name);
 
 		am_cmd(b, "ZRANGE");
@@ -455,7 +457,7 @@ run_end(struct am_op *op, struct am_turn *t)
 			continue;
 		s.ended = t->now;
 		write_silence(t, &s);
-		for (size_t k = 0; k < t->sh->lanes_n; k++)
+		for (size_t k = 0; k < c->lanes_n; k++)
 			release(t, t->sh->lanes[k]->name,
 			    am_turn_reply(c->got, 1 + k));
 		return true;

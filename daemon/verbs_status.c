@@ -50,8 +50,11 @@ on_sums(struct view *v, struct am_batch *b)
 	s->dead += am_reply_int(am_batch_reply(b, 1));
 	s->rejects += am_reply_int(am_batch_reply(b, 2));
 	for (size_t i = 0; i < s->conf->endpoints_n; i++) {
-		int64_t n = am_reply_int(am_batch_reply(b, 3 + i));
+		int64_t n = 0;
 
+		for (size_t k = 0; k < AM_FU_CLASSES; k++)
+			n += am_reply_int(
+			    am_batch_reply(b, 3 + i * AM_FU_CLASSES + k));
 		s->waiting += n;
 		s->lane_waiting[i] += n;
 	}
@@ -72,10 +75,13 @@ ask_sums(struct view *v)
 	am_arg(b, keys->dead);
 	am_cmd(b, "XLEN");
 	am_arg(b, keys->rejects);
-	for (size_t i = 0; i < conf->endpoints_n; i++) {
+	for (size_t i = 0; i < conf->endpoints_n * AM_FU_CLASSES; i++) {
+		const char *name = conf->endpoints[i / AM_FU_CLASSES]->name;
+
 		am_cmd(b, "ZCARD");
-		am_args(b, am_key(keys, v->a, "out",
-			       am_str_c(conf->endpoints[i]->name)));
+		am_args(b,
+		    am_key(keys, v->a, "out",
+			am_out_name(v->a, am_str_c(name), i % AM_FU_CLASSES)));
 	}
 	am_view_send(v, b, on_sums);
 }

@@ -406,13 +406,13 @@ am_commit_wake(const struct am_commit *c)
 }
 
 am_ms
-am_commit_out(const struct am_commit *c, const char *endpoint)
+am_commit_out(const struct am_commit *c, const char *outbox)
 {
 	const struct am_outbox *o;
 
 	for (o = (const struct am_outbox *)c->outboxes.first; o != NULL;
 	     o = (const struct am_outbox *)o->item.next)
-		if (am_str_is(o->item.a, endpoint))
+		if (am_str_is(o->item.a, outbox))
 			return first_score(c, o->ask);
 	return 0;
 }

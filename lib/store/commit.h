@@ -51,9 +51,9 @@ void am_commit_pii_copy(
 #define AM_FU_BEHIND ((am_ms)-1) /* no score: it waits for another to end */
 void am_commit_fu_set(
     struct am_commit *c, const struct am_fu_record *f, am_ms score);
-/* Its place in the outbox alone; AM_FU_BEHIND takes it out. */
+/* Its place in an outbox (am_out_name) alone; AM_FU_BEHIND takes it out. */
 void am_commit_fu_score(
-    struct am_commit *c, struct am_str endpoint, struct am_str id, am_ms score);
+    struct am_commit *c, struct am_str outbox, struct am_str id, am_ms score);
 void am_commit_fu_end(struct am_commit *c, const struct am_fu_record *f);
 void am_commit_fu_dead(
     struct am_commit *c, const struct am_fu_record *f, const char *reason);
@@ -78,11 +78,11 @@ void am_commit_trim(struct am_commit *c, am_ms now);
 
 /*
  * Queries inside the transaction, answered after it:
- * the earliest wake-up, and the earliest attempt of an endpoint's outbox.
+ * the earliest wake-up, and the earliest attempt of an outbox.
  */
 void am_commit_ask_wake(struct am_commit *c);
-void am_commit_ask_out(struct am_commit *c, const char *endpoint);
+void am_commit_ask_out(struct am_commit *c, const char *outbox);
 /* AM_NEVER: none. 0 when the answer was lost with the connection and the commit
  * was found to be done: look. */
 am_ms am_commit_wake(const struct am_commit *c);
-am_ms am_commit_out(const struct am_commit *c, const char *endpoint);
+am_ms am_commit_out(const struct am_commit *c, const char *outbox);

@@ -46,7 +46,7 @@ struct am_written { /* one complaint */
 	struct am_slices lines;
 };
 
-struct am_outbox { /* one endpoint */
+struct am_outbox { /* one class of an endpoint */
 	struct am_item item;
 	struct am_slices add; /* score and id in turn */
 	struct am_slices rem;

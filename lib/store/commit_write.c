@@ -24,10 +24,10 @@ unit_of(struct am_commit *c, struct am_str id)
 }
 
 static struct am_outbox *
-outbox_of(struct am_commit *c, struct am_str endpoint)
+outbox_of(struct am_commit *c, struct am_str name)
 {
-	return am_table_get(c, &c->outboxes, endpoint,
-	    (struct am_str){ NULL, 0 }, sizeof(struct am_outbox));
+	return am_table_get(c, &c->outboxes, name, (struct am_str){ NULL, 0 },
+	    sizeof(struct am_outbox));
 }
 
 static struct am_str
@@ -149,20 +149,26 @@ fu_row(struct am_commit *c, const struct am_fu_record *f)
 	return am_buf_str(&row);
 }
 
-static void
-fu_score(
-    struct am_commit *c, struct am_str endpoint, struct am_str id, am_ms at)
+/* Where a follow-up stands. */
+static struct am_str
+out_of(struct am_commit *c, struct am_str endpoint, uint8_t in_class)
 {
-	struct am_outbox *o = outbox_of(c, endpoint);
+	return am_out_name(&c->arena, endpoint, in_class);
+}
+
+static void
+fu_score(struct am_commit *c, struct am_str outbox, struct am_str id, am_ms at)
+{
+	struct am_outbox *o = outbox_of(c, outbox);
 
 	am_slice_add(c, &o->add, number(c, at));
 	am_slice_add(c, &o->add, id);
 }
 
 static void
-fu_leave(struct am_commit *c, struct am_str endpoint, struct am_str id)
+fu_leave(struct am_commit *c, struct am_str outbox, struct am_str id)
 {
-	am_slice_add(c, &outbox_of(c, endpoint)->rem, id);
+	am_slice_add(c, &outbox_of(c, outbox)->rem, id);
 	am_slice_add(c, &c->dels, key(c, "fu", id));
 }
 
@@ -174,23 +180,23 @@ am_commit_fu_set(struct am_commit *c, const struct am_fu_record *f, am_ms score)
 	am_slice_add(c, &c->sets, key(c, "fu", id));
 	am_slice_add(c, &c->sets, fu_row(c, f));
 	if (score != AM_FU_BEHIND)
-		fu_score(c, f->endpoint, id, score);
+		fu_score(c, out_of(c, f->endpoint, f->class), id, score);
 }
 
 void
 am_commit_fu_score(
-    struct am_commit *c, struct am_str endpoint, struct am_str id, am_ms score)
+    struct am_commit *c, struct am_str outbox, struct am_str id, am_ms score)
 {
 	if (score == AM_FU_BEHIND)
-		am_slice_add(c, &outbox_of(c, endpoint)->rem, id);
+		am_slice_add(c, &outbox_of(c, outbox)->rem, id);
 	else
-		fu_score(c, endpoint, id, score);
+		fu_score(c, outbox, id, score);
 }
 
 void
 am_commit_fu_end(struct am_commit *c, const struct am_fu_record *f)
 {
-	fu_leave(c, f->endpoint, fu_text(c, f->id));
+	fu_leave(c, out_of(c, f->endpoint, f->class), fu_text(c, f->id));
 }
 
 void
@@ -222,7 +228,7 @@ am_commit_fu_dead(
     struct am_commit *c, const struct am_fu_record *f, const char *reason)
 {
 	am_commit_fu_letter(c, f, reason);
-	fu_leave(c, f->endpoint, fu_text(c, f->id));
+	fu_leave(c, out_of(c, f->endpoint, f->class), fu_text(c, f->id));
 }
 
 /* ---- one step ---- */
@@ -268,18 +274,19 @@ add_followup(struct am_commit *c, const struct am_complaint *next,
 	am_slice_add(c, &c->sets, key(c, "fu", id));
 	am_slice_add(c, &c->sets, fu_row(c, &r));
 	if (f->queued)
-		fu_score(c, f->endpoint, id, r.next_at);
+		fu_score(c, out_of(c, f->endpoint, f->class), id, r.next_at);
 }
 
 static void
 add_change(struct am_commit *c, const struct am_fu_change *f)
 {
 	struct am_str id = fu_text(c, f->id);
+	struct am_str out = out_of(c, f->endpoint, f->class);
 
 	if (f->release)
-		fu_score(c, f->endpoint, id, f->at);
+		fu_score(c, out, id, f->at);
 	else
-		fu_leave(c, f->endpoint, id);
+		fu_leave(c, out, id);
 }
 
 /* An event for another complaint takes the way of all events. */
@@ -460,10 +467,10 @@ write_counts(struct am_commit *c)
 }
 
 static bool
-out_known(const struct am_store *s, struct am_str endpoint)
+out_known(const struct am_store *s, struct am_str name)
 {
 	for (size_t i = 0; i < s->outs_n; i++)
-		if (am_str_eq(s->outs[i], endpoint))
+		if (am_str_eq(s->outs[i], name))
 			return true;
 	return false;
 }
@@ -635,9 +642,9 @@ am_commit_ask_wake(struct am_commit *c)
 }
 
 void
-am_commit_ask_out(struct am_commit *c, const char *endpoint)
+am_commit_ask_out(struct am_commit *c, const char *outbox)
 {
-	struct am_str name = am_arena_dup(&c->arena, am_str_c(endpoint));
+	struct am_str name = am_arena_dup(&c->arena, am_str_c(outbox));
 
 	outbox_of(c, name)->ask = 1;
 }

@@ -85,3 +85,32 @@ am_key(const struct am_keys *k, struct am_arena *a, const char *kind,
 	*q = '\0';
 	return (struct am_str){ p, (size_t)(q - p) };
 }
+
+struct am_str
+am_out_name(struct am_arena *a, struct am_str endpoint, uint8_t in_class)
+{
+	char *p;
+
+	AM_ASSERT(in_class < AM_FU_CLASSES);
+	if (in_class == 0)
+		return endpoint;
+	p = am_arena_alloc(a, endpoint.n + 3);
+	memcpy(p, endpoint.p, endpoint.n);
+	p[endpoint.n] = ':';
+	p[endpoint.n + 1] = (char)('0' + in_class);
+	p[endpoint.n + 2] = '\0';
+	return (struct am_str){ p, endpoint.n + 2 };
+}
+
+uint8_t
+am_out_parse(struct am_str outbox, struct am_str *endpoint)
+{
+	char last = outbox.n > 2 ? outbox.p[outbox.n - 1] : '0';
+
+	*endpoint = outbox;
+	if (last <= '0' || last >= '0' + AM_FU_CLASSES ||
+	    outbox.p[outbox.n - 2] != ':')
+		return 0;
+	endpoint->n = outbox.n - 2;
+	return (uint8_t)(last - '0');
+}

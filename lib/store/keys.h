@@ -11,6 +11,8 @@
 
 #include "base/buf.h"
 
+#include <amends/complaint.h>
+
 struct am_keys {
 	const char *stream, *token, *beat, *cursor, *wake, *dead, *rejects,
 	    *parked, *feed, *tally, *outs, *tries;
@@ -25,3 +27,14 @@ void am_keys_fini(struct am_keys *k);
  * "kpi" "loop" "contact" */
 struct am_str am_key(const struct am_keys *k, struct am_arena *a,
     const char *kind, struct am_str name);
+
+/*
+ * The name of the outbox of a class of an endpoint's follow-ups: what stands
+ * behind "out:", and in the set `outs`. "crm" for class 0, where all lay before
+ * there were classes, then "crm:1" …: no endpoint's name has a ':'. Borrows
+ * from endpoint or lies in the arena.
+ */
+struct am_str
+am_out_name(struct am_arena *a, struct am_str endpoint, uint8_t in_class);
+/* The other way; gives the class. What is no outbox's name is an endpoint's. */
+uint8_t am_out_parse(struct am_str outbox, struct am_str *endpoint);

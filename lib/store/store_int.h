@@ -103,7 +103,7 @@ struct am_store {
 	struct am_commit *in_flight;
 	struct am_commit *spare;
 	struct am_arena outs_arena;
-	struct am_str *outs; /* endpoints whose outbox is listed */
+	struct am_str *outs; /* outboxes that are listed */
 	size_t outs_n, outs_cap;
 };
 

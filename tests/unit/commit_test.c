@@ -223,6 +223,51 @@ test_commit_when_rungs_fire_then_outbox_holds_what_is_queued(void **state)
 	probe_stop(&p);
 }
 
+/* TI4: a class has an outbox of its own, from its firing to its end. */
+static void
+test_commit_when_of_a_class_then_all_happens_in_its_outbox(void **state)
+{
+	struct probe p;
+	redisReply *r;
+
+	(void)state;
+	step_of("C-1");
+	first = followup(1, "crm");
+	second = followup(2, "crm");
+	first.class = 2;
+	second.class = 3;
+	second.queued = false;
+	first.next = &second;
+	update.followups = &first;
+	open_shard(&p);
+	assert_int_equal(probe_commit(&p, fill_step), 0);
+	assert_int_equal(ctl_int("ZCARD {complaints}:out:crm:2"), 1);
+	assert_int_equal(ctl_int("EXISTS {complaints}:out:crm"), 0);
+	r = ctl_reply("SMEMBERS {complaints}:outs");
+	assert_int_equal(r->elements, 1);
+	assert_string_equal(r->element[0]->str, "crm:2");
+	freeReplyObject(r);
+
+	/* the first leaves its own, the second is let into its own */
+	step_of("C-1");
+	change = (struct am_fu_change){ .endpoint = AM_STR("crm"),
+		.class = 2,
+		.state = "suppressed",
+		.reason = "superseded" };
+	change.id[15] = 1;
+	struct am_fu_change in = { .endpoint = AM_STR("crm"),
+		.class = 3,
+		.release = true,
+		.at = 3000 };
+	in.id[15] = 2;
+	change.next = &in;
+	update.changes = &change;
+	assert_int_equal(probe_commit(&p, fill_step), 0);
+	assert_int_equal(ctl_int("EXISTS {complaints}:out:crm:2"), 0);
+	assert_int_equal(ctl_int("ZCARD {complaints}:out:crm:3"), 1);
+	probe_stop(&p);
+}
+
 static void
 fill_dead(struct probe *p, struct am_commit *c)
 {
@@ -573,6 +618,7 @@ main(void)
 		T(test_commit_when_opened_then_all_effects_are_there),
 		T(test_commit_when_stepped_twice_then_last_record_and_both_lines),
 		T(test_commit_when_rungs_fire_then_outbox_holds_what_is_queued),
+		T(test_commit_when_of_a_class_then_all_happens_in_its_outbox),
 		T(test_commit_when_given_up_then_dead_letter_keeps_it),
 		T(test_commit_when_rejected_then_bytes_are_kept),
 		T(test_commit_when_forgotten_then_nothing_of_it_is_left),

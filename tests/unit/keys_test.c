@@ -75,6 +75,40 @@ test_keys_when_made_then_named_as_documented(void **state)
 	am_keys_fini(&k);
 }
 
+static struct am_str
+out_parse(struct am_str name, uint8_t in_class)
+{
+	struct am_str endpoint;
+
+	assert_int_equal(am_out_parse(name, &endpoint), in_class);
+	return endpoint;
+}
+
+/* TI4: each class of an endpoint has an outbox; that of class 0 has the name
+ * that the only one had before there were classes. */
+static void
+test_keys_when_of_an_outbox_then_name_endpoint_and_class(void **state)
+{
+	static const char *const names[] = { "crm", "crm:1", "crm:2", "crm:3" };
+	struct am_arena a;
+
+	(void)state;
+	am_arena_init(&a, 0);
+	for (uint8_t i = 0; i < AM_COUNT(names); i++) {
+		struct am_str name = am_out_name(&a, AM_STR("crm"), i);
+
+		assert_true(am_str_is(name, names[i]));
+		assert_true(am_str_is(out_parse(name, i), "crm"));
+	}
+	/* what a person put there is the name of an endpoint that is gone */
+	assert_true(am_str_is(out_parse(AM_STR("crm:4"), 0), "crm:4"));
+	assert_true(am_str_is(out_parse(AM_STR("crm:0"), 0), "crm:0"));
+	assert_true(am_str_is(out_parse(AM_STR(":1"), 0), ":1"));
+	assert_true(am_str_is(out_parse(AM_STR("1"), 0), "1"));
+	assert_int_equal(out_parse(AM_STR(""), 0).n, 0);
+	am_arena_fini(&a);
+}
+
 int
 main(void)
 {
@@ -82,6 +116,8 @@ main(void)
 		cmocka_unit_test(
 		    test_keys_when_made_then_share_the_streams_slot),
 		cmocka_unit_test(test_keys_when_made_then_named_as_documented),
+		cmocka_unit_test(
+		    test_keys_when_of_an_outbox_then_name_endpoint_and_class),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,216 @@
+/*
+ * lanes - see lanes.h.
+ *
+ * What is known of an outbox is when it is due, and the ids that were read from
+ * it ahead. Both are a help only: an id that has left meanwhile is found to
+ * have no row, and one that came is told by the commit that brought it.
+ */
+
+#include "daemon/turn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "daemon/sends.h"
+
+void
+am_lane_due(struct am_lane *lane, am_ms at)
+{
+	if (at < lane->next_at)
+		lane->next_at = at;
+}
+
+/* Not in conf, or of a type that this version cannot send by. */
+static bool
+is_removed(const struct am_conf *conf, struct am_str endpoint)
+{
+	const struct am_conf_endpoint *ep = am_conf_endpoint(conf, endpoint);
+
+	return ep == NULL || !ep->built;
+}
+
+static struct am_outlet *
+find(const struct am_shard *sh, struct am_str endpoint)
+{
+	for (size_t i = 0; i < sh->outlets_n; i++)
+		if (am_str_is(endpoint, sh->outlets[i]->endpoint))
+			return sh->outlets[i];
+	return NULL;
+}
+
+static struct am_lane *
+new_lane(struct am_outlet *o, uint8_t in_class)
+{
+	struct am_lane *lane = calloc(1, sizeof(*lane));
+	struct am_arena a;
+
+	AM_ASSERT(lane != NULL);
+	am_arena_init(&a, 0);
+	lane->name = strdup(am_arena_cstr(
+	    &a, am_out_name(&a, am_str_c(o->endpoint), in_class)));
+	am_arena_fini(&a);
+	AM_ASSERT(lane->name != NULL);
+	lane->endpoint = o->endpoint;
+	lane->outlet = o;
+	lane->next_at = AM_NEVER;
+	return lane;
+}
+
+struct am_outlet *
+am_shard_outlet(struct am_shard *sh, struct am_str endpoint)
+{
+	size_t n = sh->outlets_n, lanes = (n + 1) * AM_FU_CLASSES;
+	struct am_outlet *o = find(sh, endpoint);
+
+	if (o != NULL)
+		return o;
+	sh->outlets = realloc(sh->outlets, (n + 1) * sizeof(*sh->outlets));
+	sh->lanes = realloc(sh->lanes, lanes * sizeof(*sh->lanes));
+	o = calloc(1, sizeof(*o));
+	AM_ASSERT(sh->outlets != NULL && sh->lanes != NULL && o != NULL);
+	o->endpoint = strndup(endpoint.p, endpoint.n);
+	AM_ASSERT(o->endpoint != NULL);
+	o->at = n;
+	o->removed = is_removed(sh->engine->conf, endpoint);
+	for (size_t i = 0; i < AM_FU_CLASSES; i++) {
+		o->lanes[i] = new_lane(o, (uint8_t)i);
+		sh->lanes[sh->lanes_n++] = o->lanes[i];
+	}
+	sh->outlets[sh->outlets_n++] = o;
+	return o;
+}
+
+struct am_lane *
+am_shard_lane(struct am_shard *sh, struct am_str outbox)
+{
+	struct am_str endpoint;
+	uint8_t in_class = am_out_parse(outbox, &endpoint);
+
+	return am_shard_outlet(sh, endpoint)->lanes[in_class];
+}
+
+void
+am_lanes_configure(struct am_shard *sh)
+{
+	const struct am_conf *conf = sh->engine->conf;
+
+	for (size_t i = 0; i < conf->endpoints_n; i++)
+		(void)am_shard_outlet(sh, am_str_c(conf->endpoints[i]->name));
+	for (size_t i = 0; i < sh->outlets_n; i++) {
+		struct am_outlet *o = sh->outlets[i];
+
+		o->removed = is_removed(conf, am_str_c(o->endpoint));
+	}
+	for (size_t i = 0; i < sh->lanes_n; i++) {
+		struct am_lane *lane = sh->lanes[i];
+
+		if (lane->outlet->removed && lane->next_at != AM_NEVER)
+			lane->next_at = 0; /* what waits there ends now */
+	}
+}
+
+void
+am_lanes_forget(struct am_shard *sh)
+{
+	for (size_t i = 0; i < sh->outlets_n; i++)
+		sh->outlets[i]->starting = 0;
+	for (size_t i = 0; i < sh->lanes_n; i++) {
+		sh->lanes[i]->next_at = AM_NEVER;
+		sh->lanes[i]->ready_n = sh->lanes[i]->ready_i = 0;
+	}
+}
+
+void
+am_lanes_free(struct am_shard *sh)
+{
+	for (size_t i = 0; i < sh->lanes_n; i++) {
+		free(sh->lanes[i]->name);
+		free(sh->lanes[i]->ready);
+		free(sh->lanes[i]);
+	}
+	for (size_t i = 0; i < sh->outlets_n; i++) {
+		free(sh->outlets[i]->endpoint);
+		free(sh->outlets[i]);
+	}
+	free(sh->lanes);
+	free(sh->outlets);
+}
+
+/* The earliest attempt of all its classes. */
+static am_ms
+outlet_next(const struct am_outlet *o)
+{
+	am_ms at = AM_NEVER;
+
+	for (size_t i = 0; i < AM_FU_CLASSES; i++)
+		if (o->lanes[i]->next_at < at)
+			at = o->lanes[i]->next_at;
+	return at;
+}
+
+static am_ms
+outlet_look(const struct am_shard *sh, const struct am_outlet *o, am_ms now)
+{
+	am_ms next = outlet_next(o), from = next > now ? next : now, again;
+
+	if (next == AM_NEVER || o->removed)
+		return next;
+	if (am_deliver_room(sh->engine->deliver, o->endpoint, from, &again) !=
+	    0)
+		again = from;
+	/* due, and yet no turn was to be had: claims on their way out */
+	return again <= now ? now + 10 : again;
+}
+
+am_ms
+am_lanes_look(const struct am_shard *sh, am_ms now)
+{
+	am_ms at = AM_NEVER;
+
+	for (size_t i = 0; i < sh->outlets_n; i++) {
+		am_ms again = outlet_look(sh, sh->outlets[i], now);
+
+		if (again < at)
+			at = again;
+	}
+	return at;
+}
+
+/* Taken by any shard and not with delivery yet: it does not count those. */
+static unsigned
+reserved(const struct am_shard *sh, const struct am_outlet *o)
+{
+	unsigned n = o->starting;
+
+	for (size_t i = 0; i < sh->engine->shards_n; i++) {
+		const struct am_shard *other = sh->engine->shards[i];
+		const struct am_turn *t = other->turn;
+		const struct am_outlet *same;
+
+		if (other == sh)
+			continue;
+		same = find(other, am_str_c(o->endpoint));
+		if (same == NULL)
+			continue;
+		n += same->starting;
+		if (other->turn_open && same->at < t->outlets_n)
+			n += t->rooms[same->at];
+	}
+	return n;
+}
+
+unsigned
+am_outlet_room(struct am_shard *sh, struct am_outlet *o, am_ms now)
+{
+	unsigned room, taken;
+	am_ms again;
+
+	if (outlet_next(o) > now || sh->engine->stopping)
+		return 0;
+	if (o->removed)
+		return CLAIMS_MAX;
+	room = am_deliver_room(sh->engine->deliver, o->endpoint, now, &again);
+	taken = reserved(sh, o);
+	return room > taken ? room - taken : 0;
+}
