@@ -97,10 +97,6 @@ read_pointer(struct parser *in)
 	struct am_answer_rule *r = in->rule;
 	const char *start = in->p;
 
-	if (*in->p != '/')
-		return fail(in,
-		    "a rule begins with a JSON pointer; write such as "
-		    "/errorCode == 0");
 	while (*in->p == '/') {
 		const char *part = in->p + 1;
 		size_t n = strcspn(part, "/" BLANKS);
@@ -123,6 +119,77 @@ read_pointer(struct parser *in)
 	}
 	r->pointer = copy(in, start, (size_t)(in->p - start));
 	return 0;
+}
+
+/* //NAME: one name, as XML writes them; a prefix with : belongs to it. */
+static int
+read_element(struct parser *in)
+{
+	struct am_answer_rule *r = in->rule;
+	size_t n = strcspn(in->p + 2, BLANKS);
+
+	if (n == 0 || strcspn(in->p + 2, "/<>&*\"'") < n)
+		return fail(in,
+		    "behind // stands the name of an XML element; write such "
+		    "as //Code == OK");
+	r->source = AM_ANSWER_XML;
+	r->pointer = copy(in, in->p, n + 2);
+	r->parts[r->parts_n++] = copy(in, in->p + 2, n);
+	in->p += n + 2;
+	return 0;
+}
+
+/* ---- no pointer: the status, or none ---- */
+
+static int
+read_status(struct parser *in)
+{
+	struct am_answer_rule *r = in->rule;
+	const char *s = in->p + strlen("status:");
+	size_t n = strcspn(s, BLANKS);
+	int first = s[0] - '0';
+
+	r->source = AM_ANSWER_STATUS;
+	r->pointer = copy(in, in->p, (size_t)(s - in->p) + n);
+	in->p = s + n;
+	if (n == 3 && first >= 1 && first <= 5) {
+		r->status_from = r->status_to = first * 100;
+		if (memcmp(s + 1, "xx", 2) == 0) {
+			r->status_to += 99;
+			return 0;
+		}
+		if (strspn(s, "0123456789") >= 3) {
+			r->status_from += (s[1] - '0') * 10 + s[2] - '0';
+			r->status_to = r->status_from;
+			return 0;
+		}
+	}
+	return fail(in,
+	    "'%.20s' is no HTTP status; write such as status:201 or status:5xx",
+	    r->pointer + strlen("status:"));
+}
+
+/* What the rule looks at; *bare: no operator follows. */
+static int
+read_source(struct parser *in, bool *bare)
+{
+	size_t n = strcspn(in->p, BLANKS);
+
+	*bare = *in->p != '/';
+	if (strncmp(in->p, "//", 2) == 0)
+		return read_element(in);
+	if (*in->p == '/')
+		return read_pointer(in);
+	if (strncmp(in->p, "status:", 7) == 0)
+		return read_status(in);
+	if (am_str_is((struct am_str){ in->p, n }, "timeout")) {
+		in->rule->source = AM_ANSWER_TIMEOUT;
+		in->rule->pointer = "timeout";
+		in->p += n;
+		return 0;
+	}
+	return fail(in,
+	    "a rule begins with a JSON pointer; write such as /errorCode == 0");
 }
 
 static int
@@ -241,7 +308,6 @@ read_values(struct parser *in, const struct op *op)
 
 	skip_blanks(in);
 	start = in->p;
-	in->rule->wanted = "";
 	if (op->values_max == 0)
 		return 0;
 	for (;;) {
@@ -275,8 +341,11 @@ read_values(struct parser *in, const struct op *op)
 static int
 read_pause(struct parser *in, bool may_pause)
 {
+	const char *span;
 	am_ms pause;
+	size_t n;
 
+	skip_blanks(in);
 	if (*in->p == '\0')
 		return 0;
 	if (*in->p != ':' || !may_pause)
@@ -286,12 +355,22 @@ read_pause(struct parser *in, bool may_pause)
 		    in->p, *in->p == ':' ? ", a pause in throttle_when" : "");
 	in->p++;
 	skip_blanks(in);
-	if (am_span_parse(in->p, &pause) != 0 || pause <= 0 ||
-	    pause > PAUSE_MAX)
+	n = strcspn(in->p, BLANKS);
+	span = copy(in, in->p, n);
+	if (am_span_parse(span, &pause) != 0 || pause <= 0 || pause > PAUSE_MAX)
 		return fail(in,
 		    "'%.30s' is no pause; write such as : 10m, a year at most",
 		    in->p);
 	in->rule->pause = pause;
+	in->p += n;
+	skip_blanks(in);
+	if (*in->p == '\0')
+		return 0;
+	if (strcmp(in->p, "recipient") != 0)
+		return fail(in,
+		    "'%.30s' behind the pause; write recipient, or nothing",
+		    in->p);
+	in->rule->recipient_only = true;
 	return 0;
 }
 
@@ -303,13 +382,15 @@ am_answer_rule_parse(struct am_arena *a, const char *s, bool may_pause,
 	struct parser in = {
 		.a = a, .s = s, .p = s, .rule = &made, .why = why
 	};
-	const struct op *op = NULL;
+	const struct op *op = &ops[0];
 	struct am_answer_value *values;
-	int rc = read_pointer(&in);
+	bool bare = false;
+	int rc = read_source(&in, &bare);
 
-	if (rc == 0)
+	made.wanted = "";
+	if (rc == 0 && !bare)
 		rc = read_op(&in, &op);
-	if (rc == 0)
+	if (rc == 0 && !bare)
 		rc = read_values(&in, op);
 	if (rc == 0)
 		rc = read_pause(&in, may_pause);
@@ -321,5 +402,106 @@ am_answer_rule_parse(struct am_arena *a, const char *s, bool may_pause,
 	made.values = values;
 	made.values_n = in.n;
 	*rule = made;
+	return 0;
+}
+
+/* ---- rules that must all hold ---- */
+
+static bool
+same_value(const struct am_answer_value *a, const struct am_answer_value *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	if (a->numeric && b->numeric)
+		return a->number == b->number;
+	return a->kind != AM_ANSWER_TEXT || am_str_eq(a->text, b->text);
+}
+
+/* Would the rule hold of that value? */
+static bool
+takes(const struct am_answer_rule *r, const struct am_answer_value *v)
+{
+	bool is = false;
+
+	switch (r->op) {
+	case AM_ANSWER_IS:
+	case AM_ANSWER_IS_NOT:
+		for (size_t i = 0; i < r->values_n; i++)
+			is |= same_value(&r->values[i], v);
+		return is == (r->op == AM_ANSWER_IS);
+	case AM_ANSWER_BEGINS:
+		return v->kind == AM_ANSWER_TEXT &&
+		       am_str_prefix(v->text, r->values[0].text.p);
+	case AM_ANSWER_EXISTS:
+		return v->kind != AM_ANSWER_NULL;
+	case AM_ANSWER_ABSENT:
+		break;
+	}
+	return v->kind == AM_ANSWER_NULL;
+}
+
+/* Is there a value of which a may hold, and b not refuse it? */
+static bool
+leaves_one(const struct am_answer_rule *a, const struct am_answer_rule *b)
+{
+	static const struct am_answer_value none = { .kind = AM_ANSWER_NULL };
+
+	if (a->op == AM_ANSWER_ABSENT)
+		return takes(b, &none);
+	if (a->op != AM_ANSWER_IS)
+		return true;
+	for (size_t i = 0; i < a->values_n; i++) {
+		if (takes(b, &a->values[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool
+may_both_hold(const struct am_answer_rule *a, const struct am_answer_rule *b)
+{
+	struct am_str x, y;
+
+	if (a->source == AM_ANSWER_STATUS && b->source == AM_ANSWER_STATUS)
+		return a->status_from <= b->status_to &&
+		       b->status_from <= a->status_to;
+	if (a->source != b->source)
+		return a->source == AM_ANSWER_STATUS ||
+		       b->source == AM_ANSWER_STATUS;
+	if (strcmp(a->pointer, b->pointer) != 0)
+		return true;
+	if (a->op == AM_ANSWER_BEGINS && b->op == AM_ANSWER_BEGINS) {
+		x = a->values[0].text;
+		y = b->values[0].text;
+		return am_str_prefix(x, y.p) || am_str_prefix(y, x.p);
+	}
+	return leaves_one(a, b) && leaves_one(b, a);
+}
+
+int
+am_answer_rules_check(const struct am_answer_rule_list *all, char why[256])
+{
+	for (size_t i = 0; i < all->n; i++) {
+		const struct am_answer_rule *r = &all->v[i];
+
+		if (r->source == AM_ANSWER_TIMEOUT) {
+			snprintf(why, 256,
+			    "timeout: nothing was answered then; put it into "
+			    "uncertain or retryable");
+			return -AM_EINVAL;
+		}
+		for (size_t k = 0; k < i; k++) {
+			const struct am_answer_rule *o = &all->v[k];
+
+			if (may_both_hold(o, r))
+				continue;
+			snprintf(why, 256,
+			    "'%.50s %.20s' and '%.50s %.20s' never hold at "
+			    "once, and all must; join them, as in /status in "
+			    "queued,sent",
+			    o->pointer, o->wanted, r->pointer, r->wanted);
+			return -AM_EINVAL;
+		}
+	}
 	return 0;
 }

@@ -1,15 +1,18 @@
 #pragma once
 
 /*
- * answer_rule - what the body of an answer has to say (layer: conf).
+ * answer_rule - what an answer has to say (layer: conf).
  *
  * For receivers that answer 200 to everything: POINTER OPERATOR VALUE, such as
  * `/errorCode == 0`. The pointer is one of RFC 6901, of which a part that is
- * `*` stands for every element of an array or member of an object. Operators
- * are == != ^= (begins with), in (one of several, parted by commas), exists
- * and absent (a null is absent). Values are numbers, true, false, null and
- * texts, which need quotes only around what would read as something else. In
- * throttle_when a rule may end in `: SPAN`, the pause.
+ * `*` stands for every element of an array or member of an object; `//NAME` is
+ * the text of the first element of that name in XML, so that a JSON pointer
+ * cannot begin with an empty name. Operators are == != ^= (begins with), in
+ * (one of several, parted by commas), exists and absent (a null is absent).
+ * Values are numbers, true, false, null and texts, which need quotes only
+ * around what would read as something else. Instead of all that a rule may be
+ * `status:201`, `status:5xx` or `timeout`. In a list of throttles a rule may
+ * end in `: SPAN`, the pause, or `: SPAN recipient`.
  *
  * Numbers are compared by value and texts by their bytes. Quotes around a
  * number do not matter on either side: 0 is "0", for receivers change between
@@ -92,3 +95,10 @@ struct am_answer_rules {
  */
 AM_MUSTCHECK int am_answer_rule_parse(struct am_arena *a, const char *s,
     bool may_pause, struct am_answer_rule *rule, char why[256]);
+
+/*
+ * Rules that must all hold, as in success: -AM_EINVAL with the same kind of why
+ * when two of them never do at once.
+ */
+AM_MUSTCHECK int
+am_answer_rules_check(const struct am_answer_rule_list *all, char why[256]);

@@ -8,6 +8,9 @@
  * of all of them.
  */
 
+#include <stdio.h>
+
+#include "base/buf.h"
 #include "conf.h"
 #include "tree.h"
 #include "value.h"
@@ -51,6 +54,10 @@ size_t am_get_list(struct am_build *b, const struct am_node *n, const char *key,
 bool am_get_bool(const struct am_node *n, const char *key);
 struct am_duration am_get_duration(const struct am_node *n, const char *key);
 
+/* The section at the top that may be given once; when it is absent an empty
+ * one, which has the defaults. */
+const struct am_node *am_section(struct am_build *b, const char *type);
+
 /* secret.c. A fault gives a diagnostic and leaves *secret as it was. */
 int am_secret_read(struct am_build *b, const struct am_node *n, const char *key,
     const struct am_word *ref, struct am_secret *secret);
@@ -66,9 +73,30 @@ void am_read_redis(struct am_build *b);
 void am_read_people(struct am_build *b);
 void am_read_http(struct am_build *b);
 void am_read_calendars(struct am_build *b, am_ms now);
+void am_read_providers(struct am_build *b);
 void am_read_endpoints(struct am_build *b);
+/* read_channel.c: what an endpoint of type sms, chat or mail has beside. */
+void am_read_channel(
+    struct am_build *b, const struct am_node *n, struct am_conf_endpoint *e);
+/* read_replies.c: `replies`, and `alert`, which names endpoints */
+void am_read_replies(struct am_build *b);
 void am_read_messages(struct am_build *b);
 void am_read_routes(struct am_build *b);
+
+/* conf.c: the text of a file, cut behind a MiB. -AM_EIO with errno. */
+AM_MUSTCHECK int am_file_text(struct am_arena *a, FILE *f, struct am_buf *text);
+
+/* provider.c: a checked block. Faults go to b->d; never NULL. */
+const struct am_conf_provider *
+am_provider_build(struct am_build *b, const struct am_node *n);
+/* provider_use.c: what the endpoint n takes from e->provider, and has to give
+ * it. */
+void am_provider_use(
+    struct am_build *b, const struct am_node *n, struct am_conf_endpoint *e);
+
+/* people.c: loopdef.person_zone; conf is a struct am_conf. */
+const struct am_zone *
+am_conf_person_zone(const void *conf, struct am_str person);
 
 /* calendars */
 int am_find_zone(struct am_build *b, const struct am_node *n, const char *key,

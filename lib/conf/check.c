@@ -55,6 +55,8 @@ am_fault_name(struct am_build *b, const struct am_node *n, const char *key,
     int line, const char *what, const char *name, const char *const *names,
     size_t names_n)
 {
+	const struct am_entry *e = am_node_entry(n, key);
+	const char *file = e != NULL ? e->file : n->file;
 	struct am_suggest s;
 	char list[256] = "";
 	size_t at = 0;
@@ -67,16 +69,16 @@ am_fault_name(struct am_build *b, const struct am_node *n, const char *key,
 			    "%s%s", i > 0 ? ", " : "", names[i]);
 	}
 	if (s.best != NULL)
-		am_diag_add(b->d, n->file, line,
+		am_diag_add(b->d, file, line,
 		    "%s: no %s '%s'; did you mean '%s'?", key, what, name,
 		    s.best);
 	else if (names_n == 0)
-		am_diag_add(b->d, n->file, line,
+		am_diag_add(b->d, file, line,
 		    "%s: no %s '%s'; add %s \"%s\" { … }", key, what, name,
 		    what, name);
 	else
-		am_diag_add(b->d, n->file, line,
-		    "%s: no %s '%s'; there are: %s", key, what, name, list);
+		am_diag_add(b->d, file, line, "%s: no %s '%s'; there are: %s",
+		    key, what, name, list);
 }
 
 static const char *const clock_names[] = {

@@ -133,6 +133,20 @@ cannot(struct reading *r, const char *what, const char *path,
 		    strerror(errno), advice);
 }
 
+int
+am_file_text(struct am_arena *a, FILE *f, struct am_buf *text)
+{
+	char part[4096];
+	size_t n;
+
+	am_buf_arena(text, a, 16384);
+	errno = 0;
+	while ((n = fread(part, 1, sizeof(part), f)) > 0 &&
+	       text->n <= FILE_BYTES_MAX)
+		am_buf_add(text, part, n);
+	return ferror(f) ? -AM_EIO : 0;
+}
+
 static void
 read_text(
     struct reading *r, FILE *f, const char *path, const struct am_include *by)
@@ -140,15 +154,8 @@ read_text(
 	struct am_include *includes = NULL;
 	struct am_build *b = r->b;
 	struct am_buf text;
-	char part[4096];
-	size_t n;
 
-	am_buf_arena(&text, b->a, 16384);
-	errno = 0;
-	while ((n = fread(part, 1, sizeof(part), f)) > 0 &&
-	       text.n <= FILE_BYTES_MAX)
-		am_buf_add(&text, part, n);
-	if (ferror(f))
+	if (am_file_text(b->a, f, &text) != 0)
 		cannot(r, "read", path, by, "it must be a plain file");
 	else if (text.n > FILE_BYTES_MAX)
 		am_diag_add(b->d, path, 1,
@@ -263,7 +270,9 @@ build(struct am_build *b, am_ms now)
 	am_read_http(b);
 	am_read_people(b);
 	am_read_calendars(b, now);
+	am_read_providers(b);
 	am_read_endpoints(b);
+	am_read_replies(b);
 	am_read_messages(b);
 	read_loops(b);
 	am_read_routes(b);

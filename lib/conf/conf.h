@@ -55,8 +55,10 @@ struct am_conf_endpoint {
 	const char *file;
 	int line;
 	enum am_endpoint_type type;
-	bool built;		      /* this version can send by it */
+	bool built;		      /* this version can send by it: all */
 	const struct am_quiet *quiet; /* NULL: none */
+	/* of a provider: "SCHEME://HOST[:PORT]" alone, for what stands behind
+	 * may hold a token */
 	const char *url;
 	const char *scheme, *host; /* of url; host without [] */
 	unsigned port;
@@ -87,7 +89,8 @@ struct am_conf_endpoint {
 	/* sms, chat and mail */
 	const struct am_conf_provider *provider; /* NULL: webhook or mail */
 	const char *account, *from;		 /* NULL: none */
-	struct am_secret user, password, token;	 /* ref NULL: none */
+	struct am_secret user, password, token;	 /* ref NULL: none; the
+						     provider's own included */
 	const struct am_conf_value *values;	 /* set = {"NAME=TEXT"} */
 	size_t values_n;
 	struct am_conf_window windows[4]; /* per_recipient */
@@ -216,7 +219,8 @@ struct am_conf {
 	const char *alert[AM_CONF_LIST_MAX]; /* endpoints for the events of the
 						operator */
 	size_t alert_n;
-	const struct am_conf_provider **providers; /* those in use */
+	/* those of the configuration, and of files those in use */
+	const struct am_conf_provider **providers;
 	size_t providers_n;
 	/* "FILE:LINE: TEXT" each: what is read and kept but not in force yet,
 	 * calendars that end soon; printed by `amendsd -t` and kept in status
@@ -262,6 +266,8 @@ am_conf_endpoint(const struct am_conf *c, struct am_str name);
 struct am_via am_conf_via(const struct am_conf_endpoint *e);
 const struct am_conf_person *
 am_conf_person(const struct am_conf *c, struct am_str name);
+const struct am_conf_provider *
+am_conf_provider(const struct am_conf *c, struct am_str name);
 /*
  * The first route that fits: of each list that it gives it has the value of
  * the event. NULL when none does. The event's own field `loop` comes before

@@ -3,9 +3,10 @@
 /*
  * holes - a text with `{name:enc}` in it, compiled once (layer: conf).
  *
- * `{{` and `}}` are the braces themselves; of a JSON text a `{` that no name
- * and `}` follow is itself. The encoder must be written: a value that goes
- * into a URL unescaped is a fault that shows years later.
+ * `{{` and `}}` are the braces themselves; of a text full of braces, as JSON
+ * is, a `{` that no name and `}` follow is itself, and so is every `}`. The
+ * encoder must be written: a value that goes into a URL unescaped is a fault
+ * that shows years later.
  */
 
 #include "base/arena.h"
@@ -23,9 +24,12 @@ struct am_holes {
 	struct am_hole v[];
 };
 
-/* -AM_EINVAL with "what is wrong; what would be right" in why. */
+/*
+ * braces: the text is full of them. -AM_EINVAL with "what is wrong; what would
+ * be right" in why. What is made lies in the arena.
+ */
 AM_MUSTCHECK int am_holes_parse(struct am_arena *a, struct am_str text,
-    const struct am_holes **holes, char why[256]);
+    bool braces, struct am_holes **holes, char why[256]);
 
 /* The value of a name; false when there is none (it is left empty). */
 typedef bool

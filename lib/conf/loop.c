@@ -228,6 +228,8 @@ bind(const struct am_conf *c, struct am_loopdef *def)
 	memcpy(def->holders, c->holders, sizeof(def->holders));
 	def->find_zone = am_zones_find;
 	def->zones = c->zones;
+	def->person_zone = am_conf_person_zone;
+	def->people = c;
 }
 
 const struct am_loopdef *

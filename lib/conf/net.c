@@ -104,19 +104,25 @@ int
 am_url_parse(
     struct am_arena *a, const char *s, struct am_url *url, char why[256])
 {
+	static const struct am_url known[] = {
+		{ .scheme = "https", .port = 443 },
+		{ .scheme = "http", .port = 80 },
+		{ .scheme = "smtps", .port = 465 },
+		{ .scheme = "smtp", .port = 25 },
+	};
 	struct am_url u = { 0 };
-	const char *p, *end;
+	const char *p = strstr(s, "://"), *end;
 
-	if (strncmp(s, "https://", 8) == 0) {
-		u = (struct am_url){ .scheme = "https", .port = 443 };
-	} else if (strncmp(s, "http://", 7) == 0) {
-		u = (struct am_url){ .scheme = "http", .port = 80 };
-	} else {
+	for (size_t i = 0; p != NULL && i < AM_COUNT(known); i++) {
+		if (am_str_is(
+			(struct am_str){ s, (size_t)(p - s) }, known[i].scheme))
+			u = known[i];
+	}
+	if (u.scheme == NULL)
 		return refuse(why, s,
 		    "is no web address; write "
 		    "https://HOST/PATH");
-	}
-	p = s + strlen(u.scheme) + 3;
+	p += 3;
 	for (const char *c = s; *c != '\0'; c++) {
 		if ((unsigned char)*c <= ' ' || strchr("\\\"<>^`{|}", *c))
 			return refuse(why, s,
@@ -140,6 +146,7 @@ am_url_parse(
 		return refuse(why, s,
 		    "has no proper host and port; write "
 		    "https://HOST[:PORT]/PATH");
+	u.path = end;
 	*url = u;
 	return 0;
 }

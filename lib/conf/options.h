@@ -25,8 +25,9 @@ enum am_option_kind {
 	AM_OPT_BYTES,  /* "256KiB" */
 	AM_OPT_RATE,   /* "100/1s" */
 	AM_OPT_CHOICE, /* one of `of`, parted by '|' */
+	AM_OPT_TIME,   /* RFC 3339 */
 	AM_OPT_SECRET, /* file:PATH, credential:NAME, env:NAME */
-	AM_OPT_URL,    /* http:// or https:// */
+	AM_OPT_URL,    /* of a scheme in `of`; none: http:// or https:// */
 	AM_OPT_CIDR,
 	AM_OPT_LISTEN, /* "127.0.0.1:8480" */
 	AM_OPT_WINDOW, /* "Mon-Fri 09:00-18:00" */
@@ -42,9 +43,9 @@ struct am_option {
 	const char *in; /* type of the section it stands in, "" at the top */
 	const char *name;
 	enum am_option_kind kind;
-	bool list;
-	const char *def;   /* NULL: none; of a list parted by ", " */
-	const char *of;	   /* AM_OPT_CHOICE */
+	bool list;	 /* AM_OPT_TITLED: one title may stand more than once */
+	const char *def; /* NULL: none; of a list parted by ", " */
+	const char *of;	 /* AM_OPT_CHOICE, AM_OPT_URL */
 	int64_t min, max;  /* both 0: no bounds */
 	const char *later; /* NULL: in force; else what it waits for */
 	const char *about; /* one line */

@@ -153,3 +153,11 @@ am_conf_person(const struct am_conf *c, struct am_str name)
 	}
 	return NULL;
 }
+
+const struct am_zone *
+am_conf_person_zone(const void *conf, struct am_str person)
+{
+	const struct am_conf_person *p = am_conf_person(conf, person);
+
+	return p != NULL ? p->zone : NULL;
+}

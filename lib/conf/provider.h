@@ -13,6 +13,25 @@
 #include "conf/answer_rule.h"
 #include "conf/holes.h"
 
+enum {
+	AM_HOLE_FREE = 1,   /* may hold anything, line ends, too */
+	AM_HOLE_JSON = 2,   /* is JSON: {name:json} puts it as it is */
+	AM_HOLE_NUMBER = 4, /* is digits */
+	AM_HOLE_GIVEN = 8,  /* a key of the endpoint gives it */
+};
+
+/* A name that holes of every provider may have. */
+struct am_provider_hole {
+	const char *name;
+	unsigned kind;
+	const char *about;
+};
+
+/* The table; *n rows. */
+const struct am_provider_hole *am_provider_holes(size_t *n);
+/* NULL: no such name. */
+const struct am_provider_hole *am_provider_hole(const char *name);
+
 struct am_secret {
 	const char *ref;     /* "file:PATH" … as written, safe to show */
 	struct am_str value; /* never shown; wiped when conf is freed */
@@ -48,7 +67,10 @@ enum am_provider_params {
 	AM_PARAMS_ORDERED,
 };
 
-/* Who says that a callback is the provider's. */
+/*
+ * Who says that a callback is the provider's. The key of Twilio is the
+ * endpoint's token, its password when it has none; those of Vonage its token.
+ */
 enum am_provider_verify {
 	AM_VERIFY_NONE, /* the token in the path, and callback_net */
 	AM_VERIFY_TWILIO,
@@ -77,13 +99,13 @@ struct am_provider_callback {
 	bool in_use;
 	enum am_provider_verify verify;
 	const char *items;
-	const char *id;			     /* the provider's message id */
-	const char *ref;		     /* ours, the follow-up id */
-	const char *at;			     /* when, kept as it is */
-	const char *code;		     /* of an error */
-	const char *from, *text;	     /* inbound */
-	const char *country; /* code of numbers that come without one, "86";
-				NULL: they all have it */
+	const char *id;		 /* the provider's message id */
+	const char *ref;	 /* ours, the follow-up id */
+	const char *at;		 /* when, kept as it is */
+	const char *code;	 /* of an error */
+	const char *from, *text; /* inbound */
+	const char *country;	 /* code of numbers that come without one, "86";
+				    NULL: they all have it */
 	const char *part, *parts, *part_ref; /* long texts in pieces */
 	/* rules about one element: which state it is; else it says nothing */
 	struct am_answer_rule_list accepted, delivered, failed, read;
@@ -96,11 +118,13 @@ struct am_conf_provider {
 	const char *file;
 	int line;
 	const char *method; /* "POST" "GET" */
+	/* Scheme, host and port of a request are those of the endpoint's url
+	 * (base_url, or this one's); path and query are these. */
 	const struct am_holes *url;
 	struct am_provider_pairs header, query, form;
 	enum am_provider_body body;
 	const struct am_holes *text; /* AM_BODY_JSON, AM_BODY_RAW */
-	const char *content_type;
+	const char *content_type;    /* NULL: no body */
 	enum am_provider_auth auth;
 	enum am_provider_sign sign;
 	const char *sign_service;	 /* tc3 and sigv4: "sms", "sns" */

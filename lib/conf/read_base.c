@@ -11,9 +11,8 @@
 
 #include "base/str.h"
 
-/* A section that may be absent: an empty one has the defaults. */
-static const struct am_node *
-section(struct am_build *b, const char *type)
+const struct am_node *
+am_section(struct am_build *b, const char *type)
 {
 	const struct am_node *n = am_node_child(b->root, type, NULL);
 	struct am_node *empty;
@@ -48,7 +47,7 @@ void
 am_read_base(struct am_build *b)
 {
 	struct am_conf *c = b->own;
-	const struct am_node *root = b->root, *status = section(b, "status");
+	const struct am_node *root = b->root, *status = am_section(b, "status");
 	const char *state = getenv("STATE_DIRECTORY");
 	int rc;
 
@@ -170,7 +169,7 @@ void
 am_read_redis(struct am_build *b)
 {
 	struct am_conf *c = b->own;
-	const struct am_node *n = section(b, "redis");
+	const struct am_node *n = am_section(b, "redis");
 	const struct am_entry *pw = am_node_entry(n, "password");
 
 	c->redis.url = am_node_value(n, "url");
@@ -219,13 +218,25 @@ read_producer(struct am_build *b, const struct am_node *n)
 		    n->title);
 }
 
-/* Waits for a later version; held to its rules all the same. */
+/* Producers wait for a later version; held to their rules all the same. */
 void
 am_read_http(struct am_build *b)
 {
+	struct am_conf *c = b->own;
 	const struct am_node *http = am_node_child(b->root, "http", NULL);
 	const struct am_node *n = NULL;
+	int64_t bytes = 0;
 
-	while (http != NULL && (n = am_node_child(http, "producer", n)) != NULL)
+	if (http == NULL)
+		return;
+	c->http.listen = am_node_value(http, "listen");
+	if (c->http.listen == NULL)
+		am_fault(b, http, NULL,
+		    "http has no listen; write such as listen = "
+		    "\"127.0.0.1:8480\", or remove the section");
+	if (am_bytes_parse(am_node_value(http, "max_body"), &bytes) != 0)
+		AM_ASSERT(!"am_check_tree() passed it");
+	c->http.max_body_bytes = (size_t)bytes;
+	while ((n = am_node_child(http, "producer", n)) != NULL)
 		read_producer(b, n);
 }

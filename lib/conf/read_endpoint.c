@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/time.h"
 
 static const char *const types[] = {
 	[AM_ENDPOINT_WEBHOOK] = "webhook",
@@ -16,28 +17,76 @@ static const char *const types[] = {
 	[AM_ENDPOINT_MAIL] = "mail",
 };
 
-/* What a type that cannot be sent by yet waits for. */
-static const char *const waits_for[] = {
-	[AM_ENDPOINT_SMS] = "SMS, FU5",
-	[AM_ENDPOINT_CHAT] = "chat bots, FU13",
-	[AM_ENDPOINT_MAIL] = "mail, FU12",
+#define WEBHOOK (1u << AM_ENDPOINT_WEBHOOK)
+#define SMS (1u << AM_ENDPOINT_SMS)
+#define CHAT (1u << AM_ENDPOINT_CHAT)
+#define MAIL (1u << AM_ENDPOINT_MAIL)
+
+/* Keys that say something to some types only; a key that would be read and do
+ * nothing is refused. */
+static const struct {
+	const char *key;
+	unsigned types;
+	const char *instead;
+} only_for[] = {
+	{ "url", WEBHOOK | MAIL,
+	    "the provider has the url; to replace its "
+	    "host write base_url" },
+	{ "base_url", SMS | CHAT, "write url" },
+	{ "allow_http", WEBHOOK | SMS | CHAT, "for mail write allow_plain" },
+	{ "allow_plain", MAIL, "for the others write allow_http" },
+	{ "success_when", WEBHOOK, "write it into the provider, as success" },
+	{ "permanent_when", WEBHOOK,
+	    "write it into the provider, as "
+	    "permanent" },
+	{ "retry_when", WEBHOOK, "write it into the provider, as retryable" },
+	{ "throttle_when", WEBHOOK, "write it into the provider, as throttle" },
+	{ "provider", SMS | CHAT, "remove it" },
+	{ "account", SMS | CHAT, "remove it" },
+	{ "user", SMS | CHAT | MAIL, "remove it" },
+	{ "password", SMS | CHAT | MAIL, "remove it" },
+	{ "token", SMS | CHAT, "remove it" },
+	{ "from", SMS | CHAT | MAIL, "remove it" },
+	{ "set", SMS | CHAT, "remove it" },
+	{ "per_recipient", SMS | MAIL, "remove it, or write rate" },
+	{ "max_segments", SMS, "remove it" },
+	{ "receipt_wait", SMS | CHAT, "remove it" },
+	{ "callback_url", SMS | CHAT, "remove it" },
+	{ "callback_token", SMS | CHAT, "remove it" },
+	{ "callback_net", SMS | CHAT, "remove it" },
+	{ "secret", WEBHOOK | SMS | CHAT, "remove it" },
+	{ "retire_at", WEBHOOK | SMS | CHAT, "remove it" },
 };
 
+static void
+check_keys(struct am_build *b, const struct am_node *n,
+    const struct am_conf_endpoint *e)
+{
+	for (size_t i = 0; i < AM_COUNT(only_for); i++) {
+		if ((only_for[i].types & 1u << e->type) == 0 &&
+		    am_node_entry(n, only_for[i].key) != NULL)
+			am_fault(b, n, only_for[i].key,
+			    "%s: means nothing to an endpoint of type %s; %s",
+			    only_for[i].key, types[e->type],
+			    only_for[i].instead);
+	}
+}
+
+/* That of a provider's endpoint comes with the provider. */
 static void
 read_url(
     struct am_build *b, const struct am_node *n, struct am_conf_endpoint *e)
 {
-	const char *key = e->type == AM_ENDPOINT_WEBHOOK ? "url" : "base_url";
+	bool mail = e->type == AM_ENDPOINT_MAIL;
+	const char *like = mail ? "smtps://HOST" : "https://HOST/PATH";
 	struct am_url url;
 	char why[256];
 
-	e->url = am_node_value(n, key);
+	e->url = am_node_value(n, "url");
 	if (e->url == NULL) {
-		if (e->type == AM_ENDPOINT_WEBHOOK)
-			am_fault(b, n, NULL,
-			    "endpoint \"%s\" has no url; write such as url = "
-			    "\"https://HOST/PATH\"",
-			    n->title);
+		am_fault(b, n, NULL,
+		    "endpoint \"%s\" has no url; write such as url = \"%s\"",
+		    n->title, like);
 		return;
 	}
 	if (am_url_parse(b->a, e->url, &url, why) != 0)
@@ -45,11 +94,19 @@ read_url(
 	e->scheme = url.scheme;
 	e->host = url.host;
 	e->port = url.port;
-	if (strcmp(url.scheme, "http") == 0 && !e->allow_http)
-		am_fault(b, n, key,
-		    "%s: http:// is not encrypted; use https://, or say "
-		    "allow_http = true",
-		    key);
+	if ((strncmp(url.scheme, "smtp", 4) == 0) != mail)
+		am_fault(b, n, "url",
+		    "url: an endpoint of type %s has no address of %s://; "
+		    "write such as %s",
+		    types[e->type], url.scheme, like);
+	else if (mail && url.path[0] != '\0' && strcmp(url.path, "/") != 0)
+		am_fault(b, n, "url",
+		    "url: a mail server has no path; write %s://HOST[:PORT]",
+		    url.scheme);
+	else if (strcmp(url.scheme, "http") == 0 && !e->allow_http)
+		am_fault(b, n, "url",
+		    "url: http:// is not encrypted; use https://, or say "
+		    "allow_http = true");
 }
 
 static void
@@ -72,6 +129,10 @@ read_keys(
 		    "endpoint \"%s\" has no secret; a webhook is signed: write "
 		    "secret = {\"file:PATH\"}",
 		    n->title);
+	if (am_node_value(n, "retire_at") != NULL &&
+	    am_rfc3339_parse(
+		am_str_c(am_node_value(n, "retire_at")), &e->retire_at) != 0)
+		AM_ASSERT(!"am_check_tree() passed it");
 	am_wipe_later(b, e->keys, sizeof(e->keys));
 	for (size_t i = 0; i < count; i++) {
 		size_t k = e->secrets_n;
@@ -113,6 +174,20 @@ read_retry(
 	e->retry.retry_after_max = am_get_span(n, "retry_after_max");
 }
 
+/* A text that a person may have got is not sent again by itself. */
+static enum am_on_uncertain
+read_on_uncertain(const struct am_node *n, enum am_endpoint_type type)
+{
+	const char *v = am_node_value(n, "on_uncertain");
+
+	if (v == NULL)
+		return type == AM_ENDPOINT_SMS ? AM_UNCERTAIN_HOLD
+					       : AM_UNCERTAIN_RETRY;
+	return v[0] == 'h'   ? AM_UNCERTAIN_HOLD
+	       : v[0] == 'f' ? AM_UNCERTAIN_FAIL
+			     : AM_UNCERTAIN_RETRY;
+}
+
 static void
 read_limits(
     struct am_build *b, const struct am_node *n, struct am_conf_endpoint *e)
@@ -123,8 +198,12 @@ read_limits(
 
 	if (rate != NULL)
 		rc |= am_rate_parse(rate, &e->rate_n, &e->rate_per);
+	rc |= am_percent_parse(
+	    am_node_value(n, "retry_budget"), &e->retry_budget_pct);
 	AM_ASSERT(rc == 0);
 	e->max_response_bytes = (size_t)bytes;
+	e->disable_after = am_get_span(n, "disable_after");
+	e->on_uncertain = read_on_uncertain(n, e->type);
 	e->timeout = am_get_span(n, "timeout");
 	e->connect_timeout = am_get_span(n, "connect_timeout");
 	if (e->connect_timeout > e->timeout) {
@@ -179,11 +258,20 @@ read_answer(
 				k == AM_ANSWER_THROTTLE, &v[i], why) != 0)
 				am_diag_add(b->d, n->file, w[i].line, "%s: %s",
 				    keys[k], why);
+			else if (v[i].source != AM_ANSWER_JSON ||
+				 v[i].recipient_only)
+				am_diag_add(b->d, n->file, w[i].line,
+				    "%s: '%.60s': this is for providers; a "
+				    "webhook's rule looks at JSON, as in "
+				    "/errorCode == 0",
+				    keys[k], w[i].s);
 		}
 		e->answer.list[k].v = v;
 		e->answer.list[k].n = count;
 		e->answer.in_use |= count > 0;
 	}
+	if (am_answer_rules_check(&e->answer.list[AM_ANSWER_SUCCESS], why) != 0)
+		am_fault(b, n, "success_when", "success_when: %s", why);
 }
 
 static void
@@ -207,27 +295,6 @@ read_quiet(
 		    name, known, c->quiets_n);
 }
 
-/* What the types to come need, held to their rules. */
-static void
-check_later(struct am_build *b, const struct am_node *n,
-    const struct am_conf_endpoint *e)
-{
-	static const char *const refs[] = { "user", "password" };
-	struct am_secret s;
-
-	for (size_t i = 0; i < AM_COUNT(refs); i++) {
-		const struct am_entry *ref = am_node_entry(n, refs[i]);
-
-		if (ref != NULL)
-			(void)am_secret_read(b, n, refs[i], &ref->words[0], &s);
-	}
-	if (e->type == AM_ENDPOINT_SMS && am_node_value(n, "provider") == NULL)
-		am_fault(b, n, NULL,
-		    "endpoint \"%s\" of type sms has no provider; name one, as "
-		    "in provider = \"twilio\"",
-		    n->title);
-}
-
 static const struct am_conf_endpoint *
 read_one(struct am_build *b, const struct am_node *n)
 {
@@ -241,25 +308,23 @@ read_one(struct am_build *b, const struct am_node *n)
 	e->line = n->line;
 	while (strcmp(types[e->type], type) != 0)
 		e->type++;
-	e->built = e->type == AM_ENDPOINT_WEBHOOK;
-	if (!e->built)
-		am_warn(b, n->file, am_node_line(n, "type"),
-		    "endpoint \"%s\" of type %s is read but not in force in "
-		    "this version (%s)",
-		    n->title, type, waits_for[e->type]);
+	e->built = true;
+	check_keys(b, n, e);
 	e->allow_http = am_get_bool(n, "allow_http");
 	e->allow_net_n = am_node_list(b->a, n, "allow_net", &w);
 	for (size_t i = 0; i < e->allow_net_n; i++)
 		rc |= am_cidr_parse(w[i].s, &e->allow_net[i]);
 	AM_ASSERT(rc == 0);
 	e->ca_file = am_node_value(n, "ca_file");
-	read_url(b, n, e);
+	if (e->type == AM_ENDPOINT_WEBHOOK || e->type == AM_ENDPOINT_MAIL)
+		read_url(b, n, e);
 	read_keys(b, n, e);
 	read_retry(b, n, e);
 	read_limits(b, n, e);
 	read_answer(b, n, e);
 	read_quiet(b, n, e);
-	check_later(b, n, e);
+	if (e->type != AM_ENDPOINT_WEBHOOK)
+		am_read_channel(b, n, e);
 	return e;
 }
 

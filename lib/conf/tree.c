@@ -206,7 +206,7 @@ on_open(struct reader *r, cfg_t *cfg)
 	o = am_option_find(am_node_type(r->top), cfg->name);
 	AM_ASSERT(o != NULL);
 	first = twin(r->top, cfg->name, title);
-	if (first != NULL)
+	if (first != NULL && !o->list)
 		am_diag_add(r->d, r->file, cfg->line,
 		    "%s%s%s%s is given twice, first at %s:%d; join the two, or "
 		    "%s",

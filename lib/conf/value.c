@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/time.h"
 #include "conf/zone.h"
 #include "tree.h"
 
@@ -305,8 +306,8 @@ is_mode(const char *s)
 	return s[0] == '0' && strlen(s) == 4 && strspn(s, "01234567") == 4;
 }
 
-static bool
-is_phone(const char *s)
+bool
+am_phone_ok(const char *s)
 {
 	size_t n = strlen(s);
 
@@ -314,8 +315,8 @@ is_phone(const char *s)
 	       strspn(s + 1, "0123456789") == n - 1;
 }
 
-static bool
-is_email(const char *s)
+bool
+am_email_ok(const char *s)
 {
 	const char *at = strchr(s, '@');
 
@@ -358,7 +359,7 @@ is_right(enum am_option_kind kind, const char *s)
 	struct am_extraday extra;
 	struct am_cidr cidr;
 	uint32_t n;
-	am_ms per;
+	am_ms t;
 	bool b;
 
 	switch (kind) {
@@ -371,7 +372,9 @@ is_right(enum am_option_kind kind, const char *s)
 	case AM_OPT_BOOL:
 		return am_str_bool(am_str_c(s), &b) == 0;
 	case AM_OPT_RATE:
-		return am_rate_parse(s, &n, &per) == 0;
+		return am_rate_parse(s, &n, &t) == 0;
+	case AM_OPT_TIME:
+		return am_rfc3339_parse(am_str_c(s), &t) == 0;
 	case AM_OPT_CIDR:
 		return am_cidr_parse(s, &cidr) == 0;
 	case AM_OPT_WINDOW:
@@ -385,9 +388,9 @@ is_right(enum am_option_kind kind, const char *s)
 	case AM_OPT_MODE:
 		return is_mode(s);
 	case AM_OPT_PHONE:
-		return is_phone(s);
+		return am_phone_ok(s);
 	case AM_OPT_EMAIL:
-		return is_email(s);
+		return am_email_ok(s);
 	case AM_OPT_LISTEN:
 		return is_listen(s);
 	default:
@@ -404,6 +407,8 @@ static const char *const sentences[] = {
 			  "\"+1bd\"",
 	[AM_OPT_BOOL] = "is neither yes nor no; write true or false",
 	[AM_OPT_RATE] = "is no rate; write such as \"100/1s\" or \"5/24h\"",
+	[AM_OPT_TIME] = "is no time; write such as "
+			"\"2027-01-01T00:00:00Z\"",
 	[AM_OPT_CIDR] = "is no network; write such as \"10.0.0.0/8\" or "
 			"\"fd00::/8\", without bits beyond the prefix",
 	[AM_OPT_WINDOW] = "is no window; write such as \"Mon-Fri "
@@ -421,13 +426,28 @@ static const char *const sentences[] = {
 	[AM_OPT_LISTEN] = "is no address; write such as \"127.0.0.1:8480\"",
 };
 
-int
-am_value_check(const struct am_option *o, const char *s, char why[256])
+static int
+check_url(const struct am_option *o, const char *s, char why[256])
 {
+	const char *of = o->of != NULL ? o->of : "https|http";
 	struct am_arena a;
 	struct am_url url;
 	int rc;
 
+	am_arena_init(&a, 0);
+	rc = am_url_parse(&a, s, &url, why);
+	if (rc == 0 && strstr(of, url.scheme) == NULL) {
+		snprintf(why, 256,
+		    "'%.80s' is no web address; write https://HOST/PATH", s);
+		rc = -AM_EINVAL;
+	}
+	am_arena_fini(&a);
+	return rc;
+}
+
+int
+am_value_check(const struct am_option *o, const char *s, char why[256])
+{
 	if (s[0] == '\0') {
 		snprintf(why, 256,
 		    "the value is empty; give one, or leave the "
@@ -452,10 +472,7 @@ am_value_check(const struct am_option *o, const char *s, char why[256])
 		    "file:PATH, credential:NAME or env:NAME");
 		return -AM_EINVAL;
 	case AM_OPT_URL:
-		am_arena_init(&a, 0);
-		rc = am_url_parse(&a, s, &url, why);
-		am_arena_fini(&a);
-		return rc;
+		return check_url(o, s, why);
 	default:
 		if (is_right(o->kind, s))
 			return 0;

@@ -33,10 +33,11 @@ AM_MUSTCHECK int am_offset_parse(const char *s, struct am_duration *d);
 /* "10.0.0.0/8" "fd00::/8"; an address alone is one host */
 AM_MUSTCHECK int am_cidr_parse(const char *s, struct am_cidr *cidr);
 
-/* Parts of an absolute http or https URL, in the arena. */
+/* Parts of an absolute URL of http, https, smtp or smtps, in the arena. */
 struct am_url {
 	const char *scheme, *host; /* lower case; host without [] */
 	unsigned port;
+	const char *path; /* in s: what stands behind the host and port */
 };
 /* HOST[:PORT] from p to end; without a port, url->port stays as it is. */
 AM_MUSTCHECK int am_authority_parse(
@@ -44,6 +45,11 @@ AM_MUSTCHECK int am_authority_parse(
 /* -AM_EINVAL with *why for a person. */
 AM_MUSTCHECK int am_url_parse(
     struct am_arena *a, const char *s, struct am_url *url, char why[256]);
+
+/* + and 7 to 15 digits, E.164 */
+bool am_phone_ok(const char *s);
+/* NAME@HOST, nothing else */
+bool am_email_ok(const char *s);
 
 /* 0, or -AM_EINVAL with "what is wrong; what would be right". */
 AM_MUSTCHECK int

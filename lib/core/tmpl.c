@@ -279,6 +279,18 @@ am_tmpl_may_cut(size_t i)
 
 static const char *const encs[] = { "raw", "json", "url", "form", "hex" };
 
+int
+am_enc_parse(struct am_str word, enum am_enc *enc)
+{
+	for (size_t i = 0; i < AM_COUNT(encs); i++) {
+		if (am_str_is(word, encs[i])) {
+			*enc = (enum am_enc)i;
+			return 0;
+		}
+	}
+	return -AM_EINVAL;
+}
+
 /* ---- compile ---- */
 
 static void
@@ -325,6 +337,7 @@ parse_hole(struct am_str hole, struct part *part, char what[200])
 {
 	const char *colon = memchr(hole.p, ':', hole.n);
 	struct am_str name = hole, enc = AM_STR("raw");
+	enum am_enc how = AM_ENC_RAW;
 	size_t i = 0;
 
 	if (colon != NULL) {
@@ -340,20 +353,15 @@ parse_hole(struct am_str hole, struct part *part, char what[200])
 		say(what, words, name);
 		return -AM_EINVAL;
 	}
-	*part = (struct part){ .field = (uint8_t)i };
-	for (i = 0; i < AM_COUNT(encs); i++) {
-		if (am_str_is(enc, encs[i])) {
-			part->enc = (uint8_t)i;
-			return 0;
-		}
-	}
-	{
+	if (am_enc_parse(enc, &how) != 0) {
 		const char *const words[] = { "unknown encoder '", "",
 			"'; one of raw, json, url, form, hex", NULL };
 
 		say(what, words, enc);
+		return -AM_EINVAL;
 	}
-	return -AM_EINVAL;
+	*part = (struct part){ .field = (uint8_t)i, .enc = (uint8_t)how };
+	return 0;
 }
 
 /* One part from the head of *text; *text moves on. */
@@ -449,8 +457,8 @@ add_pct(struct am_buf *out, struct am_str s, bool form)
 	}
 }
 
-static void
-add_encoded(struct am_buf *out, enum am_enc enc, struct am_str s)
+void
+am_enc_add(struct am_buf *out, enum am_enc enc, struct am_str s)
 {
 	switch (enc) {
 	case AM_ENC_RAW:
@@ -484,7 +492,7 @@ add_field(
 	am_buf_init(&value);
 	value.arena = out->arena; /* where the text lies, its pieces may lie */
 	fields[p->field].get(ctx, &value);
-	add_encoded(out, (enum am_enc)p->enc, am_buf_str(&value));
+	am_enc_add(out, (enum am_enc)p->enc, am_buf_str(&value));
 	am_buf_fini(&value);
 }
 

@@ -15,6 +15,10 @@
 
 enum am_enc { AM_ENC_RAW, AM_ENC_JSON, AM_ENC_URL, AM_ENC_FORM, AM_ENC_HEX };
 
+/* The encoder of that word; -AM_EINVAL: there is none. */
+AM_MUSTCHECK int am_enc_parse(struct am_str word, enum am_enc *enc);
+void am_enc_add(struct am_buf *out, enum am_enc enc, struct am_str s);
+
 /* What a text may name. */
 struct am_tmpl_ctx {
 	const struct am_loopdef *def;

@@ -26,6 +26,7 @@ static const char *const kinds[] = {
 	[AM_OPT_BYTES] = "size",
 	[AM_OPT_RATE] = "rate",
 	[AM_OPT_CHOICE] = "one of",
+	[AM_OPT_TIME] = "time",
 	[AM_OPT_SECRET] = "secret reference",
 	[AM_OPT_URL] = "URL",
 	[AM_OPT_CIDR] = "network",
