@@ -50,6 +50,86 @@ print_text(const struct am_term *t, struct am_str label, struct am_str text)
 	am_buf_fini(&b);
 }
 
+/* What stands beside the text, on a line of its own. */
+static void
+print_beside(const struct am_term *t, const char *label, struct am_str text)
+{
+	struct am_buf b;
+
+	am_buf_init(&b);
+	am_text_clean(&b, text);
+	printf("  %s%-*s%s%.*s\n", am_hue_on(t, AM_HUE_DIM), LANG_COLS, label,
+	    am_hue_off(t, AM_HUE_DIM), AM_ARG(am_buf_str(&b)));
+	am_buf_fini(&b);
+}
+
+/* "SMS_1: id = C-1, due = 2026-11-23 10:00" */
+static void
+print_template(const struct am_term *t, const json_t *template)
+{
+	struct am_buf b;
+	size_t i;
+	json_t *p;
+
+	if (template == NULL)
+		return;
+	am_buf_init(&b);
+	am_buf_addstr(&b, am_json_str(template, "id"));
+	json_array_foreach(json_object_get(template, "params"), i, p)
+	{
+		struct am_str name = am_json_str(p, "name");
+
+		am_buf_adds(&b, i == 0 ? ": " : ", ");
+		if (name.n > 0) {
+			am_buf_addstr(&b, name);
+			am_buf_adds(&b, " = ");
+		}
+		am_buf_addstr(&b, am_json_str(p, "value"));
+	}
+	print_beside(t, "template", am_buf_str(&b));
+	am_buf_fini(&b);
+}
+
+/* What becomes of it on the endpoint; "" when it goes as it is. */
+static void
+say_fate(const json_t *o, char out[120])
+{
+	struct am_str unfit = am_json_str(o, "unfit");
+	long long max = am_json_int(o, "max_segments");
+	const char *s = max == 1 ? "" : "s";
+
+	out[0] = '\0';
+	if (am_str_is(unfit, "no_template"))
+		snprintf(out, 120,
+		    "not sent by it: no template of its provider for this "
+		    "language");
+	else if (unfit.n > 0)
+		snprintf(out, 120,
+		    "not sent by it: over %lld segment%s with all values cut",
+		    max, s);
+	else if (am_json_true(o, "cut"))
+		snprintf(out, 120, "cut to %lld segment%s", max, s);
+	else if (json_object_get(o, "template") != NULL)
+		snprintf(
+		    out, 120, "the provider sends its template, not this text");
+}
+
+static void
+print_channel(const struct am_term *t, const json_t *o)
+{
+	enum am_hue hue =
+	    json_object_get(o, "unfit") != NULL ? AM_HUE_RED : AM_HUE_YELLOW;
+	char fate[120];
+
+	if (json_object_get(o, "subject") != NULL)
+		print_beside(t, "subject", am_json_str(o, "subject"));
+	print_template(t, json_object_get(o, "template"));
+	say_fate(o, fate);
+	if (fate[0] != '\0')
+		printf("  %-*s%s%s%s\n", LANG_COLS, "", am_hue_on(t, hue), fate,
+		    am_hue_off(t, hue));
+}
+
 /* "UCS-2, 44 characters in 1 segment; the customer's" */
 static void
 print_cost(const struct am_term *t, const json_t *o)
@@ -100,6 +180,9 @@ print_about(const struct am_term *t, const json_t *o)
 		    AM_ARG(loop));
 	else
 		printf("about %.*s", AM_ARG(id));
+	if (json_object_get(o, "endpoint") != NULL)
+		printf(
+		    ", as %.*s sends it", AM_ARG(am_json_str(o, "endpoint")));
 	printf("; clock %.*s", AM_ARG(clock));
 	if (am_json_time(o, "due_at", &due)) {
 		char both[80];
@@ -143,11 +226,40 @@ am_print_message(const struct am_term *t, const json_t *rows)
 	{
 		print_text(t, lang_word(o), am_json_str(o, "text"));
 		print_cost(t, o);
+		print_channel(t, o);
 	}
 	json_array_foreach(rows, i, o) print_lang_missing(o);
 }
 
 /* ---- list ---- */
+
+/* "cut by sms, too long for pager": channels that do not send it as it is. */
+static void
+add_limits(struct am_table *tb, const json_t *limits)
+{
+	enum am_hue hue = AM_HUE_YELLOW;
+	struct am_buf b;
+	json_t *o;
+	size_t i;
+
+	am_buf_init(&b);
+	json_array_foreach(limits, i, o)
+	{
+		struct am_str is = am_json_str(o, "is");
+		struct am_str name = am_json_str(o, "endpoint");
+		const char *word = am_str_is(is, "cut")	       ? "cut by"
+				   : am_str_is(is, "too_long") ? "too long for"
+							       : "no template "
+								 "for";
+
+		if (!am_str_is(is, "cut"))
+			hue = AM_HUE_RED;
+		am_buf_addf(
+		    &b, "%s%s %.*s", i == 0 ? "" : ", ", word, AM_ARG(name));
+	}
+	am_table_cell(tb, hue, am_buf_str(&b));
+	am_buf_fini(&b);
+}
 
 void
 am_print_messages(const struct am_term *t, const json_t *rows)
@@ -159,6 +271,7 @@ am_print_messages(const struct am_term *t, const json_t *rows)
 		{ "ENCODING", 0, 1, false },
 		{ "CHARACTERS", 0, 3, true },
 		{ "SEGMENTS", 0, 0, true },
+		{ "LIMITS", 0, 0, false },
 	};
 	struct am_table tb;
 	size_t i, k;
@@ -183,6 +296,7 @@ am_print_messages(const struct am_term *t, const json_t *rows)
 			    (long long)am_json_int(l, "characters"));
 			am_table_cellf(&tb, AM_HUE_NONE, "%lld",
 			    (long long)am_json_int(l, "segments"));
+			add_limits(&tb, json_object_get(l, "limits"));
 		}
 	}
 	am_table_print(&tb, 0);
@@ -195,7 +309,7 @@ am_print_messages(const struct am_term *t, const json_t *rows)
 
 /* ---- without a daemon ---- */
 
-enum { CONF, LOOP, LANG, COMPLAINT, OPTS_N };
+enum { CONF, LOOP, LANG, ENDPOINT, COMPLAINT, OPTS_N };
 
 static void
 pass_row(void *arg, struct am_str json)
@@ -221,11 +335,30 @@ no_message(const struct am_preview *p, const char *name)
 	return AM_EXIT_NOT_FOUND;
 }
 
+static int
+take_endpoint(
+    const struct am_conf *conf, const struct am_opt *opt, struct am_via *via)
+{
+	const struct am_conf_endpoint *e = NULL;
+
+	if (opt->n == 0)
+		return AM_EXIT_OK;
+	e = am_conf_endpoint(conf, am_str_c(opt->values[0]));
+	if (e != NULL) {
+		*via = am_conf_via(e);
+		return AM_EXIT_OK;
+	}
+	fprintf(stderr, "amendsctl: no such endpoint: %s\n", opt->values[0]);
+	return AM_EXIT_NOT_FOUND;
+}
+
 /* name NULL: all of them. */
 static int
 preview(const struct am_term *t, bool json, const struct am_policy *policy,
-    const char *name, const char *lang)
+    const char *name, const struct am_opt *opts)
 {
+	const char *lang = opts[LANG].n > 0 ? opts[LANG].values[0] : "";
+	struct am_via via;
 	json_t *rows = json_array();
 	struct am_arena a;
 	struct am_preview p = {
@@ -238,13 +371,15 @@ preview(const struct am_term *t, bool json, const struct am_policy *policy,
 		.row = json ? pass_row : keep_row,
 		.arg = rows,
 	};
-	int rc = 0;
+	int rc = take_endpoint(policy->conf, &opts[ENDPOINT], &via);
 
 	am_arena_init(&a, 1 << 16);
+	p.via = opts[ENDPOINT].n > 0 ? &via : NULL;
 	p.c = am_preview_example(p.def, p.now, &a);
 	if (name == NULL)
 		am_preview_list(&p);
-	else if (am_preview_show(&p, am_str_c(name), am_str_c(lang)) != 0)
+	else if (rc == 0 &&
+		 am_preview_show(&p, am_str_c(name), am_str_c(lang)) != 0)
 		rc = no_message(&p, name);
 	am_use_zone(policy->loop);
 	if (!json && rc == 0)
@@ -261,6 +396,7 @@ message_local(const struct am_term *t, bool json, int argc, char **argv)
 		[CONF] = { .name = "conf", .letter = 'c', .max = 1 },
 		[LOOP] = { .name = "loop", .max = 1 },
 		[LANG] = { .name = "lang", .max = 1 },
+		[ENDPOINT] = { .name = "endpoint", .max = 1 },
 		[COMPLAINT] = { .name = "complaint", .max = 1 },
 	};
 	const char *words[AM_WORDS_MAX];
@@ -276,9 +412,11 @@ message_local(const struct am_term *t, bool json, int argc, char **argv)
 				"NAME\n");
 		return AM_EXIT_USAGE;
 	}
-	if (opts[COMPLAINT].n > 0 || (list && opts[LANG].n > 0)) {
+	if (opts[COMPLAINT].n > 0 ||
+	    (list && (opts[LANG].n > 0 || opts[ENDPOINT].n > 0))) {
 		fprintf(stderr, "amendsctl: %s\n",
-		    list ? "message list has no option --lang, --complaint"
+		    list ? "message list has no option --lang, --endpoint, "
+			   "--complaint"
 			 : "a complaint is at the daemon: leave out --conf, "
 			   "or --complaint");
 		return AM_EXIT_USAGE;
@@ -286,8 +424,7 @@ message_local(const struct am_term *t, bool json, int argc, char **argv)
 	rc = am_policy_load(&policy, opts[CONF].values[0],
 	    opts[LOOP].n > 0 ? opts[LOOP].values[0] : NULL, t->now);
 	if (rc == 0)
-		rc = preview(t, json, &policy, list ? NULL : words[1],
-		    opts[LANG].n > 0 ? opts[LANG].values[0] : "");
+		rc = preview(t, json, &policy, list ? NULL : words[1], opts);
 	am_policy_fini(&policy);
 	return rc;
 }

@@ -57,12 +57,37 @@ take_example(struct view *v, struct am_preview *p)
 	return true;
 }
 
+/* False when the call has ended. */
+static bool
+take_endpoint(struct view *v, struct am_preview *p)
+{
+	struct am_str name = am_verb_option(v->argv, v->argc, "--endpoint");
+	const struct am_conf_endpoint *e;
+	struct am_via *via;
+
+	if (name.n == 0)
+		return true;
+	e = am_conf_endpoint(v->engine->conf, name);
+	if (e == NULL) {
+		am_ctl_end(v->call, AM_EXIT_NOT_FOUND,
+		    "no such endpoint: %.*s; `endpoints` has them",
+		    AM_ARG(name));
+		return false;
+	}
+	via = am_arena_alloc(v->a, sizeof(*via));
+	*via = am_conf_via(e);
+	p->via = via;
+	return true;
+}
+
 static void
-show(struct view *v, const struct am_preview *p)
+show(struct view *v, struct am_preview *p)
 {
 	struct am_str name = am_verb_arg(v->verb, v->argv, v->argc, 0);
 	const char *near;
 
+	if (!take_endpoint(v, p))
+		return;
 	if (am_preview_show(
 		p, name, am_verb_option(v->argv, v->argc, "--lang")) == 0) {
 		am_ctl_end(v->call, AM_EXIT_OK, "%s", "");

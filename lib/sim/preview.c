@@ -128,29 +128,80 @@ due_at(const struct subject *s)
 	return due != AM_NEVER ? due : am_clock_due(p->def, p->c, s->clock);
 }
 
-static struct am_said
-say(const struct subject *s, struct am_str want)
+/* A message in a language on a channel; via NULL: as it is written. */
+struct spoken {
+	struct am_followup f;
+	struct am_fu_say say;
+	struct am_tmpl_ctx ctx;
+	struct am_said said;
+	const struct am_message_template *t; /* NULL: none, or none is needed */
+	const char *unfit;		     /* NULL: the channel carries it */
+	char id[AM_FU_ID_LEN + 1];
+};
+
+static void
+speak(const struct subject *s, struct am_str want, const struct am_via *via,
+    struct spoken *k)
 {
 	const struct am_preview *p = s->p;
-	const struct am_followup f = {
-		.clock = (uint8_t)s->clock,
-		.rung = (uint8_t)s->rung,
-		.reason = s->reason,
-	};
-	const struct am_fu_say what = { .message = s->message,
-		.about = AM_NOTICES_N };
-	char id[AM_FU_ID_LEN + 1];
-	const struct am_tmpl_ctx ctx = {
+
+	memset(k, 0, sizeof(*k));
+	k->f.clock = (uint8_t)s->clock;
+	k->f.rung = (uint8_t)s->rung;
+	k->f.reason = s->reason;
+	if (s->rung < p->def->clocks[s->clock].rungs_n)
+		k->f.to = p->def->clocks[s->clock].rungs[s->rung].to;
+	k->say.message = s->message;
+	k->say.about = AM_NOTICES_N;
+	am_fu_id_format(k->f.id, k->id);
+	k->ctx = (struct am_tmpl_ctx){
 		.def = p->def,
 		.complaint = p->c,
 		.clock = s->clock,
 		.rung = s->rung,
-		.followup_id = id,
+		.followup_id = k->id,
 		.due_at = due_at(s),
 		.now = p->now,
 	};
-	am_fu_id_format(f.id, id);
-	return am_body_text(&f, &what, &ctx, want, NULL, p->a);
+	k->said = am_body_text(&k->f, &k->say, &k->ctx, want, via, p->a);
+	if (via != NULL && via->provider != NULL) {
+		k->t = am_body_template(s->message, via, want);
+		k->unfit = k->t == NULL ? "no_template" : NULL;
+	} else if (k->said.cut == AM_CUT_OVER) {
+		k->unfit = "too_long";
+	}
+}
+
+static const char *
+lang_of(const struct subject *s, struct am_str want)
+{
+	struct spoken k;
+
+	speak(s, want, NULL, &k);
+	return k.said.lang;
+}
+
+/* The k-th template of the channel's provider in a language that the message
+ * has no text in. */
+static const char *
+template_lang(const struct subject *s, size_t k)
+{
+	const struct am_message *m = s->message;
+	const struct am_via *via = s->p->via;
+
+	for (size_t i = 0; via != NULL && via->provider != NULL && m != NULL &&
+			   i < m->templates_n;
+	     i++) {
+		const struct am_message_template *t = &m->templates[i];
+		bool known =
+		    t->lang == NULL || strcmp(t->provider, via->provider) != 0;
+
+		for (size_t l = 0; l < m->langs_n && !known; l++)
+			known = strcmp(m->langs[l].lang, t->lang) == 0;
+		if (!known && k-- == 0)
+			return t->lang;
+	}
+	return NULL;
 }
 
 /* The i-th language that it has: "" is the message's own. */
@@ -158,13 +209,18 @@ static bool
 language(const struct subject *s, size_t i, struct am_str *lang)
 {
 	static const char *const built_in[] = { "en", "zh" };
+	const struct am_message *m = s->message;
+	const char *of_template = NULL;
 
-	if (s->message == NULL && i < AM_COUNT(built_in))
+	if (m == NULL && i < AM_COUNT(built_in))
 		*lang = am_str_c(built_in[i]);
-	else if (s->message != NULL && i == 0)
+	else if (m != NULL && i == 0)
 		*lang = AM_STR("");
-	else if (s->message != NULL && i <= s->message->langs_n)
-		*lang = am_str_c(s->message->langs[i - 1].lang);
+	else if (m != NULL && i <= m->langs_n)
+		*lang = am_str_c(m->langs[i - 1].lang);
+	else if (m != NULL &&
+		 (of_template = template_lang(s, i - 1 - m->langs_n)) != NULL)
+		*lang = am_str_c(of_template);
 	else
 		return false;
 	return true;
@@ -214,27 +270,56 @@ add_cost(struct am_buf *b, struct am_str text)
 }
 
 static void
+add_channel(struct am_buf *b, const struct subject *s, const struct spoken *k,
+    struct am_str want)
+{
+	const struct am_preview *p = s->p;
+
+	am_buf_addkv(b, "endpoint", am_str_c(p->via->endpoint));
+	if (p->via->max_segments > 0 && p->via->provider == NULL)
+		am_buf_addki(b, "max_segments", p->via->max_segments);
+	add_bool(b, "cut", k->said.cut == AM_CUT_DONE);
+	if (k->unfit != NULL)
+		am_buf_addkv(b, "unfit", am_str_c(k->unfit));
+	if (p->via->is_text)
+		am_buf_addkv(b, "subject",
+		    am_body_subject(&k->f, &k->say, &k->ctx, want, p->a));
+	if (k->t != NULL)
+		am_body_add_template(b, k->t, &k->ctx, p->via, p->a);
+}
+
+static void
 show(const struct subject *s, struct am_str want, bool asked)
 {
 	const struct am_preview *p = s->p;
-	const struct am_said said = say(s, want);
+	struct spoken k;
 	struct am_buf b;
 
+	speak(s, want, p->via, &k);
 	am_buf_arena(&b, p->a, 512);
 	am_buf_addc(&b, '{');
 	add_subject(&b, s);
-	am_buf_addkv(&b, "lang", am_str_c(said.lang));
+	am_buf_addkv(&b, "lang", am_str_c(k.said.lang));
 	if (asked) {
 		am_buf_addkv(&b, "asked", want);
-		add_bool(&b, "fallback", !am_lang_serves(said.lang, want));
+		add_bool(&b, "fallback", !am_lang_serves(k.said.lang, want));
 	}
 	add_bool(&b, "customer",
-	    !p->example && strcmp(said.lang, say(s, p->c->lang).lang) == 0);
+	    !p->example && strcmp(k.said.lang, lang_of(s, p->c->lang)) == 0);
 	am_buf_addkv(&b, "customer_lang", p->c->lang);
-	am_buf_addkv(&b, "text", said.text);
-	add_cost(&b, said.text);
+	am_buf_addkv(&b, "text", k.said.text);
+	add_cost(&b, k.said.text);
+	if (p->via != NULL)
+		add_channel(&b, s, &k, want);
 	am_buf_addc(&b, '}');
 	p->row(p->arg, am_buf_str(&b));
+}
+
+/* The text is then another language's. */
+static bool
+is_of_template(const struct subject *s, size_t i)
+{
+	return s->message != NULL && i > s->message->langs_n;
 }
 
 int
@@ -258,14 +343,89 @@ am_preview_show(
 		return 0;
 	}
 	for (size_t i = 0; language(&s, i, &each); i++)
-		show(&s, each, false);
+		show(&s, each, is_of_template(&s, i));
 	return 0;
+}
+
+/* How a channel changes it; NULL: it does not. */
+static const char *
+limit_of(const struct subject *s, struct am_str lang, const struct am_via *via)
+{
+	struct spoken k;
+
+	speak(s, lang, via, &k);
+	if (k.unfit != NULL)
+		return k.unfit;
+	return k.said.cut != AM_CUT_NONE ? "cut" : NULL;
+}
+
+/* The channel is listed once, by the first rung that has it. */
+static bool
+is_listed(const struct am_via **listed, size_t n, const struct am_via *via)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(listed[i]->endpoint, via->endpoint) == 0)
+			return true;
+	}
+	return false;
+}
+
+#define CHANNELS_MAX 64
+
+/* The channels of texts by which rungs of the loop send it. */
+static size_t
+channels(const struct subject *s, const struct am_via *out[CHANNELS_MAX])
+{
+	size_t n = 0;
+
+	for (size_t c = 0; c < AM_CLOCKS_MAX; c++) {
+		const struct am_clockdef *d = &s->p->def->clocks[c];
+
+		for (size_t r = 0; r < d->rungs_n; r++) {
+			const struct am_rungdef *rung = &d->rungs[r];
+
+			for (size_t v = 0; v < rung->via_n; v++) {
+				const struct am_via *via = &rung->via[v];
+
+				if (says(rung, s) && via->is_text &&
+				    n < CHANNELS_MAX && !is_listed(out, n, via))
+					out[n++] = via;
+			}
+		}
+	}
+	return n;
+}
+
+static void
+add_limits(struct am_buf *b, const struct subject *s, struct am_str lang,
+    const struct am_via *const *via, size_t n)
+{
+	bool first = true;
+
+	am_buf_addkey(b, "limits");
+	am_buf_addc(b, '[');
+	for (size_t i = 0; i < n; i++) {
+		const char *is = limit_of(s, lang, via[i]);
+
+		if (is == NULL)
+			continue;
+		am_buf_adds(b, first ? "{" : ",{");
+		first = false;
+		am_buf_addkv(b, "endpoint", am_str_c(via[i]->endpoint));
+		if (via[i]->provider == NULL)
+			am_buf_addki(b, "max_segments", via[i]->max_segments);
+		am_buf_addkv(b, "is", am_str_c(is));
+		am_buf_addc(b, '}');
+	}
+	am_buf_addc(b, ']');
 }
 
 static void
 list(const struct subject *s)
 {
+	const struct am_via *via[CHANNELS_MAX];
 	const struct am_preview *p = s->p;
+	size_t n = channels(s, via);
 	struct am_str lang;
 	struct am_buf b;
 
@@ -275,11 +435,13 @@ list(const struct subject *s)
 	am_buf_addkey(&b, "langs");
 	am_buf_addc(&b, '[');
 	for (size_t i = 0; language(s, i, &lang); i++) {
-		const struct am_said said = say(s, lang);
+		struct spoken k;
 
+		speak(s, lang, NULL, &k);
 		am_buf_adds(&b, i == 0 ? "{" : ",{");
-		am_buf_addkv(&b, "lang", am_str_c(said.lang));
-		add_cost(&b, said.text);
+		am_buf_addkv(&b, "lang", am_str_c(k.said.lang));
+		add_cost(&b, k.said.text);
+		add_limits(&b, s, lang, via, n);
 		am_buf_addc(&b, '}');
 	}
 	am_buf_adds(&b, "]}");
@@ -299,11 +461,13 @@ name_at(const struct am_preview *p, size_t i)
 void
 am_preview_list(const struct am_preview *p)
 {
+	struct am_preview all = *p;
 	const char *name;
 	struct subject s;
 
+	all.via = NULL;
 	for (size_t i = 0; (name = name_at(p, i)) != NULL; i++) {
-		bool found = find_subject(p, am_str_c(name), &s);
+		bool found = find_subject(&all, am_str_c(name), &s);
 
 		AM_ASSERT(found);
 		if (i < p->messages_n || s.message == NULL)

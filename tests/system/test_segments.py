@@ -85,6 +85,12 @@ def test_10000_random_texts_count_as_the_library_counts_them(seed):
     answers = compare([random_text(r) for _ in range(10_000)], JUDGE)
     kinds = {tuple(a.split()[:2]) for a in answers}
     assert kinds >= {(e, n) for e in ("GSM-7", "UCS-2") for n in "1234"}
+    # a pair at a border leaves a unit free: more segments than units need
+    many = {"GSM-7": 153, "UCS-2": 67}
+    for encoding in many:
+        assert any(int(n) > 1 and int(n) > -(-int(units) // many[e])
+                   for e, n, units in map(str.split, answers)
+                   if e == encoding), f"no {encoding} pair at a border"
 
 
 def test_every_character_of_the_bmp_counts_as_the_library_counts_it():
