@@ -238,6 +238,7 @@ read_answer(
 		/* the others are words of providers only */
 	};
 	const struct am_word *w;
+	size_t faults = b->d->n;
 	char why[256];
 
 	for (size_t k = 0; k < AM_COUNT(keys); k++) {
@@ -270,7 +271,8 @@ read_answer(
 		e->answer.list[k].n = count;
 		e->answer.in_use |= count > 0;
 	}
-	if (am_answer_rules_check(&e->answer.list[AM_ANSWER_SUCCESS], why) != 0)
+	if (b->d->n == faults &&
+	    am_answer_rules_check(&e->answer.list[AM_ANSWER_SUCCESS], why) != 0)
 		am_fault(b, n, "success_when", "success_when: %s", why);
 }
 
