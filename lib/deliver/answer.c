@@ -168,8 +168,8 @@ test_xml(struct look *l, const struct am_answer_seen *seen)
 	const struct am_answer_rule *r = l->rule;
 	bool there, is = false;
 
-	if (seen->cut)
-		return UNKNOWN;
+	if (seen->cut || !am_str_prefix(am_str_trim(seen->body), "<"))
+		return UNKNOWN; /* no XML, or not all of it */
 	there = am_xml_text(seen->body, r->pointer + 2, &l->xml);
 	if (r->op == AM_ANSWER_EXISTS)
 		return there ? YES : NO;

@@ -91,8 +91,7 @@ set_request(struct am_sending *s)
 static const struct am_kind *
 kind_of(const struct am_conf_endpoint *ep)
 {
-	(void)ep; /* the one that is built */
-	return &am_kind_webhook;
+	return ep->provider != NULL ? &am_kind_provider : &am_kind_webhook;
 }
 
 struct am_sending *
@@ -212,7 +211,7 @@ phase_of(const struct am_sending *s)
 	if (!s->job.connected)
 		return AM_WH_NOTHING;
 	curl_easy_getinfo(s->job.easy, CURLINFO_APPCONNECT_TIME_T, &secured);
-	if (secured > 0 || !am_str_prefix(am_str_c(s->ep->url), "https:"))
+	if (secured > 0 || strcmp(s->ep->scheme, "https") != 0)
 		return AM_WH_SECURED;
 	return AM_WH_CONNECTED;
 }

@@ -267,6 +267,200 @@ test_answer_nested_2000_deep_then_judged_or_unclear(void **state)
 	free(text);
 }
 
+/* ---- status, silence, XML ---- */
+
+struct whole {
+	enum am_answer_list list;
+	const char *rule;
+	int status; /* 0: the request had left, and nothing came */
+	const char *body;
+	bool spoken;
+	enum am_send_class class;
+	const char *reason; /* NULL: the status or the silence has its own */
+	const char *said;
+};
+
+#define SNS_OK                                                                 \
+	"<PublishResponse xmlns=\"http://sns.example/\"><PublishResult>"       \
+	"<MessageId>a-1</MessageId></PublishResult></PublishResponse>"
+#define SNS_NO                                                                 \
+	"<?xml version=\"1.0\"?>\n<!-- <Code>Comment</Code> -->"               \
+	"<e:ErrorResponse><Error a='<>'><e:Code >\n OptedOut </e:Code>"        \
+	"<Message/></Error></e:ErrorResponse>"
+
+/* clang-format off */
+static const struct whole wholes[] = {
+	{ AM_ANSWER_SUCCESS, "status:201", 201, "", true, OK, "ok", "" },
+	{ AM_ANSWER_SUCCESS, "status:201", 200, "", true, NO, "body_failed", "answered 200, not 201" },
+	{ AM_ANSWER_SUCCESS, "status:2xx", 299, "<html>", true, OK, "ok", "" },
+	{ AM_ANSWER_SUCCESS, "status:201", 500, "", false, OK, NULL, "" },
+	{ AM_ANSWER_PERMANENT, "status:4xx", 404, "", true, AM_SEND_PERMANENT, NULL, "answered 404" },
+	{ AM_ANSWER_PERMANENT, "status:4xx", 500, "", false, OK, NULL, "" },
+	{ AM_ANSWER_PERMANENT, "status:4xx", 0, "", false, OK, NULL, "" },
+	{ AM_ANSWER_RETRY, "status:502", 502, "", true, NO, NULL, "answered 502" },
+	{ AM_ANSWER_UNCERTAIN, "status:5xx", 500, "", true, HM, NULL, "answered 500" },
+	{ AM_ANSWER_UNCERTAIN, "/code == 13", 200, "{\"code\":13}", true, HM, "body_uncertain", "/code is 13" },
+	{ AM_ANSWER_OPTED_OUT, "/code == 21610", 400, "{\"code\":21610}", true, AM_SEND_PERMANENT, "opted_out", "/code is 21610" },
+	{ AM_ANSWER_OPTED_OUT, "status:451", 451, "", true, AM_SEND_PERMANENT, "opted_out", "answered 451" },
+	{ AM_ANSWER_UNCERTAIN, "timeout", 0, "", true, HM, NULL, "" },
+	{ AM_ANSWER_RETRY, "timeout", 0, "", true, NO, NULL, "" },
+	{ AM_ANSWER_RETRY, "timeout", 500, "", false, OK, NULL, "" },
+	{ AM_ANSWER_RETRY, "/code == 1", 0, "{\"code\":1}", false, OK, NULL, "" }, /* half an answer says nothing */
+	{ AM_ANSWER_SUCCESS, "//MessageId exists", 200, SNS_OK, true, OK, "ok", "" },
+	{ AM_ANSWER_SUCCESS, "//MessageId ^= a-", 200, SNS_OK, true, OK, "ok", "" },
+	{ AM_ANSWER_SUCCESS, "//MessageId == b", 200, SNS_OK, true, NO, "body_failed", "//MessageId is \"a-1\", not b" },
+	{ AM_ANSWER_SUCCESS, "//MessageId exists", 200, SNS_NO, true, NO, "body_failed", "//MessageId is missing" },
+	{ AM_ANSWER_SUCCESS, "//MessageId == b", 200, SNS_NO, true, HM, "body_unclear", "//MessageId is missing" },
+	{ AM_ANSWER_SUCCESS, "//MessageId exists", 200, "OK", true, HM, "body_unclear", "//MessageId is missing" },
+	{ AM_ANSWER_SUCCESS, "//Error absent", 200, SNS_OK, true, OK, "ok", "" },
+	{ AM_ANSWER_SUCCESS, "//Message == \"\"", 200, SNS_NO, true, OK, "ok", "" },
+	{ AM_ANSWER_OPTED_OUT, "//Code == OptedOut", 400, SNS_NO, true, AM_SEND_PERMANENT, "opted_out", "//Code is \"OptedOut\"" },
+	{ AM_ANSWER_PERMANENT, "//Code in A,OptedOut", 400, SNS_NO, true, AM_SEND_PERMANENT, "body_permanent", "//Code is \"OptedOut\"" },
+	{ AM_ANSWER_PERMANENT, "//Code != A", 400, SNS_NO, true, AM_SEND_PERMANENT, "body_permanent", "//Code is \"OptedOut\"" },
+	{ AM_ANSWER_PERMANENT, "//code == OptedOut", 400, SNS_NO, false, OK, NULL, "" },
+	{ AM_ANSWER_PERMANENT, "//Code == OptedOut", 400, "<Code>OptedOut", false, OK, NULL, "" }, /* cut off */
+	{ AM_ANSWER_PERMANENT, "//Code == OptedOut", 400, "<!-- <Code>OptedOut</Code>", false, OK, NULL, "" },
+};
+/* clang-format on */
+
+static void
+test_answer_status_silence_and_xml_then_by_the_table_FU13(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < AM_COUNT(wholes); i++) {
+		const struct whole *t = &wholes[i];
+		struct world_rules w = { 0 };
+		struct am_answer_verdict v = { 0 };
+		bool spoken;
+
+		am_arena_init(&w.arena, 0);
+		add_rule(&w, t->list, t->rule);
+		spoken = am_answer_judge(&w.rules,
+		    &(struct am_answer_seen){ .status = t->status,
+			.timeout = t->status == 0,
+			.body = am_str_c(t->body) },
+		    &v);
+		if (spoken != t->spoken || v.class != t->class ||
+		    strcmp(v.said, t->said) != 0 ||
+		    (v.reason == NULL) != (t->reason == NULL))
+			fail_msg("%s on %d: class %d, '%s'", t->rule, t->status,
+			    v.class, v.said);
+		if (v.reason != NULL)
+			assert_string_equal(v.reason, t->reason);
+		assert_int_equal(
+		    v.opted_out, spoken && t->list == AM_ANSWER_OPTED_OUT);
+		am_arena_fini(&w.arena);
+	}
+}
+
+static void
+test_answer_all_lists_then_in_their_order_FU13(void **state)
+{
+	static const char *const rules[] = { "/a == 1 : 1h recipient",
+		"/b == 1", "/c == 1", "/d == 1", "/e == 1", "/f == 0" };
+	static const struct {
+		const char *body;
+		enum am_send_class class;
+	} rows[] = {
+		{ "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":0}",
+		    AM_SEND_THROTTLE },
+		{ "{\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":0}",
+		    AM_SEND_PERMANENT },
+		{ "{\"d\":1,\"e\":1,\"f\":0}", NO },
+		{ "{\"e\":1,\"f\":0}", HM },
+		{ "{\"f\":0}", OK },
+	};
+	struct world_rules w = { 0 };
+	struct am_answer_verdict v;
+
+	(void)state;
+	am_arena_init(&w.arena, 0);
+	for (size_t i = 0; i < AM_ANSWER_LISTS_N; i++)
+		add_rule(&w, (enum am_answer_list)i, rules[i]);
+	for (size_t i = 0; i < AM_COUNT(rows); i++) {
+		assert_true(judge(&w, am_str_c(rows[i].body), false, 200, &v));
+		assert_int_equal(v.class, rows[i].class);
+		assert_int_equal(v.opted_out, i == 1);
+		assert_int_equal(v.recipient_only, i == 0);
+		assert_int_equal(v.pause, i == 0 ? AM_HOUR : 0);
+	}
+	am_arena_fini(&w.arena);
+}
+
+/* A gateway that repeats what we came with does not make it public. */
+static void
+test_answer_secret_or_number_in_the_body_then_not_said(void **state)
+{
+	const struct am_str secret = AM_STR("canary-5up3r");
+	struct world_rules w = { 0 };
+	struct am_answer_verdict v;
+
+	(void)state;
+	am_arena_init(&w.arena, 0);
+	add_rule(&w, AM_ANSWER_PERMANENT, "/error exists");
+	for (size_t i = 0; i < 2; i++) {
+		static const char *const bodies_of[] = {
+			"{\"error\":\"no user canary-5up3r here\"}",
+			"{\"error\":\"bad: +86 138 0013 8000\"}",
+		};
+
+		assert_true(am_answer_judge(&w.rules,
+		    &(struct am_answer_seen){ .status = 400,
+			.body = am_str_c(bodies_of[i]),
+			.secrets = &secret,
+			.secrets_n = 1 },
+		    &v));
+		assert_null(strstr(v.said, "canary"));
+		assert_null(strstr(v.said, "138"));
+		assert_non_null(strstr(v.said, "/error is \""));
+	}
+	assert_true(
+	    judge(&w, AM_STR("{\"error\":447700900123}"), false, 400, &v));
+	assert_string_equal(v.said, "/error is a number");
+	am_arena_fini(&w.arena);
+}
+
+/* ---- ids ---- */
+
+static void
+test_answer_id_then_text_or_whole_number_or_nothing(void **state)
+{
+	static const struct {
+		const char *body, *pointer, *id;
+	} rows[] = {
+		{ "{\"sid\":\"SM1\"}", "/sid", "SM1" },
+		{ "\xef\xbb\xbf{\"sid\":\"SM1\"}", "/sid", "SM1" },
+		{ "{\"m\":[{\"message-id\":\"0A\"}]}", "/m/0/message-id",
+		    "0A" },
+		{ "{\"id\":9007199254740993}", "/id", "9007199254740993" },
+		{ "{\"id\":1234567890123456789}", "/id",
+		    "1234567890123456789" },
+		{ "[{\"a/b~\":7}]", "/0/a~1b~0", "7" },
+		{ "{\"id\":1.5}", "/id", "" },
+		{ "{\"id\":null}", "/id", "" },
+		{ "{\"id\":\"a b\"}", "/id", "" },
+		{ "{\"id\":\"\\u6295\"}", "/id", "" },
+		{ "{\"id\":\"01234567890123456789\"}", "/id", "" },
+		{ "{\"id\":\"0123456789012345678\"}", "/id",
+		    "0123456789012345678" },
+		{ "{\"x\":1}", "/id", "" },
+		{ "<html>", "/id", "" },
+		{ "", "/id", "" },
+		{ SNS_OK, "//MessageId", "a-1" },
+		{ SNS_NO, "//MessageId", "" },
+		{ "", "//MessageId", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < AM_COUNT(rows); i++) {
+		char id[20] = "as it was";
+
+		am_answer_id(
+		    am_str_c(rows[i].body), rows[i].pointer, id, sizeof(id));
+		assert_string_equal(id, rows[i].id);
+	}
+}
+
 /* ---- what a bad rule is told ---- */
 
 /* clang-format off */
@@ -380,6 +574,10 @@ main(void)
 		T(test_answer_lists_then_throttle_permanent_retry_success_FU13),
 		T(test_answer_cut_then_unclear_even_if_what_came_is_json),
 		T(test_answer_nested_2000_deep_then_judged_or_unclear),
+		T(test_answer_status_silence_and_xml_then_by_the_table_FU13),
+		T(test_answer_all_lists_then_in_their_order_FU13),
+		T(test_answer_secret_or_number_in_the_body_then_not_said),
+		T(test_answer_id_then_text_or_whole_number_or_nothing),
 		T(test_answer_bad_rule_then_file_line_and_what_is_right_OP6),
 		T(test_answer_rules_of_a_file_then_read_in_all_lists),
 	};
