@@ -38,7 +38,7 @@ static const struct row rows[] = {
 	{ "test_conf_when_key_of_nowhere_then_refused",
 	    "instance = \"t\"",
 	    "zzzzzz = \"30m\"",
-	    "1: no key 'zzzzzz' in the top level; keys here are: instance, data_dir, log_level, max_skew, trust_event_time, catchup_after, catchup_rate, redis, status, http, calendar, quiet, person, role, endpoint, message, loop, route, recourse" },
+	    "1: no key 'zzzzzz' in the top level; keys here are: instance, data_dir, log_level, max_skew, trust_event_time, catchup_after, catchup_rate, redis, status, http, calendar, quiet, person, role, endpoint, provider, providers, alert, replies, message, loop, route, recourse" },
 	{ "test_conf_when_brace_missing_in_the_middle_then_refused",
 	    "message = \"late\" }",
 	    "message = \"late\" ",

@@ -59,6 +59,8 @@ conf_world_put(const char *name, const char *text, size_t n)
 int
 conf_world_setup(void **state)
 {
+	char path[sizeof(home) + 32];
+
 	(void)state;
 	assert_non_null(getcwd(home, sizeof(home)));
 	snprintf(dir, sizeof(dir), "/tmp/amends-conf-XXXXXX");
@@ -70,6 +72,8 @@ conf_world_setup(void **state)
 	conf_world_put("plain.secret", "hunter2\n", 8);
 	conf_world_put("empty.secret", "\n", 1);
 	assert_int_equal(mkdir("dir.secret", 0700), 0);
+	snprintf(path, sizeof(path), "%s/conf/providers", home);
+	assert_int_equal(symlink(path, "providers"), 0);
 	unsetenv("CREDENTIALS_DIRECTORY");
 	unsetenv("STATE_DIRECTORY");
 	return 0;

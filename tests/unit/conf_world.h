@@ -12,7 +12,8 @@
 /* The folder in which the test was started. */
 const char *conf_world_home(void);
 
-/* cmocka group fixtures: a fresh folder is the working directory, then gone. */
+/* cmocka group fixtures: a fresh folder is the working directory, then gone;
+ * it has the shipped providers. */
 int conf_world_setup(void **state);
 int conf_world_teardown(void **state);
 

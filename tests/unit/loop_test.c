@@ -23,7 +23,8 @@
 	"{\"Mon-Fri 09:00-18:00\"} }\n"                                        \
 	"endpoint \"crm\" { url = \"https://crm.example/\" secret = "          \
 	"{\"file:ok.secret\"} }\n"                                             \
-	"endpoint \"sms\" { type = \"sms\" provider = \"twilio\" }\n"          \
+	"provider p { url = \"https://p.example/\" raw = \"{text:raw}\" }\n"   \
+	"endpoint \"sms\" { type = \"sms\" provider = \"p\" }\n"               \
 	"message \"late\" { text = \"{complaint.id}\" }\n"
 
 #define LOOP                                                                   \
@@ -445,8 +446,11 @@ test_loop_via_says_what_is_usable(void **state)
 	(void)state;
 	assert_int_equal(r->via_n, 2);
 	assert_true(r->via[0].exists);
-	assert_false(r->via[0].usable); /* SMS is not in force */
+	assert_true(r->via[0].usable);
+	assert_true(r->via[0].is_text);
+	assert_null(r->via[0].provider); /* free text */
 	assert_true(r->via[1].usable);
+	assert_false(r->via[1].is_text);
 	am_conf_unref(c);
 }
 
