@@ -111,8 +111,7 @@ check_title(struct am_build *b, const struct am_node *n)
 	if (n->opt->kind != AM_OPT_TITLED)
 		return;
 	if (strcmp(n->opt->name, "lang") == 0) {
-		if (strspn(n->title, "abcdefghijklmnopqrstuvwxyz0123456789-") !=
-		    strlen(n->title))
+		if (!am_lang_ok(n->title))
 			am_fault(b, n, NULL,
 			    "'%.40s' is no language; write a lower-case tag "
 			    "such as \"zh\" or \"pt-br\"",

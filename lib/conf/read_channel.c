@@ -212,4 +212,10 @@ am_read_channel(
 	}
 	read_callback(b, n, e);
 	am_provider_use(b, n, e);
+	if (e->max_segments > 0 && e->provider != NULL &&
+	    e->provider->params != AM_PARAMS_NONE)
+		am_fault(b, n, "max_segments",
+		    "max_segments: provider %s sends its own template, how "
+		    "long that is nobody knows here; remove it",
+		    e->provider->name);
 }

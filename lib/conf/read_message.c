@@ -100,6 +100,11 @@ read_template(
 		    "template \"%s\" has no id; write the provider's name for "
 		    "it, such as id = \"SMS_154950909\"",
 		    n->title);
+	if (t->lang != NULL && !am_lang_ok(t->lang))
+		am_fault(b, n, "lang",
+		    "lang: '%.40s' is no language; write a lower-case tag such "
+		    "as \"zh\" or \"pt-br\"",
+		    t->lang);
 	if (count > AM_COUNT(t->params)) {
 		am_fault(b, n, "params",
 		    "params: %zu values; at most %zu are taken", count,

@@ -33,6 +33,13 @@ am_name_ok(const char *s)
 	return true;
 }
 
+bool
+am_lang_ok(const char *s)
+{
+	return s[0] != '\0' &&
+	       s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0';
+}
+
 struct unit {
 	const char *suffix;
 	int64_t each;

@@ -14,6 +14,8 @@
 
 /* Letters, digits, . _ - and any non-ASCII character; 1 to AM_NAME_MAX bytes */
 bool am_name_ok(const char *s);
+/* A tag of a language as it is compared: lower case, "zh", "pt-br". */
+bool am_lang_ok(const char *s);
 
 /* "500ms 10s 5m 1h 90d 8w", and "0" */
 AM_MUSTCHECK int am_span_parse(const char *s, am_ms *span);
