@@ -8,7 +8,6 @@
 
 #include "build.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,40 +70,6 @@ am_conf_via(const struct am_conf_endpoint *e)
 		via.param_max = p->param_max;
 	}
 	return via;
-}
-
-static bool
-has_template(const struct am_message *m, const char *provider)
-{
-	for (size_t i = 0; m != NULL && i < m->templates_n; i++) {
-		if (strcmp(m->templates[i].provider, provider) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* A gateway that sends approved texts only, and one that it does not know: the
- * next channel is taken then, and if there is none, the follow-up is dead. */
-static void
-check_templates(
-    struct am_build *b, const struct am_rungdef *r, const struct am_node *n)
-{
-	char name[160];
-
-	for (size_t i = 0; i < r->via_n; i++) {
-		const char *provider = r->via[i].provider;
-
-		if (provider == NULL || has_template(r->message, provider))
-			continue;
-		snprintf(name, sizeof(name), "message \"%.64s\"",
-		    r->message_name != NULL ? r->message_name : "");
-		am_warn(b, n->file, am_node_line(n, "message"),
-		    "%s has no template \"%s\", so rung \"%s\" cannot go by "
-		    "%s; add template \"%s\" { id = … }%s",
-		    r->message_name != NULL ? name : "the built-in text",
-		    provider, r->name, r->via[i].endpoint, provider,
-		    r->message_name != NULL ? "" : " to a message of its own");
-	}
 }
 
 static void
@@ -234,7 +199,6 @@ read_rung(struct am_build *b, const struct am_loopdef *def,
 	r->message_name = am_node_value(n, "message");
 	if (r->message_name != NULL)
 		r->message = find_message(b, n, r->message_name);
-	check_templates(b, r, n);
 }
 
 static int64_t
