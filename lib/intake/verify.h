@@ -1,0 +1,63 @@
+#pragma once
+
+/*
+ * verify - whether a request comes from who it says (layer: intake).
+ *
+ * A table of schemes. All keys are tried, however early one fits, and every
+ * comparison takes as long as any other; what is refused is told by a word for
+ * the log and never to the sender.
+ */
+
+#include "base/arena.h"
+
+enum am_verify_scheme {
+	AM_VERIFIES_NOTHING,
+	AM_VERIFIES_TWILIO,	/* X-Twilio-Signature, HMAC-SHA1 */
+	AM_VERIFIES_VONAGE_SIG, /* parameter `sig` over the sorted others */
+	AM_VERIFIES_VONAGE_JWT, /* Authorization: Bearer, HS256 */
+};
+
+/* How Vonage's `sig` is made; an account has one of them. */
+enum am_verify_digest {
+	AM_DIGEST_SHA256, /* these are HMACs */
+	AM_DIGEST_SHA512,
+	AM_DIGEST_SHA1,
+	AM_DIGEST_MD5,
+	AM_DIGEST_MD5HASH, /* MD5 of the text with the secret behind it */
+};
+/* "sha256" "sha512" "sha1" "md5" "md5hash" */
+AM_MUSTCHECK int
+am_verify_digest_parse(struct am_str s, enum am_verify_digest *digest);
+
+struct am_verify_request {
+	const struct am_pair *headers;
+	size_t headers_n;
+	/* as the sender wrote it, "https://HOST[:PORT]/PATH[?QUERY]" */
+	struct am_str url;
+	const struct am_pair *query; /* decoded */
+	size_t query_n;
+	/* decoded: of the form in the body, of a JSON object its members, else
+	 * of the query */
+	const struct am_pair *params;
+	size_t params_n;
+	bool is_form; /* the body is a form, or there is none */
+	struct am_str body;
+	int64_t now_s; /* since 1970 */
+};
+
+struct am_verify_keys {
+	struct am_str v[4];
+	size_t n;
+	enum am_verify_digest digest; /* AM_VERIFIES_VONAGE_SIG */
+};
+
+/*
+ * 0, or -AM_EREFUSED with a word in *why: no_key no_signature bad_signature
+ * bad_body_hash bad_token stale.
+ */
+AM_MUSTCHECK int
+am_verify(enum am_verify_scheme scheme, const struct am_verify_keys *keys,
+    const struct am_verify_request *req, const char **why);
+
+/* Equal, in a time that says nothing about either. */
+bool am_verify_same(struct am_str a, struct am_str b);
