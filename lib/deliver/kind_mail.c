@@ -65,6 +65,28 @@ on_line(char *p, size_t size, size_t n, void *arg)
 	return size * n;
 }
 
+/* libcurl says EHLO with the path of the URL; without one it would tell the
+ * name of this machine. */
+static void
+set_url(struct am_sending *s)
+{
+	struct am_str from = AM_STR("");
+	struct am_buf url;
+	const char *at;
+	int rc = am_mail_address(am_str_c(s->ep->from), &from);
+
+	AM_ASSERT(rc == 0); /* conf passed it */
+	at = memchr(from.p, '@', from.n);
+	am_buf_init(&url);
+	am_buf_addf(&url, "%s://%s%s%s:%u/%.*s", s->ep->scheme,
+	    strchr(s->ep->host, ':') != NULL ? "[" : "", s->ep->host,
+	    strchr(s->ep->host, ':') != NULL ? "]" : "", s->ep->port,
+	    (int)(from.p + from.n - (at + 1)), at + 1);
+	am_buf_addc(&url, '\0');
+	curl_easy_setopt(s->job.easy, CURLOPT_URL, url.p);
+	am_buf_fini(&url);
+}
+
 static void
 setup(struct am_sending *s)
 {
@@ -76,7 +98,7 @@ setup(struct am_sending *s)
 	am_buf_init(&m->text);
 	m->rcpt.data = m->to;
 	s->own = m;
-	curl_easy_setopt(e, CURLOPT_URL, ep->url);
+	set_url(s);
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
 	curl_easy_setopt(e, CURLOPT_USE_SSL,
 	    (long)(ep->allow_plain ? CURLUSESSL_TRY : CURLUSESSL_ALL));

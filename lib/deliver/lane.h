@@ -44,7 +44,7 @@ struct am_kind {
 	void (*judge)(struct am_sending *s, am_ms now);
 	void (*fini)(struct am_sending *s);
 };
-extern const struct am_kind am_kind_webhook, am_kind_provider;
+extern const struct am_kind am_kind_webhook, am_kind_provider, am_kind_mail;
 
 /* Reused: the options of its easy handle are those of `ep`, set once. */
 struct am_sending {

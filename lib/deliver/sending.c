@@ -91,6 +91,8 @@ set_request(struct am_sending *s)
 static const struct am_kind *
 kind_of(const struct am_conf_endpoint *ep)
 {
+	if (ep->type == AM_ENDPOINT_MAIL)
+		return &am_kind_mail;
 	return ep->provider != NULL ? &am_kind_provider : &am_kind_webhook;
 }
 
