@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/reach.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "conf/zone.h"
@@ -325,10 +326,13 @@ am_phone_ok(const char *s)
 bool
 am_email_ok(const char *s)
 {
-	const char *at = strchr(s, '@');
+	char parsed[AM_EMAIL_MAX + 1];
 
-	return at != NULL && at > s && at[1] != '\0' &&
-	       strchr(at + 1, '@') == NULL && strpbrk(s, " \t\r\n<>,;") == NULL;
+	for (const char *p = s; *p != '\0'; p++) {
+		if ((unsigned char)*p >= 0x80)
+			return false; /* few servers take one */
+	}
+	return am_email_parse(am_str_c(s), parsed) == 0;
 }
 
 static bool
