@@ -86,6 +86,9 @@ install: all
 	    $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 644 docs/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -d $(DESTDIR)$(PREFIX)/share/amends/providers
+	install -m 644 conf/providers/*.conf \
+	    $(DESTDIR)$(PREFIX)/share/amends/providers
 	install -D -m 644 conf/redis-amends.conf \
 	    $(DESTDIR)/etc/amends/redis-amends.conf
 	test -e $(DESTDIR)/etc/amends/amends.conf || install -D -m 644 \

@@ -360,6 +360,26 @@ is_secret(const char *s)
 	return false;
 }
 
+/* What is known by its letters. */
+static bool
+is_right_word(enum am_option_kind kind, const char *s)
+{
+	switch (kind) {
+	case AM_OPT_HOURS:
+		return is_hours(s);
+	case AM_OPT_MODE:
+		return is_mode(s);
+	case AM_OPT_PHONE:
+		return am_phone_ok(s);
+	case AM_OPT_EMAIL:
+		return am_email_ok(s);
+	case AM_OPT_LISTEN:
+		return is_listen(s);
+	default:
+		return true;
+	}
+}
+
 /* Kinds that are right or not, and need one sentence when not. */
 static bool
 is_right(enum am_option_kind kind, const char *s)
@@ -394,18 +414,8 @@ is_right(enum am_option_kind kind, const char *s)
 		return am_dayrange_parse(am_str_c(s), &range) == 0;
 	case AM_OPT_EXTRA:
 		return am_extraday_parse(am_str_c(s), &extra) == 0;
-	case AM_OPT_HOURS:
-		return is_hours(s);
-	case AM_OPT_MODE:
-		return is_mode(s);
-	case AM_OPT_PHONE:
-		return am_phone_ok(s);
-	case AM_OPT_EMAIL:
-		return am_email_ok(s);
-	case AM_OPT_LISTEN:
-		return is_listen(s);
 	default:
-		return true;
+		return is_right_word(kind, s);
 	}
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "conf/options.h"
+#include "conf/provider.h"
 #include "core/tmpl.h"
 
 static const char *const kinds[] = {
@@ -106,6 +107,9 @@ static const char head[] =
     "file:PATH, credential:NAME (of systemd's LoadCredential) or env:NAME.\n"
     "A key for webhooks is whsec_ and base64 of 24 to 64 bytes.\n"
     ".TP\n"
+    "time\n"
+    "of RFC 3339, such as \"2027-01-01T00:00:00Z\".\n"
+    ".TP\n"
     "rate\n"
     "\"100/1s\": no window of that length sees more.\n"
     ".TP\n"
@@ -193,6 +197,91 @@ static const char rules[] =
     "The attempt log says what was found, such as\n"
     ".BR \\(dq/errorCode\\ is\\ 4013,\\ not\\ 0\\(dq ;\n"
     "so compare codes, not what may hold the name of a person.\n";
+
+/* provider blocks, up to the table of names and behind it */
+static const char providers_head[] =
+    ".SH PROVIDERS\n"
+    "A gateway for SMS or a chat robot is described by a block, or a file\n"
+    ".I NAME.conf\n"
+    "with that one block in a folder of\n"
+    ".IR providers .\n"
+    "A block of the configuration comes before a file.\n"
+    "Adding a gateway, or changing one, takes a file and no other program.\n"
+    ".PP\n"
+    ".EX\n"
+    "provider example {\n"
+    "    url  = \\(dqhttps://sms.example/{account:url}/send\\(dq\n"
+    "    auth = basic\n"
+    "    form = { \\(dqto={to:form}\\(dq, \\(dqtext={text:form}\\(dq }\n"
+    "    success    = { \\(dqstatus:200\\(dq, \\(dq/state == queued\\(dq }\n"
+    "    throttle   = { \\(dq/code == 17 : 1h recipient\\(dq }\n"
+    "    uncertain  = { \\(dqtimeout\\(dq, \\(dqstatus:5xx\\(dq }\n"
+    "    message_id = \\(dq/id\\(dq\n"
+    "    receipt { id = \\(dq/id\\(dq delivered = \\(dq/state == done\\(dq }\n"
+    "}\n"
+    ".EE\n"
+    ".PP\n"
+    "Texts of a request have holes, a name and how its value is put there:\n"
+    ".B url\n"
+    "in\n"
+    ".I url\n"
+    "and\n"
+    ".IR query ,\n"
+    ".B form\n"
+    "in\n"
+    ".IR form ,\n"
+    ".B json\n"
+    "(with its quotes) in\n"
+    ".IR json ,\n"
+    ".B raw\n"
+    "in\n"
+    ".I raw\n"
+    "and, for what has one line, in\n"
+    ".IR header ;\n"
+    ".B hex\n"
+    "anywhere.\n"
+    "In\n"
+    ".I json\n"
+    "and\n"
+    ".I raw\n"
+    "braces around anything else are themselves, elsewhere they are written\n"
+    ".BR {{ \" and \" }} .\n"
+    "A name that is not in this list is one that the endpoint gives by\n"
+    ".IR set .\n";
+
+static const char providers_tail[] =
+    ".PP\n"
+    "Rules are those for bodies, below, and three more:\n"
+    ".B status:201\n"
+    "or\n"
+    ".BR status:5xx ,\n"
+    ".BR timeout ,\n"
+    "when the request had left and no whole answer came, and\n"
+    ".B //NAME\n"
+    "in place of a pointer: the text of the first element of that name in "
+    "XML.\n"
+    "The lists are tried in the order\n"
+    ".IR throttle ,\n"
+    ".IR opted_out ,\n"
+    ".IR permanent ,\n"
+    ".IR retryable ,\n"
+    ".IR uncertain ;\n"
+    "then all of\n"
+    ".I success\n"
+    "must hold.\n"
+    "Behind\n"
+    ".B : 1h\n"
+    "a throttled endpoint waits so long as a whole, behind\n"
+    ".B : 1h recipient\n"
+    "this follow-up only.\n"
+    ".PP\n"
+    "Callbacks come to\n"
+    ".I callback_url\n"
+    "with the\n"
+    ".I callback_token\n"
+    "behind it as one part more of the path.\n"
+    "Their pointers go into a JSON body, or name a field of a form or of the\n"
+    "query: /MessageSid.\n";
 
 static const char tail[] =
     ".SH WHAT A LOOP MUST BE\n"
@@ -285,6 +374,19 @@ texts(void)
 		printf(".TP\n.B {%s}\n%s.\n", name, about);
 }
 
+static void
+providers(void)
+{
+	const struct am_provider_hole *h;
+	size_t n;
+
+	fputs(providers_head, stdout);
+	h = am_provider_holes(&n);
+	for (size_t i = 0; i < n; i++)
+		printf(".TP\n.B {%s}\n%s.\n", h[i].name, h[i].about);
+	fputs(providers_tail, stdout);
+}
+
 int
 main(void)
 {
@@ -299,6 +401,7 @@ main(void)
 			section(o[i].in);
 	}
 	texts();
+	providers();
 	fputs(rules, stdout);
 	fputs(tail, stdout);
 	puts(".SH SEE ALSO\n.BR amendsd (8),\n.BR amendsctl (8)");
