@@ -44,10 +44,50 @@ loop "complaint" {
 """.replace("@@PLAIN@@", "a" * 159 + "€").replace("@@CHINESE@@", "中" * 70)
 
 
+# Channels of texts: one of 160 characters, one that takes approved templates.
+CHANNELS = """
+provider free {
+    url = "http://127.0.0.1:9/"  form = { "to={to:form}", "t={text:form}" }
+    success = { "status:200" }
+}
+provider approved {
+    url = "http://127.0.0.1:9/"
+    form = { "to={to:form}", "id={template:form}", "p={params_json:form}" }
+    params = named  param_max = 12  success = { "status:200" }
+}
+endpoint "sms"  { type = "sms" provider = "free" max_segments = 1
+    allow_http = true allow_net = {"127.0.0.0/8"} }
+endpoint "bulk" { type = "sms" provider = "free"
+    allow_http = true allow_net = {"127.0.0.0/8"} }
+endpoint "ali"  { type = "sms" provider = "approved"
+    allow_http = true allow_net = {"127.0.0.0/8"} }
+message "solved" {
+    text = "We are told that your complaint {complaint.id} about {complaint.category} is solved, with @@WORDS@@. Is that so? Reply 1 for yes, 2 for no. STOP to opt out."
+    subject = "Solved? {complaint.id}"
+    lang "zh" { text = "投诉 {complaint.id} 是否已解决?回复1是,2否,TD退订" }
+    template "approved" { id = "SMS_1" lang = "zh"
+        params = {"id={complaint.id}", "about={complaint.category} case"} }
+    template "approved" { id = "SMS_2" lang = "en" params = {"id={complaint.id}"} }
+}
+loop "complaint" {
+    stage "listen" { budget = "1h" }
+    stage "confirm" { kind = "confirm"  budget = "1h"
+        rung "ask" { at = "0%" to = "customer" via = {"sms", "ali", "crm"} message = "solved" }
+    }
+}
+""".replace("@@WORDS@@", "many more words")
+
+
 @pytest.fixture
 def daemon(world, redis):
     world.sink()
     return world.daemon(redis, loop=TEXTS)
+
+
+@pytest.fixture
+def channels(world, redis):
+    world.sink()
+    return world.daemon(redis, loop=CHANNELS)
 
 
 def opened(daemon, producer, complaint, **fields):
@@ -203,6 +243,110 @@ def test_a_configuration_is_enough(tmp_path):
     assert "leave out --conf" in local(
         conf, "show", "late", "--complaint", "C-1", code=2)
     assert "cannot" in local(tmp_path / "none.conf", "list", code=1)
+
+
+def test_a_message_is_shown_as_an_endpoint_sends_it(channels, producer):
+    """FU9: over max_segments the value is cut, never the reply code and the
+    way out; without a limit, and by webhook, it stays whole."""
+    opened(channels, producer, "C-1", category="Überweisung " * 4)
+    show = "message show solved --complaint C-1 --endpoint "
+    rows = by_lang(channels.rows(show + "sms"))
+    whole = by_lang(channels.rows("message show solved --complaint C-1"))
+    text = rows["und"]["text"]
+    assert text.endswith(
+        "... is solved, with many more words. Is that so? Reply 1 for yes, 2 for "
+        "no. STOP to opt out.")
+    assert text.startswith("We are told that your complaint C-1 about Überw")
+    assert cost(rows["und"]) == ["GSM-7", 160, 160, 1]
+    assert whole["und"]["segments"] == 2 and "..." not in whole["und"]["text"]
+    assert (rows["und"]["cut"], rows["und"]["max_segments"]) == (True, 1)
+    assert rows["und"]["subject"] == "Solved? C-1"
+    assert rows["zh"]["text"] == whole["zh"]["text"]
+    assert rows["zh"]["cut"] is False
+    assert "endpoint" not in whole["und"]
+    bulk = by_lang(channels.rows(show + "bulk"))
+    assert bulk["und"]["text"] == whole["und"]["text"]
+    assert "max_segments" not in bulk["und"] and not bulk["und"]["cut"]
+    crm = by_lang(channels.rows(show + "crm"))
+    assert crm["und"]["text"] == whole["und"]["text"]
+    assert "subject" not in crm["und"]
+    code, out, _ = channels.ctl("message", "show", "solved", "--complaint",
+                                "C-1", "--endpoint", "sms")
+    assert code == 0 and "about C-1, as sms sends it" in out
+    assert re.search(r"160 characters in 1 segment; the customer gets this "
+                     r"one\n +subject +Solved\? C-1\n +cut to 1 segment\n", out)
+
+
+def test_a_template_is_shown_with_its_parameters(channels, producer):
+    opened(channels, producer, "C-1", category="Überweisung", locale="zh-CN")
+    rows = channels.rows("message show solved --complaint C-1 --endpoint ali")
+    assert [(r["lang"], r.get("asked"), r.get("unfit")) for r in rows] == [
+        ("und", None, "no_template"), ("zh", None, None), ("und", "en", None)]
+    assert rows[1]["template"] == {"id": "SMS_1", "params": [
+        {"name": "id", "value": "C-1"},
+        {"name": "about", "value": "Über... case"}]}
+    assert rows[2]["template"]["id"] == "SMS_2"
+    row, = channels.rows(
+        "message show solved --complaint C-1 --endpoint ali --lang zh-HK")
+    assert row["template"]["id"] == "SMS_1" and not row["fallback"]
+    code, out, _ = channels.ctl("message", "show", "solved", "--complaint",
+                                "C-1", "--endpoint", "ali")
+    assert code == 0
+    assert re.search(r"template +SMS_1: id = C-1, about = Über\.\.\. case\n",
+                     out)
+    assert "not sent by it: no template of its provider" in out
+    _, end = channels.ask("message show solved --endpoint nowhere")
+    assert end["code"] == 4 and "no such endpoint: nowhere" in end["error"]
+
+
+def test_the_list_names_the_endpoints_that_cut(world, redis):
+    """FU9: before anything is sent. EXAMPLE is a longer id than most."""
+    world.sink()
+    daemon = world.daemon(redis, loop=CHANNELS.replace(
+        "many more words", "many more words, too many of them for one SMS"))
+    rows = {r["message"]: r for r in daemon.rows("message list")}
+    limits = {lang["lang"]: lang["limits"] for lang in rows["solved"]["langs"]}
+    assert limits["und"] == [
+        {"endpoint": "sms", "max_segments": 1, "is": "too_long"},
+        {"endpoint": "ali", "is": "no_template"}]
+    assert limits["zh"] == []
+    assert rows["ask"]["langs"][0]["limits"] == [], "no rung sends that"
+    code, out, _ = daemon.ctl("message", "list")
+    assert code == 0
+    assert re.search(r"^solved +default .* too long for sms, no template for "
+                     r"ali$", out, re.M)
+
+
+def test_an_endpoint_of_a_configuration_is_enough(world, redis):
+    world.sink()
+    conf = world.dir / "here.conf"
+    conf.write_text(world.conf(redis, loop=CHANNELS))
+    out = local(conf, "show", "solved", "--endpoint", "sms", "--json")
+    assert [json.loads(line)["endpoint"] for line in out.splitlines()] == \
+        ["sms", "sms"]
+    assert "no such endpoint: nowhere" in local(
+        conf, "show", "solved", "--endpoint", "nowhere", code=4)
+    assert "has no option" in local(
+        conf, "list", "--endpoint", "sms", code=2)
+
+
+@pytest.mark.parametrize("old, new, told", [
+    ("{complaint.category} is", "{customer.name} is",
+     "text: unknown field {customer.name}"),
+    ("Solved? {complaint.id}", "Solved? {complaint.ids}",
+     "subject: unknown field {complaint.ids}; did you mean {complaint.id}?"),
+    ("id={complaint.id}", "id={ticket}", "params: unknown field {ticket}"),
+    ("many more words", "many more words " * 12,
+     'message: "solved" takes 2 segments (GSM-7) without its values, and '
+     'endpoint "sms", by which rung "ask" sends it, sends 1'),
+], ids=["field", "subject", "parameter", "length"])
+def test_a_message_that_could_not_be_sent_does_not_load(
+        world, redis, old, new, told):
+    """FU9, and the fields of texts: said at the load, with file and line."""
+    conf = world.dir / "bad.conf"
+    conf.write_text(world.conf(redis, loop=CHANNELS.replace(old, new)))
+    out = local(conf, "list", code=1)
+    assert re.search(r"bad\.conf:\d+: " + re.escape(told), out), out
 
 
 @pytest.mark.parametrize("conf", LOOPS, ids=name_of)
