@@ -16,6 +16,7 @@
 
 #include <event2/dns.h>
 
+#include "daemon/alerts.h"
 #include "daemon/notify.h"
 #include "daemon/shard.h"
 #include "log/log.h"
@@ -219,6 +220,7 @@ am_engine_new(struct event_base *base, struct am_conf *conf,
 	evdns_base_load_hosts(e->dns, "/etc/hosts");
 	e->deliver = am_deliver_new(base, e->dns);
 	am_deliver_configure(e->deliver, conf, e->started_at);
+	e->alerts = am_alerts_new(e);
 	e->stop_timer = event_new(base, -1, EV_PERSIST, on_stop_timer, e);
 	e->shards = calloc(conf->redis.streams_n, sizeof(*e->shards));
 	AM_ASSERT(e->stop_timer != NULL && e->shards != NULL);
@@ -245,6 +247,7 @@ am_engine_free(struct am_engine *e)
 	am_ctl_free(e->ctl);
 	/* first what calls back into the shards */
 	am_deliver_free(e->deliver);
+	am_alerts_free(e->alerts);
 	for (size_t i = 0; i < e->shards_n; i++)
 		am_shard_free(e->shards[i]);
 	free(e->shards);

@@ -18,6 +18,7 @@
 
 #include <event2/event.h>
 
+struct am_alerts;
 struct am_shard;
 
 struct am_counts {
@@ -35,6 +36,7 @@ struct am_engine {
 	const char *redis_path; /* of the embedded Redis, else NULL */
 	struct am_statefile *state;
 	struct am_deliver *deliver;
+	struct am_alerts *alerts;
 	struct am_ctl *ctl;
 	struct am_shard **shards;
 	size_t shards_n;

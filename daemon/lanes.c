@@ -156,6 +156,8 @@ outlet_look(const struct am_shard *sh, const struct am_outlet *o, am_ms now)
 
 	if (next == AM_NEVER || o->removed)
 		return next;
+	if (o->state.disabled != AM_ENABLED)
+		return AM_NEVER;
 	if (am_deliver_room(sh->engine->deliver, o->endpoint, from, &again) !=
 	    0)
 		again = from;
@@ -210,6 +212,8 @@ am_outlet_room(struct am_shard *sh, struct am_outlet *o, am_ms now)
 		return 0;
 	if (o->removed)
 		return CLAIMS_MAX;
+	if (o->state.disabled != AM_ENABLED)
+		return 0;
 	room = am_deliver_room(sh->engine->deliver, o->endpoint, now, &again);
 	taken = reserved(sh, o);
 	return room > taken ? room - taken : 0;

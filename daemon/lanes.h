@@ -9,6 +9,7 @@
  */
 
 #include "core/stride.h"
+#include "daemon/endpoints.h"
 
 struct am_batch;
 struct am_outlet;
@@ -28,6 +29,7 @@ struct am_outlet {
 	char *endpoint;
 	size_t at;    /* its place among the shard's */
 	bool removed; /* not in conf: what waits becomes dead */
+	struct am_endpoint_state state;
 	struct am_lane *lanes[AM_FU_CLASSES];
 	struct am_stride stride;
 	unsigned starting; /* claimed, not given to delivery yet */

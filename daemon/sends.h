@@ -6,6 +6,7 @@
  */
 
 #include "codec/record.h"
+#include "daemon/alerts.h"
 #include "daemon/turn.h"
 
 /* A turn takes half of what is commonly in flight, so that the other half is on
@@ -37,10 +38,13 @@ struct am_claim {
 	struct am_sending *sending; /* started when committed */
 };
 
-/* The complaint it speaks of, for a log line; a digest speaks of several. */
+/* The complaint it speaks of, for a log line; a digest speaks of several, an
+ * alert of none. */
 static inline struct am_str
 am_fu_about(const struct am_fu_record *f)
 {
+	if (am_fu_is_alert(f))
+		return AM_STR("-");
 	return f->members_n != 0 ? AM_STR("several") : f->complaint;
 }
 

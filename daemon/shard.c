@@ -8,6 +8,7 @@
  */
 
 #include "daemon/turn.h"
+#include "daemon/alerts.h"
 #include "daemon/calendars.h"
 #include "daemon/careful.h"
 
@@ -91,6 +92,7 @@ void
 am_shard_sending_free(struct am_sending *s)
 {
 	free(s->riders);
+	free(s->excerpt);
 	free(s->endpoint);
 	free(s->row);
 	free(s);
@@ -158,6 +160,7 @@ forget_all(struct am_shard *sh)
 	sh->ended_tail = &sh->ended;
 	sh->ended_n = 0;
 	am_lanes_forget(sh);
+	am_endpoints_forget(sh);
 	am_silences_forget(&sh->silences);
 	sh->careful = 0;
 	sh->seen_known = false;
@@ -183,7 +186,8 @@ fail_ops(struct am_shard *sh, int rc)
 	sh->ops_tail = &sh->ops;
 }
 
-/* The lanes that have an outbox in Redis, and all of them due now. */
+/* The lanes that have an outbox in Redis, and all of them due now; and what is
+ * remembered of their endpoints. */
 static void
 on_outs(void *arg, int rc, struct am_batch *b)
 {
@@ -194,6 +198,8 @@ on_outs(void *arg, int rc, struct am_batch *b)
 		for (size_t i = 0; i < r->elements; i++)
 			am_lane_due(
 			    am_shard_lane(sh, am_reply_str(r->element[i])), 0);
+	if (rc == 0)
+		am_endpoints_read(sh, am_batch_reply(b, 1));
 	am_batch_free(b);
 	am_shard_kick(sh);
 }
@@ -205,6 +211,8 @@ ask_outs(struct am_shard *sh)
 
 	am_cmd(b, "SMEMBERS");
 	am_arg(b, am_store_keys(sh->store)->outs);
+	am_cmd(b, "HGETALL");
+	am_args(b, am_endpoints_key(sh, am_batch_arena(b)));
 	am_store_query_send(sh->store, b, on_outs, sh);
 }
 
@@ -236,6 +244,7 @@ on_state(void *arg, enum am_shard_state state, const char *why)
 	if (running && !sh->running)
 		am_calendars_check(sh->calendars);
 	sh->running = running;
+	am_alert_shard(sh, state, why);
 	am_engine_shard_changed(sh->engine);
 	am_shard_kick(sh);
 }

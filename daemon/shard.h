@@ -39,7 +39,8 @@ struct am_sending {
 	size_t row_n, body_n; /* the body ends the row */
 	am_ms fired_at;
 	bool ended;		      /* result is in */
-	struct am_send_result result; /* without excerpt */
+	struct am_send_result result; /* its excerpt is this: */
+	char *excerpt;
 };
 
 /* A loop definition bound against the configuration in force. */
@@ -61,6 +62,7 @@ struct am_shard {
 	struct am_store *store;
 	uint64_t generation; /* of the ownership */
 	bool running;
+	bool alarmed;	/* the operators know that its state is bad */
 	bool entries;	/* the store has entries to take */
 	am_ms wake_at;	/* earliest wake-up, AM_NEVER: none */
 	am_ms retry_at; /* no turn before (monotonic): Redis refused; 0: none */
@@ -103,9 +105,10 @@ struct am_shard {
 /* An operator's act: one turn of its own. */
 struct am_op {
 	struct am_op *next;
-	/* add loads to b; may be NULL */
+	/* add loads to b; NULL: none */
 	void (*load)(struct am_op *op, struct am_turn *t, struct am_batch *b);
-	/* the loads are in (b: the batch of `load`): name cases to load */
+	/* the loads are in (b: the batch of `load`): name cases to load; NULL
+	 * when `load` is */
 	void (*loaded)(
 	    struct am_op *op, struct am_turn *t, const struct am_batch *b);
 	/* cases are loaded: write. Return false to end without a commit. */

@@ -18,6 +18,7 @@
 #include "base/hash.h"
 #include "base/str.h"
 #include "codec/record.h"
+#include "daemon/alerts.h"
 #include "log/log.h"
 
 struct am_turn *
@@ -98,6 +99,7 @@ committed(struct am_turn *t)
 {
 	for (struct am_touch *w = t->touches; w != NULL; w = w->next)
 		am_lane_due(am_shard_lane(t->sh, w->outbox), w->at);
+	am_endpoints_learn(t);
 	am_log_hold(true);
 	for (struct am_line *line = t->lines; line != NULL; line = line->next)
 		am_log(line->level, line->event, "%s", line->text);
@@ -522,6 +524,7 @@ am_turn_commit_send(struct am_turn *t)
 {
 	struct am_commit *c = t->commit;
 
+	am_alert_dead(t);
 	if (t->now - t->sh->trimmed_at > 10 * AM_SECOND) {
 		t->sh->trimmed_at = t->now;
 		am_commit_trim(c, t->now);

@@ -66,6 +66,8 @@ struct am_turn {
 		struct am_str outbox;
 		am_ms at;
 	} * touches;
+	/* what it leaves of endpoints, newest first; known when committed */
+	struct am_state_change *states;
 	struct am_line { /* log lines, written when committed */
 		struct am_line *next;
 		enum am_log_level level;

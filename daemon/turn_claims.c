@@ -26,6 +26,7 @@
 #include "log/log.h"
 
 #define CLAIM_MARGIN (2 * AM_SECOND)
+#define LARGE_BYTES 20480 /* more than receivers are asked to take */
 
 static bool
 on_wire(const struct am_shard *sh, struct am_str id)
@@ -71,6 +72,11 @@ start_attempt(struct am_turn *t, struct am_claim *k)
 	f->attempts_n++;
 	f->attempts_total++;
 	f->next_at = free_at;
+	if (f->attempts_total == 1 && f->body.n > LARGE_BYTES)
+		am_turn_log(t, AM_LOG_WARN, "followup_large",
+		    "id=%.*s complaint=%.*s shard=%s endpoint=%s bytes=%zu",
+		    AM_ARG(k->id), AM_ARG(am_fu_about(f)), t->sh->stream,
+		    k->lane->endpoint, f->body.n);
 	am_commit_must_go_on(t->commit);
 	am_commit_fu_set(t->commit, f, free_at);
 	am_buf_init(&row);
@@ -147,11 +153,29 @@ is_over_now(struct am_turn *t, const struct am_claim *k)
 	       am_fu_is_over(t, k->row.complaint, k->row.id);
 }
 
+/* A try behind one that failed has to fit into the endpoint's budget. */
+static void
+afford(struct am_turn *t, struct am_claim *k)
+{
+	const struct am_fu_record *f = &k->row;
+	bool again = f->attempts_total != 0 &&
+		     f->attempts[f->attempts_n - 1].result != AM_TRY_STARTED;
+
+	if (!am_deliver_afford(t->sh->engine->deliver, k->lane->endpoint, again,
+		t->now, &k->until))
+		k->fate = AM_FATE_LATER;
+}
+
 void
 am_claim_write(struct am_turn *t, struct am_claim *k)
 {
 	if (k->fate == AM_FATE_SEND && is_over_now(t, k))
 		k->fate = AM_FATE_ENDS;
+	if (k->fate == AM_FATE_SEND && k->row.members_n == 0 &&
+	    am_endpoint_off(t, k->lane->outlet))
+		k->fate = AM_FATE_STAYS; /* an outcome of this very turn */
+	if (k->fate == AM_FATE_SEND)
+		afford(t, k);
 	switch (k->fate) {
 	case AM_FATE_GONE:
 		write_gone(t, k);
@@ -189,11 +213,12 @@ on_sent(void *arg, const struct am_send_result *result)
 		return;
 	}
 	s->result = *result;
-	s->result.excerpt = (struct am_str){ NULL, 0 };
+	if (result->excerpt.n != 0) {
+		s->excerpt = strndup(result->excerpt.p, result->excerpt.n);
+		AM_ASSERT(s->excerpt != NULL);
+	}
+	s->result.excerpt = am_str_c(s->excerpt);
 	s->ended = true;
-	if (result->class == AM_SEND_THROTTLE && result->retry_after > 0)
-		am_deliver_pause(sh->engine->deliver, s->endpoint,
-		    am_engine_now() + result->retry_after);
 	s->next = NULL;
 	*sh->ended_tail = s;
 	sh->ended_tail = &s->next;
@@ -299,7 +324,7 @@ am_claim_name(struct am_turn *t, struct am_claim *k)
 {
 	const struct am_fu_record *f = &k->row;
 
-	if (k->fate == AM_FATE_GONE)
+	if (k->fate == AM_FATE_GONE || am_fu_is_alert(f))
 		return;
 	if (f->members_n != 0)
 		am_digest_name(t, f, k->lane->outlet->removed);
@@ -444,6 +469,8 @@ am_claim_judge(struct am_turn *t, struct am_claim *k)
 	if (k->lane->outlet->removed) {
 		k->fate = AM_FATE_DEAD;
 		k->dead = "endpoint-removed";
+	} else if (k->lane->outlet->state.disabled != AM_ENABLED) {
+		k->fate = AM_FATE_STAYS;
 	} else if (f->digest.n != 0) {
 		put_off(
 		    k, AM_FU_BEHIND, NULL); /* the digest's end is its own */

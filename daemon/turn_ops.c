@@ -36,7 +36,8 @@ op_done(struct am_turn *t, int rc)
 static void
 on_loads(struct am_turn *t, struct am_batch *b)
 {
-	t->op->loaded(t->op, t, b);
+	if (t->op->loaded != NULL)
+		t->op->loaded(t->op, t, b);
 	am_turn_load_cases(t, NULL);
 }
 
@@ -53,7 +54,8 @@ am_turn_ops(struct am_shard *sh)
 		sh->ops_tail = &sh->ops;
 	b = am_turn_open_as(sh, AM_TURN_OPS, run_op, op_done);
 	sh->turn->op = op;
-	op->load(op, sh->turn, b);
+	if (op->load != NULL)
+		op->load(op, sh->turn, b);
 	am_turn_send(sh->turn, b, on_loads);
 	return true;
 }
@@ -405,6 +407,7 @@ revive(struct act *a, struct am_turn *t, const redisReply *e)
 		return false;
 	}
 	f.attempts_total = 0;
+	f.replayed = true;
 	f.next_at = t->now;
 	f.body = body;
 	if (is_queued(t, &f)) {

@@ -147,6 +147,8 @@ am_fu_is_over(struct am_turn *t, struct am_str complaint, const uint8_t id[16])
 	const struct am_case *c = am_turn_case(t, complaint);
 	const struct am_waiting *w = waiting_of(c, id);
 
+	if (complaint.n == 0)
+		return false; /* an alert */
 	if (w != NULL)
 		return am_fu_over(&c->cur, w);
 	return !c->exists || c->unusable == NULL;
@@ -206,6 +208,19 @@ write_failure(struct am_turn *t, struct am_sending *s, struct am_fu_record *f)
 	log_outcome(t, s, f, "followup_retry", AM_LOG_INFO);
 }
 
+/* Its endpoint is gone, and disabled by this: it waits there in its place. */
+static void
+write_parked(
+    struct am_turn *t, const struct am_sending *s, struct am_fu_record *f)
+{
+	f->next_at = f->fired_at;
+	am_commit_must_go_on(t->commit);
+	am_commit_fu_set(t->commit, f, f->next_at);
+	am_turn_touch(
+	    t, am_out_name(&t->arena, f->endpoint, f->class), f->next_at);
+	log_outcome(t, s, f, "followup_parked", AM_LOG_INFO);
+}
+
 void
 am_outcome_write(struct am_turn *t, struct am_sending *s)
 {
@@ -222,12 +237,18 @@ am_outcome_write(struct am_turn *t, struct am_sending *s)
 	last->result = attempt_result(r->class);
 	last->status = (uint16_t)r->status;
 	last->error = am_str_c(r->said[0] != '\0' ? r->said : r->reason);
+	if (r->excerpt.n != 0)
+		f.excerpt = r->excerpt;
+	am_endpoints_outcome(t, s);
 	if (r->class == AM_SEND_OK) {
+		am_alert_delivered(t, &f, r->recovered);
 		am_fu_finish(t, &f, "delivered", "ok", r->status);
 		log_outcome(t, s, &f, "followup_delivered", AM_LOG_INFO);
 	} else if (over_meanwhile(t, &f, r->status)) {
 		am_fu_finish(t, &f, "suppressed", "superseded", r->status);
 		log_outcome(t, s, &f, "followup_suppressed", AM_LOG_INFO);
+	} else if (am_endpoint_is_gone(r)) {
+		write_parked(t, s, &f);
 	} else {
 		write_failure(t, s, &f);
 	}
@@ -272,6 +293,8 @@ name_cases(struct am_turn *t, const struct am_sending *s)
 	const struct am_str row = { s->row, s->row_n };
 	struct am_fu_record f;
 
+	if (s->complaint[0] == '\0' && s->riders_n == 0)
+		return; /* an alert */
 	if (s->riders_n == 0)
 		(void)am_turn_case(t, am_str_c(s->complaint));
 	else if (am_fu_record_unpack(

@@ -59,6 +59,13 @@ void am_commit_fu_dead(
     struct am_commit *c, const struct am_fu_record *f, const char *reason);
 void am_commit_fu_letter(
     struct am_commit *c, const struct am_fu_record *f, const char *reason);
+/* The dead letters of this commit so far, newest first; NULL: none. */
+struct am_letter {
+	const struct am_letter *next;
+	struct am_fu_record row;
+	const char *reason;
+};
+const struct am_letter *am_commit_letters(const struct am_commit *c);
 
 /* Put a record aside: out of wake, into parked, with a reason. */
 void am_commit_park(

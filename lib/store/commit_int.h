@@ -65,6 +65,7 @@ struct am_commit {
 	struct am_table units, outboxes, counts;
 	struct am_slices sets; /* MSET: key and value in turn */
 	struct am_slices dels;
+	const struct am_letter *letters;
 	char cursor[AM_SID_MAX]; /* "": it stays */
 	uint64_t applied;
 	bool must_go_on, feeds, trim, ask_wake;

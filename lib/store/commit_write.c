@@ -207,7 +207,10 @@ am_commit_fu_letter(
 	    f->attempts_n > 0 ? &f->attempts[f->attempts_n - 1] : NULL;
 	struct am_str none = { NULL, 0 };
 	struct am_fu_record row = *f;
+	struct am_letter *letter = am_arena_alloc(&c->arena, sizeof(*letter));
 
+	*letter = (struct am_letter){ c->letters, *f, reason };
+	c->letters = letter;
 	row.body = none; /* a field of its own, for whoever reads the letter */
 	row.digest = none;
 	xadd(c, c->s->keys.dead);
@@ -221,6 +224,12 @@ am_commit_fu_letter(
 	args2(c->b, "error", last != NULL ? last->error : none);
 	args2(c->b, "record", fu_row(c, &row));
 	args2(c->b, "body", f->body);
+}
+
+const struct am_letter *
+am_commit_letters(const struct am_commit *c)
+{
+	return c->letters;
 }
 
 void

