@@ -94,6 +94,30 @@ check_needs(struct use *u)
 	}
 }
 
+/*
+ * A value that no hole takes: by what digest the account signs its callbacks,
+ * where they are proved by that.
+ */
+static bool
+is_signature(struct use *u, const struct am_conf_value *v)
+{
+	static const char *const digests[] = { "sha256", "sha512", "sha1",
+		"md5", "md5hash" };
+
+	if (strcmp(v->name, "signature") != 0 ||
+	    (u->p->receipt.verify != AM_VERIFY_VONAGE_SIG &&
+		u->p->inbound.verify != AM_VERIFY_VONAGE_SIG))
+		return false;
+	for (size_t i = 0; i < AM_COUNT(digests); i++)
+		if (strcmp(v->text, digests[i]) == 0)
+			return true;
+	am_fault(u->b, u->n, "set",
+	    "set: callbacks are not signed by '%.20s'; sha256, sha512, sha1, "
+	    "md5 or md5hash, as the account says",
+	    v->text);
+	return true;
+}
+
 static void
 check_values(struct use *u)
 {
@@ -106,7 +130,7 @@ check_values(struct use *u)
 
 		while (k < p->needs_n && strcmp(p->needs[k], name) != 0)
 			k++;
-		if (k < p->needs_n)
+		if (k < p->needs_n || is_signature(u, &e->values[i]))
 			continue;
 		if (am_provider_hole(name) != NULL)
 			am_fault(u->b, u->n, "set",
