@@ -191,8 +191,7 @@ def deliveries(n, url):
         wait_until(lambda: redis.applied() == n, 120)
         assert d.stop() == 0
 
-        def waiting():
-            return redis.client.zcard("{complaints}:out:crm")
+        waiting = redis.waiting
         body = body_size(redis)
         d.write_conf(d.conf.read_text().replace(HOLD, GO))
         full = waiting()
@@ -266,8 +265,7 @@ def first_overdue(redis, d):
     d.write_conf(conf)
     status, _, err = d.ctl("reload")
     assert status == 0, err
-    before = redis.client.scard("{complaints}:outs") and \
-        redis.client.zcard("{complaints}:out:crm")
+    before = redis.waiting()
     seen = redis.applied()
     preload(redis, 1, "-t", "high", "-p", "late")
     wait_until(lambda: redis.applied() == seen + 1, 10, step=0.001)
@@ -275,6 +273,5 @@ def first_overdue(redis, d):
     time.sleep(1.5)  # it becomes overdue while nobody is there
     t0 = time.monotonic()
     d.start(wait=False)
-    wait_until(lambda: (redis.client.zcard("{complaints}:out:crm") or 0) >
-               before, 30, step=0.0005)
+    wait_until(lambda: redis.waiting() > before, 30, step=0.0005)
     return 1000 * (time.monotonic() - t0)

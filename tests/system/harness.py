@@ -145,6 +145,11 @@ class Redis(Process):
         return sorted(k.decode() for k in self.client.scan_iter(
             pattern, count=1000))
 
+    def waiting(self, endpoint="crm", stream=STREAM):
+        """Follow-ups in the endpoint's outboxes, one of each class."""
+        return sum(self.client.zcard(f"{{{stream}}}:out:{endpoint}{c}")
+                   for c in ("", ":1", ":2", ":3"))
+
     def journal(self, complaint, stream=STREAM):
         return self.client.lrange(f"{{{stream}}}:log:{complaint}", 0, -1)
 
