@@ -34,7 +34,8 @@ const struct am_provider_hole *am_provider_hole(const char *name);
 
 struct am_secret {
 	const char *ref;     /* "file:PATH" … as written, safe to show */
-	struct am_str value; /* never shown; wiped when conf is freed */
+	struct am_str value; /* never shown, a 0 behind it; wiped when conf
+				is freed */
 };
 
 enum am_provider_auth {

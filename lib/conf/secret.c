@@ -164,6 +164,7 @@ am_secret_read(struct am_build *b, const struct am_node *n, const char *key,
 		    ref->s);
 		return -AM_EINVAL;
 	}
+	((char *)(uintptr_t)v.p)[v.n] = '\0'; /* our own copy */
 	*secret = (struct am_secret){ ref->s, v };
 	return 0;
 }
