@@ -372,6 +372,17 @@ read_sign(struct reader *r)
 	}
 }
 
+/* One that cannot be read is told once, not of each endpoint. */
+static void
+read_secret(struct reader *r, const char *key, struct am_secret *secret)
+{
+	const struct am_entry *e = am_node_entry(r->n, key);
+
+	if (e != NULL &&
+	    am_secret_read(r->b, r->n, key, &e->words[0], secret) != 0)
+		secret->ref = e->words[0].s;
+}
+
 static void
 read_request(struct reader *r)
 {
@@ -393,12 +404,8 @@ read_request(struct reader *r)
 	read_body(r);
 	p->auth = (enum am_provider_auth)choice(n, "auth");
 	read_sign(r);
-	if (am_node_entry(n, "user") != NULL)
-		(void)am_secret_read(r->b, n, "user",
-		    &am_node_entry(n, "user")->words[0], &p->user);
-	if (am_node_entry(n, "password") != NULL)
-		(void)am_secret_read(r->b, n, "password",
-		    &am_node_entry(n, "password")->words[0], &p->password);
+	read_secret(r, "user", &p->user);
+	read_secret(r, "password", &p->password);
 }
 
 /* ---- the answer ---- */
