@@ -23,6 +23,7 @@ struct am_shard;
 
 struct am_counts {
 	uint64_t applied, duplicate, ignored, rejected;
+	uint64_t unmatched; /* about a number or a message that is nobody's */
 	uint64_t fired, delivered, dead, suppressed, retried;
 };
 

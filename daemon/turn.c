@@ -497,6 +497,7 @@ add_counts(struct am_counts *to, const struct am_counts *c)
 	to->duplicate += c->duplicate;
 	to->ignored += c->ignored;
 	to->rejected += c->rejected;
+	to->unmatched += c->unmatched;
 	to->fired += c->fired;
 	to->delivered += c->delivered;
 	to->dead += c->dead;

@@ -83,6 +83,7 @@ struct am_turn {
 	struct am_repeat *repeat; /* NULL: no openings are looked for */
 	void (*learnt)(struct am_turn *t);
 	struct am_contact *contacts; /* addresses that it has to do with */
+	struct am_replies *replies;  /* NULL: every event names its complaint */
 	size_t *row_at; /* by event: the row that a receipt speaks of */
 	struct am_batch *rows_in;
 	/* sends */
@@ -147,6 +148,11 @@ void am_turn_count_end(struct am_turn *t, const char *state);
  * data; turn_events.c. */
 void am_turn_keep_personal(
     struct am_turn *t, const struct am_case *c, const struct am_event *ev);
+/* What is found out about an event before its step becomes a field of it, and
+ * so input of the step, as if it had come with it; n == 0: that field goes
+ * (turn_events.c). */
+void am_turn_set_field(struct am_turn *t, struct am_event *ev, const char *name,
+    struct am_str value);
 /* When committed, the outbox (am_out_name) has something to send at `at`. */
 void am_turn_touch(struct am_turn *t, struct am_str outbox, am_ms at);
 /* A log line that is written when, and only when, the turn is committed. */

@@ -8,6 +8,7 @@
 
 #include "daemon/careful.h"
 #include "daemon/repeat.h"
+#include "daemon/replies.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,10 +62,9 @@ unknown_loop(struct am_reject *why, const char *text)
 	return NULL;
 }
 
-/* The field with that value, whatever it was: input of the step like those
- * that came. */
-static void
-set_field(struct am_turn *t, struct am_event *ev, const char *name,
+/* The field with that value, whatever it was, or without it. */
+void
+am_turn_set_field(struct am_turn *t, struct am_event *ev, const char *name,
     struct am_str value)
 {
 	struct am_pair *fields =
@@ -75,7 +75,8 @@ set_field(struct am_turn *t, struct am_event *ev, const char *name,
 		if (!am_str_is(ev->fields[i].key, name))
 			fields[n++] = ev->fields[i];
 	}
-	fields[n++] = (struct am_pair){ am_str_c(name), value };
+	if (value.n > 0)
+		fields[n++] = (struct am_pair){ am_str_c(name), value };
 	ev->fields = fields;
 	ev->fields_n = n;
 }
@@ -101,7 +102,8 @@ choose_loop(struct am_turn *t, struct am_event *ev, struct am_reject *why)
 	route = am_conf_route(conf, ev);
 	if (route != NULL) {
 		if (route->open_as != NULL)
-			set_field(t, ev, "tier", am_str_c(route->open_as));
+			am_turn_set_field(
+			    t, ev, "tier", am_str_c(route->open_as));
 		return route->loop;
 	}
 	def = am_conf_loop(conf, AM_STR("complaint"));
@@ -190,7 +192,7 @@ begin_opening(struct am_turn *t, size_t i, struct am_case *c)
 	if (am_event_get(ev, "repeat_of").n == 0) {
 		earlier = am_repeat_of(t, i, c->def);
 		if (earlier.n != 0)
-			set_field(t, ev, "repeat_of", earlier);
+			am_turn_set_field(t, ev, "repeat_of", earlier);
 	}
 	return true;
 }
@@ -257,16 +259,21 @@ static void
 apply(struct am_turn *t, size_t i)
 {
 	struct am_event *ev = &t->events[i];
-	struct am_case *c = am_turn_case(t, ev->complaint_id);
-	bool opens = !c->exists;
 	struct am_reject why;
 	struct am_update *up;
+	struct am_case *c;
+	bool opens;
 
+	if (!am_reply_resolve(t, i))
+		return;
+	c = am_turn_case(t, ev->complaint_id);
+	opens = !c->exists;
 	if (opens && !begin_opening(t, i, c))
 		return;
 	if (c->def != NULL)
 		ev->negative = am_event_negative(c->def, ev);
 	up = am_turn_step(t, c, ev);
+	am_reply_stepped(t, i, up);
 	if (up == NULL) {
 		reject_as(&why, "parked",
 		    "the complaint is parked; see its reason, then replay");
@@ -347,7 +354,8 @@ decode(struct am_turn *t)
 			t->rejects[i] = why;
 			continue;
 		}
-		(void)am_turn_case(t, t->events[i].complaint_id);
+		if (t->events[i].complaint_id.n != 0)
+			(void)am_turn_case(t, t->events[i].complaint_id);
 		if (am_repeat_borrows(&t->events[i]))
 			(void)am_turn_case(
 			    t, am_event_get(&t->events[i], "repeat_of"));
@@ -362,6 +370,10 @@ load(struct am_turn *t, struct am_batch *b)
 		b = am_turn_more(t->sh->store);
 	am_repeat_ask(t, b);
 	ask_given_up(t, b);
+	if (am_batch_cmds(b) == 0 && t->cases_n == 0) { /* nobody's, all */
+		am_batch_free(b);
+		b = NULL;
+	}
 	am_turn_load_cases(t, b);
 }
 
@@ -372,11 +384,24 @@ on_learnt(struct am_turn *t)
 }
 
 static void
+learn(struct am_turn *t, struct am_batch *b)
+{
+	if (!am_repeat_learn(t, b, on_learnt))
+		load(t, b);
+}
+
+static void
+on_found(struct am_turn *t)
+{
+	learn(t, am_turn_more(t->sh->store));
+}
+
+static void
 begin(struct am_turn *t, struct am_batch *b)
 {
 	decode(t);
-	if (!am_repeat_learn(t, b, on_learnt))
-		load(t, b);
+	if (!am_replies_find(t, b, on_found))
+		learn(t, b);
 }
 
 static void

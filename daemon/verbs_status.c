@@ -202,6 +202,7 @@ add_counts(struct view *v)
 	am_buf_addki(b, "duplicate", (int64_t)c->duplicate);
 	am_buf_addki(b, "ignored", (int64_t)c->ignored);
 	am_buf_addki(b, "rejected", (int64_t)c->rejected);
+	am_buf_addki(b, "unmatched", (int64_t)c->unmatched);
 	am_buf_addc(b, '}');
 	am_buf_addkey(b, "followups");
 	am_buf_addc(b, '{');

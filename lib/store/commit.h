@@ -71,6 +71,10 @@ const struct am_letter *am_commit_letters(const struct am_commit *c);
 void am_commit_park(
     struct am_commit *c, struct am_str complaint, const char *reason);
 
+/* An entry of the feed that is of no complaint, with what `do` holds. */
+void am_commit_say(struct am_commit *c, const char *note,
+    const struct am_pair *pairs, size_t n);
+
 /* Keep a loop definition: SET NX `{s}:loop:<ref>`. */
 void am_commit_loop(struct am_commit *c, const struct am_loopdef *def);
 

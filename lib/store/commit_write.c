@@ -137,6 +137,29 @@ am_commit_park(struct am_commit *c, struct am_str complaint, const char *reason)
 	c->feeds = true;
 }
 
+void
+am_commit_say(struct am_commit *c, const char *note,
+    const struct am_pair *pairs, size_t n)
+{
+	struct am_buf line;
+
+	am_buf_arena(&line, &c->arena, 160);
+	am_buf_addc(&line, '{');
+	am_buf_addki(&line, "now", c->at);
+	am_buf_adds(&line, ",\"do\":[{");
+	am_buf_addkv(&line, "n", am_str_c(note));
+	for (size_t i = 0; i < n; i++) {
+		am_buf_addc(&line, ',');
+		am_buf_addjson(&line, pairs[i].key);
+		am_buf_addc(&line, ':');
+		am_buf_addjson(&line, pairs[i].value);
+	}
+	am_buf_adds(&line, "}]}");
+	xadd(c, c->s->keys.feed);
+	args2(c->b, "line", am_buf_str(&line));
+	c->feeds = true;
+}
+
 /* ---- outboxes ---- */
 
 static struct am_str
