@@ -582,6 +582,8 @@ main(void)
 		cmocka_unit_test(
 		    test_keys_when_scheme_asks_then_those_of_the_endpoint),
 		cmocka_unit_test(
+		    test_signature_when_no_digest_then_refused_at_load),
+		cmocka_unit_test(
 		    test_hear_when_mutated_then_events_are_in_order),
 	};
 
