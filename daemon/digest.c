@@ -39,7 +39,7 @@
  * itself: as the plain follow-up that it is.
  */
 
-#include "daemon/sends.h"
+#include "daemon/recipient.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -343,16 +343,24 @@ void
 am_digest_finish(struct am_turn *t, const struct am_fu_record *f,
     const char *state, const char *reason, int status)
 {
-	bool dead = strcmp(state, "dead") == 0;
 	const struct am_fu_ending end = { .state = state,
 		.reason = strcmp(state, "suppressed") == 0 ? reason : "digest",
 		.attempts = f->attempts_total,
 		.status = status,
 		.digest = id_text(t, f->id).p };
 
-	for (size_t i = 0; i < f->members_n; i++)
-		end_member(t, f, i, dead ? member_row(t, f->id, i) : NULL,
-		    reason, &end);
+	for (size_t i = 0; i < f->members_n; i++) {
+		const struct am_fu_member *m = &f->members[i];
+		struct am_fu_ending own = end;
+
+		if (strcmp(state, "unknown") == 0 &&
+		    !am_fu_may_be_unknown(t, m->complaint, m->id))
+			own.state = "dead";
+		end_member(t, f, i,
+		    strcmp(own.state, "dead") == 0 ? member_row(t, f->id, i)
+						   : NULL,
+		    reason, &own);
+	}
 	am_commit_fu_end(t->commit, f);
 }
 
@@ -586,7 +594,9 @@ gather(struct am_turn *t, const struct am_claim *first, struct am_claim *from,
 		struct am_claim *k = &from[i];
 
 		if (k->joins && k->fate != AM_FATE_RIDES &&
-		    same_group(k, first) && k->row.next_at <= t->now &&
+		    same_group(k, first) &&
+		    am_recipient_same(t, &k->row, &first->row) &&
+		    k->row.next_at <= t->now &&
 		    !am_fu_is_over(t, k->row.complaint, k->row.id) &&
 		    am_claim_silenced(t, &k->row) == NULL)
 			members[n++] = k;

@@ -27,8 +27,7 @@ struct am_receipts {
 bool
 am_receipts_come(const struct am_conf_endpoint *ep)
 {
-	return ep->provider != NULL && ep->provider->receipt.in_use &&
-	       (ep->callback_url != NULL || ep->receipt_wait > 0);
+	return ep->callback_url != NULL || ep->receipt_wait > 0;
 }
 
 struct am_str

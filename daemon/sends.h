@@ -15,13 +15,14 @@
 #define OUTCOMES_MAX 32
 
 enum am_fate {
-	AM_FATE_STAYS, /* nothing is written */
-	AM_FATE_GONE,  /* no row: its score goes */
-	AM_FATE_ENDS,  /* what it speaks of is over */
-	AM_FATE_DEAD,
-	AM_FATE_LATER, /* a new score: `until` */
-	AM_FATE_GROUP, /* the digest of its group is due */
-	AM_FATE_RIDES, /* goes out in a digest */
+	AM_FATE_STAYS,	/* nothing is written */
+	AM_FATE_GONE,	/* no row: its score goes */
+	AM_FATE_ENDS,	/* what it speaks of is over */
+	AM_FATE_CLOSES, /* ends without an attempt: `state`, `why` */
+	AM_FATE_HOLDS,	/* nobody knows whether it was sent; not again */
+	AM_FATE_LATER,	/* a new score: `until` */
+	AM_FATE_GROUP,	/* the digest of its group is due */
+	AM_FATE_RIDES,	/* goes out in a digest */
 	AM_FATE_SEND,
 };
 
@@ -31,7 +32,10 @@ struct am_claim {
 	struct am_str id; /* text */
 	struct am_fu_record row;
 	enum am_fate fate;
-	const char *dead; /* why it ends */
+	const char *state, *why;    /* how it ends */
+	const char *detail;	    /* for the log; NULL: nothing more to say */
+	struct am_str to;	    /* number or address; "" none */
+	struct am_contact *contact; /* of that address; may be NULL */
 	am_ms until;
 	const struct am_silence *silence; /* that put it off */
 	bool joins; /* a digest of its group takes it along, due or not */
@@ -52,6 +56,8 @@ am_fu_about(const struct am_fu_record *f)
 
 /* Take those that are in, and name their complaints. */
 void am_outcomes_take(struct am_turn *t);
+/* Add to b what else must be known of them. */
+void am_outcomes_ask(struct am_turn *t, struct am_batch *b);
 void am_outcome_write(struct am_turn *t, struct am_sending *s);
 /* They are in Redis; or they are put back, for a later turn to write. */
 void am_outcomes_forget(struct am_turn *t);
@@ -64,6 +70,14 @@ struct am_fu_ending {
 	int status;
 	const char *digest; /* id; NULL: it went by itself */
 };
+/* The row, behind an attempt of which nobody knows whether it arrived, by an
+ * endpoint that does not try again: it waits for a receipt, or ends. */
+void am_fu_uncertain(struct am_turn *t, struct am_fu_record *f,
+    const struct am_conf_endpoint *ep, const char *why, int status);
+/* Nobody will tell what became of it: the next channel goes, and when there is
+ * none it is dead. Gives the state in which it ends. */
+const char *am_fu_unknown(struct am_turn *t, const struct am_fu_record *f,
+    const char *why, int status);
 /* The complaint hears of it. */
 void am_fu_tell(struct am_turn *t, struct am_str complaint, struct am_str id,
     const struct am_fu_ending *end);
@@ -78,6 +92,14 @@ am_fu_waits(struct am_turn *t, struct am_str complaint, const uint8_t id[16]);
  * complaint was loaded. */
 bool
 am_fu_is_over(struct am_turn *t, struct am_str complaint, const uint8_t id[16]);
+
+/* If it failed, another channel would be tried. The complaint was loaded. */
+bool
+am_fu_goes_on(struct am_turn *t, struct am_str complaint, const uint8_t id[16]);
+bool am_fu_may_be_unknown(
+    struct am_turn *t, struct am_str complaint, const uint8_t id[16]);
+/* Of those made since it fired or was replayed; there is one. */
+am_ms am_fu_first_try(const struct am_fu_record *f);
 
 /* ---- turn_claims.c ---- */
 

@@ -94,6 +94,7 @@ am_shard_sending_free(struct am_sending *s)
 	free(s->riders);
 	free(s->excerpt);
 	free(s->endpoint);
+	free(s->to);
 	free(s->row);
 	free(s);
 }

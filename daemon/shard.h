@@ -32,6 +32,7 @@ struct am_sending {
 	struct am_engine *engine;
 	struct am_sending *next; /* in the list of starting or of outcomes */
 	char *endpoint;
+	char *to;		       /* number or address; "" none */
 	char complaint[AM_ID_MAX + 1]; /* "" of a digest */
 	struct am_rider *riders;       /* of a digest: its members */
 	size_t riders_n;
@@ -39,6 +40,8 @@ struct am_sending {
 	size_t row_n, body_n; /* the body ends the row */
 	am_ms fired_at;
 	bool ended;		      /* result is in */
+	bool unsent;	      /* not a byte of it was sent */
+	struct am_contact *contact; /* while its outcome is written */
 	struct am_send_result result; /* its excerpt is this: */
 	char *excerpt;
 };

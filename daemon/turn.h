@@ -82,6 +82,7 @@ struct am_turn {
 	size_t kept_n;
 	struct am_repeat *repeat; /* NULL: no openings are looked for */
 	void (*learnt)(struct am_turn *t);
+	void (*addressed)(struct am_turn *t); /* recipients are known */
 	struct am_contact *contacts; /* addresses that it has to do with */
 	struct am_replies *replies;  /* NULL: every event names its complaint */
 	size_t *row_at; /* by event: the row that a receipt speaks of */

@@ -8,12 +8,20 @@
  *
  * Whatever holds one back is judged here, when it is claimed, and nowhere else:
  * quiet hours (its own first instant), a silence, the wait for its group's
- * digest, the pace of catch-up. What may not go gets a new score and is judged
- * again then. So nothing is remembered of it between turns, and a restart, a
- * take-over or an endpoint that was away changes no rule.
+ * digest, the pace of catch-up, and whatever its recipient has to say to it
+ * (recipient.c). What may not go gets a new score and is judged again then. So
+ * nothing is remembered of it between turns, and a restart, a take-over or an
+ * endpoint that was away changes no rule.
+ *
+ * What its provider has stands in the outbox, too, with the end of the wait for
+ * its receipt for a score: whoever claims it then finds that none has come. A
+ * row with an attempt that has no outcome was left by an owner that died. By an
+ * endpoint that may send twice it is sent again; by any other it is as
+ * uncertain as one whose answer was lost.
  */
 
-#include "daemon/sends.h"
+#include "daemon/receipts.h"
+#include "daemon/recipient.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,7 +30,6 @@
 
 #include "base/str.h"
 #include "base/time.h"
-#include "core/quiet.h"
 #include "log/log.h"
 
 #define CLAIM_MARGIN (2 * AM_SECOND)
@@ -88,11 +95,14 @@ start_attempt(struct am_turn *t, struct am_claim *k)
 	memcpy(s->id, f->id, sizeof(s->id));
 	am_fu_id_format(s->id, s->id_text);
 	s->endpoint = strdup(k->lane->endpoint);
-	AM_ASSERT(s->endpoint != NULL);
+	s->to = strndup(k->to.n != 0 ? k->to.p : "", k->to.n);
+	AM_ASSERT(s->endpoint != NULL && s->to != NULL);
 	snprintf(
 	    s->complaint, sizeof(s->complaint), "%.*s", AM_ARG(f->complaint));
 	take_riders(s, f);
 	k->sending = s;
+	am_receipt_claimed(t, ep, f);
+	am_recipient_claimed(t, k);
 }
 
 static void
@@ -125,13 +135,42 @@ write_later(struct am_turn *t, const struct am_claim *k)
 }
 
 static void
-write_dead(struct am_turn *t, const struct am_claim *k)
+log_end(struct am_turn *t, const struct am_claim *k, const char *state,
+    const char *reason)
 {
-	am_fu_finish(t, &k->row, "dead", k->dead, 0);
-	am_turn_log(t, AM_LOG_WARN, "followup_dead",
-	    "id=%.*s complaint=%.*s shard=%s endpoint=%s reason=%s",
+	bool bad = strcmp(state, "suppressed") != 0;
+
+	am_turn_log(t, bad ? AM_LOG_WARN : AM_LOG_INFO,
+	    am_arena_printf(&t->arena, "followup_%s", state),
+	    "id=%.*s complaint=%.*s shard=%s endpoint=%s reason=%s%s%s",
 	    AM_ARG(k->id), AM_ARG(am_fu_about(&k->row)), t->sh->stream,
-	    k->lane->endpoint, k->dead);
+	    k->lane->endpoint, reason, k->detail != NULL ? " detail=" : "",
+	    k->detail != NULL ? am_log_val(am_str_c(k->detail)) : "");
+}
+
+static void
+write_closed(struct am_turn *t, struct am_claim *k)
+{
+	if (strcmp(k->state, "unknown") == 0)
+		k->state = am_fu_unknown(t, &k->row, k->why, 0);
+	else
+		am_fu_finish(t, &k->row, k->state, k->why, 0);
+	log_end(t, k, k->state, k->why);
+}
+
+/* Its sender died in the attempt. */
+static void
+write_held(struct am_turn *t, struct am_claim *k)
+{
+	struct am_attempt *last = &k->row.attempts[k->row.attempts_n - 1];
+
+	last->result = AM_TRY_UNCERTAIN;
+	last->ended = t->now;
+	last->error = AM_STR("interrupted");
+	am_fu_uncertain(t, &k->row,
+	    am_conf_endpoint(t->sh->engine->conf, am_str_c(k->lane->endpoint)),
+	    "interrupted", 0);
+	log_end(t, k, "uncertain", "interrupted");
 }
 
 /* Its complaint may know already: then only the row is left. */
@@ -175,6 +214,8 @@ am_claim_write(struct am_turn *t, struct am_claim *k)
 	    am_endpoint_off(t, k->lane->outlet))
 		k->fate = AM_FATE_STAYS; /* an outcome of this very turn */
 	if (k->fate == AM_FATE_SEND)
+		(void)am_recipient_refuses(t, k);
+	if (k->fate == AM_FATE_SEND)
 		afford(t, k);
 	switch (k->fate) {
 	case AM_FATE_GONE:
@@ -183,8 +224,11 @@ am_claim_write(struct am_turn *t, struct am_claim *k)
 	case AM_FATE_ENDS:
 		write_over(t, &k->row);
 		break;
-	case AM_FATE_DEAD:
-		write_dead(t, k);
+	case AM_FATE_CLOSES:
+		write_closed(t, k);
+		break;
+	case AM_FATE_HOLDS:
+		write_held(t, k);
 		break;
 	case AM_FATE_LATER:
 		write_later(t, k);
@@ -258,6 +302,7 @@ am_shard_start_sendings(struct am_shard *sh)
 				.class = AM_SEND_CANCELED, .reason = "ownership"
 			};
 
+			s->unsent = true;
 			on_sent(s, &late);
 			continue;
 		}
@@ -265,6 +310,7 @@ am_shard_start_sendings(struct am_shard *sh)
 		    &(struct am_send_what){
 			.id = s->id_text,
 			.body = { s->row + s->row_n - s->body_n, s->body_n },
+			.to = am_str_c(s->to),
 			.fired_at = s->fired_at,
 		    },
 		    now, on_sent, s);
@@ -309,14 +355,32 @@ am_claim_row(struct am_turn *t, struct am_claim *k, struct am_str row)
 		    t->sh->stream);
 }
 
-/* Quiet hours of the lane's endpoint; NULL: none. */
-static const struct am_quiet *
-lane_quiet(const struct am_turn *t, const struct am_claim *k)
+/* An attempt without an outcome, by an endpoint that does not try again. */
+static bool
+was_cut_off(const struct am_turn *t, const struct am_claim *k)
+{
+	const struct am_fu_record *f = &k->row;
+	const struct am_conf_endpoint *ep =
+	    am_conf_endpoint(t->sh->engine->conf, am_str_c(k->lane->endpoint));
+
+	return ep != NULL && ep->on_uncertain != AM_UNCERTAIN_RETRY &&
+	       f->progress == AM_FU_QUEUED && f->attempts_n != 0 &&
+	       f->attempts[f->attempts_n - 1].result == AM_TRY_STARTED;
+}
+
+/* Is anything asked of its complaint before it may go, or end? A webhook that
+ * nothing holds back needs nothing but its row. */
+static bool
+needs_case(const struct am_turn *t, const struct am_claim *k)
 {
 	const struct am_conf_endpoint *ep =
 	    am_conf_endpoint(t->sh->engine->conf, am_str_c(k->lane->endpoint));
 
-	return ep != NULL ? ep->quiet : NULL;
+	return ep == NULL || k->lane->outlet->removed || ep->quiet != NULL ||
+	       ep->type != AM_ENDPOINT_WEBHOOK ||
+	       k->row.progress != AM_FU_QUEUED || was_cut_off(t, k) ||
+	       am_digest_takes(&k->row) ||
+	       am_silences_any(&t->sh->silences, t->now);
 }
 
 void
@@ -327,10 +391,9 @@ am_claim_name(struct am_turn *t, struct am_claim *k)
 	if (k->fate == AM_FATE_GONE || am_fu_is_alert(f))
 		return;
 	if (f->members_n != 0)
-		am_digest_name(t, f, k->lane->outlet->removed);
-	else if (k->lane->outlet->removed || am_digest_takes(f) ||
-		 lane_quiet(t, k) != NULL ||
-		 am_silences_any(&t->sh->silences, t->now))
+		am_digest_name(
+		    t, f, k->lane->outlet->removed || was_cut_off(t, k));
+	else if (needs_case(t, k))
 		(void)am_turn_case(t, f->complaint);
 }
 
@@ -347,32 +410,20 @@ am_claim_silenced(struct am_turn *t, const struct am_fu_record *f)
 	return am_silence_find(&t->sh->silences, t->now, &what);
 }
 
-/*
- * When its recipient may be written to, t->now: now. Judged when it fired, too;
- * but it may have stood behind another since, or been tried in vain.
- */
-static am_ms
-quiet_end(struct am_turn *t, const struct am_claim *k, struct am_str complaint)
-{
-	const struct am_quiet *q = lane_quiet(t, k);
-	const struct am_case *c = q != NULL ? am_turn_find(t, complaint) : NULL;
-	bool customer = k->row.to == AM_ROLE_CUSTOMER;
-
-	if (c == NULL || !c->exists || c->def == NULL)
-		return t->now;
-	if (!customer && (c->cur.flags & AM_CF_EMERGENCY) != 0)
-		return t->now;
-	return am_quiet_end(q,
-	    customer ? am_customer_zone(c->def, &c->cur) : c->def->zone,
-	    t->now);
-}
-
 static void
 put_off(struct am_claim *k, am_ms until, const struct am_silence *silence)
 {
 	k->fate = AM_FATE_LATER;
 	k->until = until;
 	k->silence = silence;
+}
+
+static void
+close_as(struct am_claim *k, const char *state, const char *why)
+{
+	k->fate = AM_FATE_CLOSES;
+	k->state = state;
+	k->why = why;
 }
 
 void
@@ -415,15 +466,12 @@ static void
 judge_digest(struct am_turn *t, struct am_claim *k)
 {
 	const struct am_silence *s = digest_silenced(t, &k->row);
-	am_ms quiet = quiet_end(t, k, k->row.members[0].complaint);
 
 	if (am_digest_alive(t, &k->row) == 0)
 		k->fate = AM_FATE_ENDS;
 	else if (s != NULL)
 		put_off(k, s->until, s);
-	else if (quiet > t->now)
-		put_off(k, quiet, NULL);
-	else
+	else if (!am_recipient_judge(t, k))
 		k->fate = AM_FATE_SEND;
 }
 
@@ -432,7 +480,7 @@ judge_plain(struct am_turn *t, struct am_claim *k)
 {
 	const struct am_fu_record *f = &k->row;
 	const struct am_silence *s = am_claim_silenced(t, f);
-	am_ms quiet = quiet_end(t, k, f->complaint), due;
+	am_ms due;
 
 	if (am_turn_find(t, f->complaint) != NULL &&
 	    am_fu_is_over(t, f->complaint, f->id)) {
@@ -443,10 +491,8 @@ judge_plain(struct am_turn *t, struct am_claim *k)
 		put_off(k, s->until, s);
 		return;
 	}
-	if (quiet > t->now) {
-		put_off(k, quiet, NULL);
+	if (am_recipient_judge(t, k))
 		return;
-	}
 	if (!am_digest_takes(f)) {
 		am_claim_pace(t, k);
 		return;
@@ -467,8 +513,7 @@ am_claim_judge(struct am_turn *t, struct am_claim *k)
 	if (k->fate == AM_FATE_GONE)
 		return;
 	if (k->lane->outlet->removed) {
-		k->fate = AM_FATE_DEAD;
-		k->dead = "endpoint-removed";
+		close_as(k, "dead", "endpoint-removed");
 	} else if (k->lane->outlet->state.disabled != AM_ENABLED) {
 		k->fate = AM_FATE_STAYS;
 	} else if (f->digest.n != 0) {
@@ -476,6 +521,11 @@ am_claim_judge(struct am_turn *t, struct am_claim *k)
 		    k, AM_FU_BEHIND, NULL); /* the digest's end is its own */
 	} else if (f->next_at > t->now) {
 		put_off(k, f->next_at, NULL);
+	} else if (f->progress != AM_FU_QUEUED) {
+		close_as(k, "unknown",
+		    f->progress == AM_FU_ACCEPTED ? "no_receipt" : "uncertain");
+	} else if (was_cut_off(t, k)) {
+		k->fate = AM_FATE_HOLDS;
 	} else if (f->members_n != 0) {
 		judge_digest(t, k);
 	} else {

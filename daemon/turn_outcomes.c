@@ -6,6 +6,8 @@
  * outcome is late, never lost.
  */
 
+#include "daemon/contact.h"
+#include "daemon/receipts.h"
 #include "daemon/sends.h"
 
 #include <inttypes.h>
@@ -18,6 +20,10 @@
 #include "log/log.h"
 
 #define CASES_MAX 1024 /* no further outcome beyond these */
+/* Receipts of most gateways come within seconds, of nearly all by then. */
+#define RECEIPT_WAIT (30 * AM_MINUTE)
+/* A gateway has had enough for this number and does not say for how long. */
+#define RECIPIENT_PAUSE AM_HOUR
 
 static struct am_str
 decimal(struct am_turn *t, int64_t n)
@@ -49,6 +55,32 @@ am_fu_tell(struct am_turn *t, struct am_str complaint, struct am_str id,
 
 	am_turn_count_end(t, end->state);
 	if (c->exists) /* else erased meanwhile */
+		(void)am_turn_step(t, c, &ev);
+}
+
+/* It is with its provider, or may be. */
+static void
+tell_handed(struct am_turn *t, const struct am_fu_record *f, const char *why,
+    int status)
+{
+	bool sure = f->progress == AM_FU_ACCEPTED;
+	char id[AM_FU_ID_LEN + 1];
+	struct am_case *c = am_turn_case(t, f->complaint);
+	const struct am_pair fields[] = {
+		{ AM_STR("followup_id"), { id, AM_FU_ID_LEN } },
+		{ AM_STR("state"), am_str_c(sure ? "accepted" : "uncertain") },
+		{ AM_STR("reason"), am_str_c(why) },
+		{ AM_STR("attempts"), decimal(t, f->attempts_total) },
+		{ AM_STR("status"), decimal(t, status) },
+		{ AM_STR("until"), decimal(t, f->next_at) },
+	};
+	struct am_event ev;
+
+	am_fu_id_format(f->id, id);
+	am_turn_internal(t, &ev, AM_EV_FOLLOWUP_HANDED, f->complaint);
+	ev.fields = fields;
+	ev.fields_n = AM_COUNT(fields);
+	if (c->exists)
 		(void)am_turn_step(t, c, &ev);
 }
 
@@ -92,8 +124,8 @@ jitter_seed(const struct am_fu_record *f)
 }
 
 /* The age of a follow-up runs from its firing, or from its replay. */
-static am_ms
-first_try(const struct am_fu_record *f)
+am_ms
+am_fu_first_try(const struct am_fu_record *f)
 {
 	if (f->attempts_total < f->attempts_n)
 		return f->attempts[f->attempts_n - f->attempts_total].started;
@@ -134,6 +166,16 @@ waiting_of(const struct am_case *c, const uint8_t id[16])
 }
 
 bool
+am_fu_goes_on(struct am_turn *t, struct am_str complaint, const uint8_t id[16])
+{
+	const struct am_case *c = am_turn_case(t, complaint);
+	const struct am_waiting *w = waiting_of(c, id);
+
+	return w != NULL && c->def != NULL && !am_fu_over(&c->cur, w) &&
+	       am_fu_has_next(c->def, &c->cur, w);
+}
+
+bool
 am_fu_waits(struct am_turn *t, struct am_str complaint, const uint8_t id[16])
 {
 	const struct am_case *c = am_turn_case(t, complaint);
@@ -154,6 +196,58 @@ am_fu_is_over(struct am_turn *t, struct am_str complaint, const uint8_t id[16])
 	return !c->exists || c->unusable == NULL;
 }
 
+/* ---- with its provider ---- */
+
+/* Its row stays, for a receipt or for its score, whichever comes first. */
+static void
+hand(struct am_turn *t, struct am_fu_record *f, enum am_fu_progress progress,
+    am_ms wait, const char *why, int status)
+{
+	f->progress = (uint8_t)progress;
+	f->handed_at = t->now;
+	f->next_at = t->now + wait;
+	am_commit_must_go_on(t->commit);
+	am_commit_fu_set(t->commit, f, f->next_at);
+	am_turn_touch(
+	    t, am_out_name(&t->arena, f->endpoint, f->class), f->next_at);
+	tell_handed(t, f, why, status);
+}
+
+/* Somebody hears of it some other way, or need not. */
+bool
+am_fu_may_be_unknown(
+    struct am_turn *t, struct am_str complaint, const uint8_t id[16])
+{
+	return am_fu_is_over(t, complaint, id) ||
+	       am_fu_goes_on(t, complaint, id);
+}
+
+const char *
+am_fu_unknown(struct am_turn *t, const struct am_fu_record *f, const char *why,
+    int status)
+{
+	if (f->members_n != 0 || am_fu_may_be_unknown(t, f->complaint, f->id)) {
+		am_fu_finish(t, f, "unknown", why, status);
+		return "unknown";
+	}
+	am_fu_finish(t, f, "dead", "unknown", status);
+	return "dead";
+}
+
+/* Receipts of a digest speak of no complaint: it waits for none. */
+void
+am_fu_uncertain(struct am_turn *t, struct am_fu_record *f,
+    const struct am_conf_endpoint *ep, const char *why, int status)
+{
+	if (ep->on_uncertain == AM_UNCERTAIN_FAIL || f->members_n != 0 ||
+	    am_fu_is_over(t, f->complaint, f->id))
+		(void)am_fu_unknown(t, f, why, status);
+	else
+		hand(t, f, AM_FU_UNCERTAIN,
+		    ep->receipt_wait > 0 ? ep->receipt_wait : RECEIPT_WAIT, why,
+		    status);
+}
+
 /* Did what it speaks of end while it was on the wire? */
 static bool
 over_meanwhile(struct am_turn *t, struct am_fu_record *f, int status)
@@ -164,10 +258,32 @@ over_meanwhile(struct am_turn *t, struct am_fu_record *f, int status)
 	return f->members_n == 0;
 }
 
-/* When to try again, AM_NEVER: not; *why then. */
+/* How it ends when it is not tried again. */
+struct verdict {
+	const char *state, *why;
+};
+
+/* The gateway has had enough for this number: that is no try less, and the
+ * others of the endpoint go on. */
+static am_ms
+next_for_recipient(struct am_turn *t, const struct am_sending *s,
+    const struct am_fu_record *f, const struct am_conf_endpoint *ep,
+    struct verdict *v)
+{
+	am_ms pause =
+	    s->result.retry_after > 0 ? s->result.retry_after : RECIPIENT_PAUSE;
+
+	*v = (struct verdict){ "expired", "max_age" };
+	if (ep->retry.max_age != AM_NEVER &&
+	    t->now + pause - am_fu_first_try(f) >= ep->retry.max_age)
+		return AM_NEVER;
+	return t->now + pause;
+}
+
+/* When to try again, AM_NEVER: not; *v then. */
 static am_ms
 next_try(struct am_turn *t, const struct am_sending *s, struct am_fu_record *f,
-    const char **why)
+    struct verdict *v)
 {
 	const struct am_conf_endpoint *ep =
 	    am_conf_endpoint(t->sh->engine->conf, am_str_c(s->endpoint));
@@ -178,13 +294,15 @@ next_try(struct am_turn *t, const struct am_sending *s, struct am_fu_record *f,
 		f->attempts_total--;
 		return t->now;
 	}
-	*why = r->reason;
+	*v = (struct verdict){ "dead", r->reason };
 	if (r->class == AM_SEND_PERMANENT)
 		return AM_NEVER;
-	*why = ep == NULL ? "endpoint-removed" : "exhausted";
+	v->why = ep == NULL ? "endpoint-removed" : "exhausted";
 	if (ep == NULL)
 		return AM_NEVER;
-	return am_retry_next(&ep->retry, f->attempts_total, first_try(f),
+	if (r->class == AM_SEND_THROTTLE && r->recipient_only)
+		return next_for_recipient(t, s, f, ep, v);
+	return am_retry_next(&ep->retry, f->attempts_total, am_fu_first_try(f),
 	    t->now, r->retry_after, jitter_seed(f));
 }
 
@@ -192,12 +310,14 @@ static void
 write_failure(struct am_turn *t, struct am_sending *s, struct am_fu_record *f)
 {
 	int status = s->result.status;
-	const char *why = "";
+	struct verdict v = { "", "" };
 
-	f->next_at = next_try(t, s, f, &why);
+	f->next_at = next_try(t, s, f, &v);
 	if (f->next_at == AM_NEVER) {
-		am_fu_finish(t, f, "dead", why, status);
-		log_outcome(t, s, f, "followup_dead", AM_LOG_WARN);
+		am_fu_finish(t, f, v.state, v.why, status);
+		log_outcome(t, s, f,
+		    am_arena_printf(&t->arena, "followup_%s", v.state),
+		    AM_LOG_WARN);
 		return;
 	}
 	am_commit_must_go_on(t->commit);
@@ -206,6 +326,47 @@ write_failure(struct am_turn *t, struct am_sending *s, struct am_fu_record *f)
 	    t, am_out_name(&t->arena, f->endpoint, f->class), f->next_at);
 	t->counts.retried++;
 	log_outcome(t, s, f, "followup_retry", AM_LOG_INFO);
+}
+
+/* The provider has it. Who tells what becomes of it is waited for. */
+static void
+write_success(struct am_turn *t, struct am_sending *s, struct am_fu_record *f,
+    const struct am_conf_endpoint *ep)
+{
+	int status = s->result.status;
+
+	am_alert_delivered(t, f, s->result.recovered);
+	if (ep == NULL || ep->receipt_wait == 0 || f->members_n != 0) {
+		am_fu_finish(t, f, "delivered", "ok", status);
+		log_outcome(t, s, f, "followup_delivered", AM_LOG_INFO);
+		return;
+	}
+	if (am_fu_waits(t, f->complaint, f->id))
+		hand(t, f, AM_FU_ACCEPTED, ep->receipt_wait, "", status);
+	else /* its receipt was faster */
+		am_commit_fu_end(t->commit, f);
+	log_outcome(t, s, f, "followup_accepted", AM_LOG_INFO);
+}
+
+/* Their provider will not have it; nor shall any other. */
+static void
+write_opted_out(struct am_turn *t, struct am_sending *s, struct am_fu_record *f)
+{
+	if (s->contact != NULL)
+		am_contact_opt(t, s->contact, "provider");
+	am_fu_finish(t, f, "suppressed", "opted_out", s->result.status);
+	log_outcome(t, s, f, "followup_suppressed", AM_LOG_INFO);
+}
+
+/* Was it stopped with some of it sent, by an endpoint that sends once? */
+static bool
+is_uncertain(const struct am_sending *s, const struct am_conf_endpoint *ep)
+{
+	const struct am_send_result *r = &s->result;
+
+	return ep != NULL && ep->on_uncertain != AM_UNCERTAIN_RETRY &&
+	       (r->class == AM_SEND_UNCERTAIN ||
+		   (r->class == AM_SEND_CANCELED && !s->unsent));
 }
 
 /* Its endpoint is gone, and disabled by this: it waits there in its place. */
@@ -221,9 +382,34 @@ write_parked(
 	log_outcome(t, s, f, "followup_parked", AM_LOG_INFO);
 }
 
+static void
+write_result(struct am_turn *t, struct am_sending *s, struct am_fu_record *f,
+    const struct am_conf_endpoint *ep)
+{
+	const struct am_send_result *r = &s->result;
+
+	if (r->class == AM_SEND_OK) {
+		write_success(t, s, f, ep);
+	} else if (r->opted_out) {
+		write_opted_out(t, s, f);
+	} else if (is_uncertain(s, ep)) {
+		am_fu_uncertain(t, f, ep, r->reason, r->status);
+		log_outcome(t, s, f, "followup_uncertain", AM_LOG_WARN);
+	} else if (over_meanwhile(t, f, r->status)) {
+		am_fu_finish(t, f, "suppressed", "superseded", r->status);
+		log_outcome(t, s, f, "followup_suppressed", AM_LOG_INFO);
+	} else if (am_endpoint_is_gone(r)) {
+		write_parked(t, s, f);
+	} else {
+		write_failure(t, s, f);
+	}
+}
+
 void
 am_outcome_write(struct am_turn *t, struct am_sending *s)
 {
+	const struct am_conf_endpoint *ep =
+	    am_conf_endpoint(t->sh->engine->conf, am_str_c(s->endpoint));
 	const struct am_send_result *r = &s->result;
 	struct am_fu_record f;
 	struct am_attempt *last;
@@ -234,23 +420,27 @@ am_outcome_write(struct am_turn *t, struct am_sending *s)
 		return;
 	last = &f.attempts[f.attempts_n - 1];
 	last->ended = t->now;
-	last->result = attempt_result(r->class);
+	last->result =
+	    is_uncertain(s, ep) ? AM_TRY_UNCERTAIN : attempt_result(r->class);
 	last->status = (uint16_t)r->status;
 	last->error = am_str_c(r->said[0] != '\0' ? r->said : r->reason);
 	if (r->excerpt.n != 0)
 		f.excerpt = r->excerpt;
 	am_endpoints_outcome(t, s);
-	if (r->class == AM_SEND_OK) {
-		am_alert_delivered(t, &f, r->recovered);
-		am_fu_finish(t, &f, "delivered", "ok", r->status);
-		log_outcome(t, s, &f, "followup_delivered", AM_LOG_INFO);
-	} else if (over_meanwhile(t, &f, r->status)) {
-		am_fu_finish(t, &f, "suppressed", "superseded", r->status);
-		log_outcome(t, s, &f, "followup_suppressed", AM_LOG_INFO);
-	} else if (am_endpoint_is_gone(r)) {
-		write_parked(t, s, &f);
-	} else {
-		write_failure(t, s, &f);
+	if (r->message_id[0] != '\0')
+		f.provider_id = am_str_c(r->message_id);
+	write_result(t, s, &f, ep);
+	am_receipt_learnt(t, s, &f);
+}
+
+void
+am_outcomes_ask(struct am_turn *t, struct am_batch *b)
+{
+	am_receipts_ask(t, b);
+	for (struct am_sending *s = t->outcomes; s != NULL; s = s->next) {
+		s->contact = s->result.opted_out && s->to[0] != '\0'
+				 ? am_contact_ask(t, b, am_str_c(s->to))
+				 : NULL;
 	}
 }
 

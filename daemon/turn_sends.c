@@ -8,7 +8,7 @@
  * endpoint has room for among the classes of its follow-ups (stride.h).
  */
 
-#include "daemon/sends.h"
+#include "daemon/recipient.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -179,12 +179,21 @@ judge(struct am_turn *t)
 	am_turn_load_cases(t, NULL);
 }
 
+/* Whom they are for; nothing is loaded for webhooks. */
+static void
+address(struct am_turn *t)
+{
+	am_contact_read(t, t->first);
+	if (!am_recipients_load(t, judge))
+		judge(t);
+}
+
 static void
 name_cases(struct am_turn *t)
 {
 	for (size_t i = 0; i < t->claims_n; i++)
 		am_claim_name(t, &t->claims[i]);
-	t->more = judge;
+	t->more = address;
 	am_turn_load_cases(t, NULL);
 }
 
@@ -302,6 +311,7 @@ ask_first(struct am_turn *t, struct am_batch *b)
 	t->rows_at = asked;
 	if (t->claims_n != 0)
 		ask_rows(t, b, 0);
+	am_outcomes_ask(t, b);
 	t->first = b;
 	t->more = on_first;
 	am_turn_load_cases(t, b);
