@@ -154,7 +154,8 @@ am_body_text(const struct am_followup *f, const struct am_fu_say *say,
 		said.lang = l != NULL ? l->lang : "und"; /* BCP 47: not said */
 	} else {
 		t = builtin(
-		    am_text_builtin(f, say->about, want, &said.lang), a);
+		    am_text_builtin(ctx->def, f, say->about, want, &said.lang),
+		    a);
 	}
 	if (via != NULL && via->provider == NULL)
 		limit.segments = via->max_segments;

@@ -98,11 +98,12 @@ void am_body_add_template(struct am_buf *b, const struct am_message_template *t,
 
 /*
  * text.c: what a follow-up says without a message of its own: the text of the
- * notice `about`, of the rule whose rung f is, or of its reason. *given is the
- * language given.
+ * notice `about`, of the rule whose rung f is, or of its reason, to customers
+ * another one than to staff. *given is the language given.
  */
-struct am_str am_text_builtin(const struct am_followup *f, enum am_notice about,
-    struct am_str lang, const char **given);
+struct am_str
+am_text_builtin(const struct am_loopdef *def, const struct am_followup *f,
+    enum am_notice about, struct am_str lang, const char **given);
 /* The subject of a message that has none: that of f's reason. */
 struct am_str am_text_subject(const struct am_followup *f, struct am_str lang);
 /* True when the tag `have` serves somebody who asked for `want`: zh, zh-cn. */

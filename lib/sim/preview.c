@@ -20,6 +20,7 @@ struct subject {
 	const struct am_message *message; /* NULL: built-in */
 	enum am_reason reason;		  /* of a built-in text */
 	size_t clock, rung;
+	enum am_role to; /* of that rung, else whom it is made for */
 };
 
 /* ---- what to look at ---- */
@@ -72,10 +73,18 @@ find_rung(struct subject *s, size_t clock)
 		if (says(&cd->rungs[i], s)) {
 			s->clock = clock;
 			s->rung = i;
+			s->to = cd->rungs[i].to;
 			return true;
 		}
 	}
 	return false;
+}
+
+static bool
+is_for_customer(enum am_reason reason)
+{
+	return reason == AM_REASON_ASK || reason == AM_REASON_INFORM ||
+	       reason == AM_REASON_RECOURSE || reason == AM_REASON_AFTERCARE;
 }
 
 static void
@@ -88,6 +97,7 @@ find_clock(struct subject *s)
 
 	s->clock = stage;
 	s->rung = 0;
+	s->to = is_for_customer(s->reason) ? AM_ROLE_CUSTOMER : AM_ROLE_OWNER;
 	if (find_rung(s, stage))
 		return;
 	for (size_t i = 0; i < n; i++) {
@@ -149,8 +159,7 @@ speak(const struct subject *s, struct am_str want, const struct am_via *via,
 	k->f.clock = (uint8_t)s->clock;
 	k->f.rung = (uint8_t)s->rung;
 	k->f.reason = s->reason;
-	if (s->rung < p->def->clocks[s->clock].rungs_n)
-		k->f.to = p->def->clocks[s->clock].rungs[s->rung].to;
+	k->f.to = s->to;
 	k->say.message = s->message;
 	k->say.about = AM_NOTICES_N;
 	am_fu_id_format(k->f.id, k->id);

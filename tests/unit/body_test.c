@@ -281,7 +281,7 @@ test_body_subject_of_the_reason_is_in_the_language_wanted(void **state)
 	ask_by_sms(w, "Solved?", 3);
 	f = ask(w, "owner=li locale=zh-cn");
 	assert_string_equal(
-	    member(f, "subject"), "\"您的投诉 C-1 是否已解决?\"}}}");
+	    member(f, "subject"), "\"您的投诉 C-1 是否已解决？\"}}}");
 }
 
 /* ---- approved templates ---- */

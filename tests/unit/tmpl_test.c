@@ -10,6 +10,7 @@
 
 #include "base/str.h"
 #include "core/followup.h"
+#include "core/segments.h"
 #include "core/tmpl.h"
 #include "tests/unit/fixture.h"
 
@@ -90,19 +91,52 @@ test_tmpl_mistakes_are_named_with_what_would_be_right(void **state)
 	assert_non_null(strstr(render("{customer.name}"), "unknown field"));
 }
 
+/* No more than two SMS, of one segment even with all values cut, and nothing of
+ * the house to a customer. */
+static void
+check_texts(
+    const struct am_followup *fu, enum am_notice about, const char *lang)
+{
+	const char *given;
+	struct am_str s =
+	    am_text_builtin(f.def, fu, about, am_str_c(lang), &given);
+	const char *text = am_arena_cstr(&arena, s), *said = render(text);
+	const struct am_tmpl *t;
+	struct am_buf literals;
+	char what[200];
+
+	assert_true(am_lang_serves(given, am_str_c(lang)));
+	assert_non_null(strstr(said, "C-1"));
+	assert_null(strchr(said, '{'));
+	assert_true(am_segments_count(am_str_c(said)).segments <= 2);
+	assert_int_equal(am_tmpl_parse(&arena, s, &t, what), 0);
+	am_buf_arena(&literals, &arena, 256);
+	am_tmpl_literals(t, &literals);
+	assert_int_equal(am_segments_count(am_buf_str(&literals)).segments, 1);
+	if (fu->to == AM_ROLE_CUSTOMER || strstr(text, "Your ") == text) {
+		assert_null(strstr(text, "{clock.name"));
+		assert_null(strstr(text, "{complaint.category"));
+		assert_null(strstr(text, "{complaint.owner"));
+	}
+	s = am_text_subject(fu, am_str_c(lang));
+	said = render(am_arena_cstr(&arena, s));
+	assert_null(strchr(said, '{'));
+	assert_true(am_utf8_len(am_str_c(said)) <= 60);
+}
+
 /* Two texts for the same thing, in both languages, that can be rendered. */
 static void
 check_text(const struct am_followup *fu, enum am_notice about)
 {
 	const char *en, *zh;
-	struct am_str a = am_text_builtin(fu, about, AM_STR("en-gb"), &en);
-	struct am_str b = am_text_builtin(fu, about, AM_STR("zh-cn"), &zh);
 
+	check_texts(fu, about, "en-gb");
+	check_texts(fu, about, "zh-cn");
+	assert_false(
+	    am_str_eq(am_text_builtin(f.def, fu, about, AM_STR("en-gb"), &en),
+		am_text_builtin(f.def, fu, about, AM_STR("zh-cn"), &zh)));
 	assert_string_equal(en, "en");
 	assert_string_equal(zh, "zh");
-	assert_false(am_str_eq(a, b));
-	assert_non_null(strstr(render(am_arena_cstr(&arena, a)), "C-1"));
-	assert_non_null(strstr(render(am_arena_cstr(&arena, b)), "C-1"));
 }
 
 static void
@@ -115,8 +149,14 @@ test_text_everything_that_is_said_is_said_in_english_and_chinese(void **state)
 	(void)state;
 	for (int r = 0; r < AM_REASONS_N; r++) {
 		fu.reason = (enum am_reason)r;
+		fu.to = AM_ROLE_OWNER;
+		check_text(&fu, AM_NOTICES_N);
+		if (r >= AM_REASON_DIGEST)
+			continue; /* for staff only */
+		fu.to = AM_ROLE_CUSTOMER;
 		check_text(&fu, AM_NOTICES_N);
 	}
+	fu.to = AM_ROLE_OWNER;
 	for (int n = 0; n < AM_NOTICES_N; n++)
 		check_text(&fu, (enum am_notice)n);
 	for (size_t i = 0; i < AM_COUNT(clocks); i++) {
@@ -126,6 +166,29 @@ test_text_everything_that_is_said_is_said_in_english_and_chinese(void **state)
 		fu.to = AM_ROLE_OWNER;
 		check_text(&fu, AM_NOTICES_N);
 	}
+}
+
+/* Nobody is sent to an address that is not there. */
+static void
+test_text_of_recourse_without_a_url_says_whom_to_ask(void **state)
+{
+	const struct am_followup fu = { .clock = AM_CLOCK_FINAL,
+		.to = AM_ROLE_CUSTOMER,
+		.reason = AM_REASON_RECOURSE };
+	struct am_loopdef def = *f.def;
+	const char *given;
+	struct am_str with, without;
+
+	(void)state;
+	def.recourse_url = "https://appeal.example/";
+	with = am_text_builtin(&def, &fu, AM_NOTICES_N, AM_STR("en"), &given);
+	def.recourse_url = "";
+	without =
+	    am_text_builtin(&def, &fu, AM_NOTICES_N, AM_STR("en"), &given);
+	assert_non_null(
+	    strstr(am_arena_cstr(&arena, with), "further: {recourse.url}"));
+	assert_non_null(
+	    strstr(am_arena_cstr(&arena, without), "further; please ask us"));
 }
 
 static void
@@ -170,6 +233,8 @@ main(void)
 		    test_tmpl_mistakes_are_named_with_what_would_be_right),
 		cmocka_unit_test(
 		    test_text_everything_that_is_said_is_said_in_english_and_chinese),
+		cmocka_unit_test(
+		    test_text_of_recourse_without_a_url_says_whom_to_ask),
 		cmocka_unit_test(test_text_languages_are_served_by_their_tag),
 		cmocka_unit_test(test_tmpl_fields_of_the_rules_are_filled),
 	};
