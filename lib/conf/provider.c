@@ -274,8 +274,6 @@ check_json(struct reader *r)
 	json_error_t error;
 	json_t *j;
 
-	if (r->p->text == NULL)
-		return;
 	am_buf_arena(&text, r->b->a, 1024);
 	am_holes_render(r->p->text, sample, NULL, &text);
 	j = json_loadb(text.p, text.n, 0, &error);
@@ -301,6 +299,7 @@ read_body(struct reader *r)
 	};
 	struct am_conf_provider *p = r->p;
 	const struct am_node *n = r->n;
+	size_t faults;
 
 	p->content_type = am_node_value(n, "content_type");
 	for (size_t i = 0; i < AM_COUNT(bodies); i++) {
@@ -316,10 +315,12 @@ read_body(struct reader *r)
 			p->content_type = bodies[i].type;
 	}
 	read_pairs(r, "form", IN_FORM, &p->form);
+	faults = r->b->d->n;
 	if (p->body == AM_BODY_JSON) {
 		p->text = read_holes(r, "json", am_node_line(n, "json"),
 		    am_node_value(n, "json"), IN_JSON);
-		check_json(r);
+		if (r->b->d->n == faults)
+			check_json(r);
 	} else if (p->body == AM_BODY_RAW) {
 		p->text = read_holes(r, "raw", am_node_line(n, "raw"),
 		    am_node_value(n, "raw"), IN_RAW);
