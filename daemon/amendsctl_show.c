@@ -178,12 +178,13 @@ am_print_status(const struct am_term *t, const json_t *s)
 	    (long long)am_json_int(s, "dead"));
 	am_print_field(t, "events", AM_HUE_NONE,
 	    "%lld applied, %lld duplicate, %lld ignored, %lld rejected "
-	    "(%lld kept)",
+	    "(%lld kept), %lld unmatched",
 	    (long long)am_json_int(events, "applied"),
 	    (long long)am_json_int(events, "duplicate"),
 	    (long long)am_json_int(events, "ignored"),
 	    (long long)am_json_int(events, "rejected"),
-	    (long long)am_json_int(s, "rejects"));
+	    (long long)am_json_int(s, "rejects"),
+	    (long long)am_json_int(events, "unmatched"));
 	if (am_json_int(s, "log_dropped") > 0)
 		am_print_field(t, "log", AM_HUE_YELLOW, "%lld lines dropped",
 		    (long long)am_json_int(s, "log_dropped"));

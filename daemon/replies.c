@@ -282,20 +282,22 @@ bool
 am_replies_find(
     struct am_turn *t, struct am_batch *b, void (*next)(struct am_turn *t))
 {
-	struct am_replies *r = am_arena_zalloc(&t->arena, sizeof(*r));
-	bool any = false, numbers = false;
+	bool numbers = false;
+	struct am_replies *r;
+	size_t i = 0;
 
-	r->of = am_arena_zalloc(&t->arena, t->entries_n * sizeof(*r->of));
-	for (size_t i = 0; i < t->entries_n; i++) {
-		r->of[i].by = found_by(t, i);
-		any = any || r->of[i].by != BY_COMPLAINT;
-		numbers =
-		    numbers || r->of[i].by == BY_NUMBER || r->of[i].by == OPTS;
-	}
-	if (!any)
+	while (i < t->entries_n && found_by(t, i) == BY_COMPLAINT)
+		i++;
+	if (i == t->entries_n)
 		return false;
+	r = t->replies = am_arena_zalloc(&t->arena, sizeof(*r));
 	r->next = next;
-	t->replies = r;
+	r->of = am_arena_zalloc(&t->arena, t->entries_n * sizeof(*r->of));
+	for (; i < t->entries_n; i++) {
+		enum found_by by = r->of[i].by = found_by(t, i);
+
+		numbers = numbers || by == BY_NUMBER || by == OPTS;
+	}
 	if (!numbers || !am_contact_learn(t, b, on_key))
 		look_up(t, b);
 	return true;

@@ -67,6 +67,8 @@ static const struct am_note_view views[] = {
 	    "Nothing more to an address on that channel." },
 	{ "contact.opted_in",
 	    "That address may be written to again." },
+	{ "contact.unmatched",
+	    "A message, or an opt-out, from an address to which nobody here has written: in the feed only, without a complaint." },
 	{ "improvement.recorded",
 	    "A mark to measure from." },
 	{ "silence.started",

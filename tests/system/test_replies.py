@@ -423,6 +423,7 @@ def test_fu6_unknown_sender_is_an_event_and_never_an_error(desk):
     desk.write("1", phone="10086", event_id="SM3")
     assert desk.counts()["unmatched"] == 3
     assert desk.counts()["duplicate"] == 1
+    assert "3 unmatched" in desk.daemon.ctl("status")[1]
     assert desk.out(NOBODY) == "stop"
     assert desk.daemon.rows("rejects list") == []
     feed = [f[b"line"].decode() for _, f in

@@ -242,6 +242,19 @@ test_story_closed_then_told_by_an_operator_only(void **state)
 	assert_non_null(strstr(what, "needs by=NAME"));
 }
 
+/* Entries of the feed that are of no journal tell no history. */
+static void
+test_story_feed_then_what_is_aside_is_passed_over(void **state)
+{
+	struct told *r = *state;
+
+	line(r, "{\"line\":\"{\\\"now\\\":5,\\\"do\\\":[{\\\"n\\\":"
+		"\\\"contact.unmatched\\\"}]}\"}");
+	line(r, "{\"complaint\":\"c1\",\"line\":{\"now\":5,\"do\":"
+		"[{\"n\":\"complaint.parked\"}]}}");
+	assert_int_equal(r->story.n, 0);
+}
+
 int
 main(void)
 {
@@ -252,6 +265,7 @@ main(void)
 		CASE(test_story_blank_comment_and_wake_then_tell_nothing),
 		CASE(test_story_sorted_then_equal_times_keep_their_order),
 		CASE(test_story_mutated_lines_then_read_or_refused),
+		CASE(test_story_feed_then_what_is_aside_is_passed_over),
 		CASE(test_story_closed_then_told_by_an_operator_only),
 	};
 
