@@ -332,41 +332,16 @@ give_back(struct am_deliver *d, struct am_sending *s)
 		event_active(d->later, EV_TIMEOUT, 1);
 }
 
-/* Its own secrets, by which a receiver might name us in its answer. */
-static size_t
-secrets_of(const struct am_conf_endpoint *ep,
-    struct am_str out[AM_COUNT(ep->secrets) + 4])
-{
-	static const char prefix[] = "whsec_";
-	size_t n = 0;
-
-	for (size_t i = 0; i < ep->secrets_n; i++) {
-		struct am_str s = ep->secrets[i].value;
-
-		if (am_str_prefix(s, prefix)) {
-			s.p += sizeof(prefix) - 1;
-			s.n -= sizeof(prefix) - 1;
-		}
-		out[n++] = s;
-	}
-	out[n++] = ep->user.value;
-	out[n++] = ep->password.value;
-	out[n++] = ep->token.value;
-	out[n++] = ep->callback_token.value;
-	return n;
-}
-
 /* Of the answer only what may be kept is told. */
 static void
 show_answer(struct am_sending *s)
 {
 	struct am_send_result *r = &s->result;
-	struct am_str secrets[AM_COUNT(s->ep->secrets) + 4];
 
 	am_buf_reset(&s->excerpt);
-	if (s->ep != NULL && r->class != AM_SEND_OK)
-		am_redact(&s->excerpt, r->excerpt, AM_EXCERPT_KEPT, secrets,
-		    secrets_of(s->ep, secrets));
+	if (r->class != AM_SEND_OK)
+		am_redact(&s->excerpt, r->excerpt, AM_EXCERPT_KEPT,
+		    s->secrets.v, s->secrets.n);
 	r->excerpt = am_buf_str(&s->excerpt);
 	if (s->addr.ss.ss_family != 0)
 		(void)am_addr_format(&s->addr, r->address);

@@ -26,25 +26,14 @@
 #include "deliver/retry_after.h"
 
 #define ARENA_KEPT ((size_t)16 * 1024)
-#define SECRETS_MAX 16
 
 struct own {
 	struct am_arena arena; /* of the transfer */
 	struct curl_slist *headers;
 	bool cut; /* the text was too long for the provider */
-	struct am_str secrets[SECRETS_MAX];
-	size_t secrets_n;
 };
 
 /* ---- once a handle ---- */
-
-static void
-know_secret(struct own *o, struct am_str s)
-{
-	AM_ASSERT(o->secrets_n < SECRETS_MAX);
-	if (s.n > 0)
-		o->secrets[o->secrets_n++] = s;
-}
 
 static void
 set_aws(struct am_sending *s)
@@ -71,12 +60,6 @@ setup(struct am_sending *s)
 
 	AM_ASSERT(o != NULL);
 	am_arena_init(&o->arena, ARENA_KEPT);
-	know_secret(o, ep->user.value);
-	know_secret(o, ep->password.value);
-	know_secret(o, ep->token.value);
-	know_secret(o, ep->callback_token.value);
-	for (size_t i = 0; i < ep->secrets_n; i++)
-		know_secret(o, ep->secrets[i].value);
 	s->own = o;
 	curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
 	if (ep->on_uncertain != AM_UNCERTAIN_RETRY) {
@@ -244,13 +227,12 @@ static void
 judge(struct am_sending *s, am_ms now)
 {
 	const struct am_webhook_answer *a = &s->answer;
-	const struct own *o = s->own;
 	struct am_send_result *r = &s->result;
 	struct am_answer_seen seen = { .status = a->status,
 		.body = am_buf_str(&a->body),
 		.cut = a->rc != CURLE_OK,
-		.secrets = o->secrets,
-		.secrets_n = o->secrets_n };
+		.secrets = s->secrets.v,
+		.secrets_n = s->secrets.n };
 	bool whole = a->rc == CURLE_OK || (a->body_cut && !a->headers_cut);
 
 	r->status = a->status;

@@ -12,6 +12,7 @@
 #include "core/budget.h"
 #include "deliver/curlmux.h"
 #include "deliver/resolve.h"
+#include "deliver/secrets.h"
 #include "deliver/webhook.h"
 
 struct event;
@@ -59,7 +60,8 @@ struct am_sending {
 	bool waiting, ended; /* which `turn` it is in */
 
 	const struct am_kind *kind;
-	void *own; /* of the kind */
+	void *own;		   /* of the kind */
+	struct am_secrets secrets; /* of ep; none without one */
 
 	/* for libcurl, which borrows all of it */
 	struct curl_slist connect_to;

@@ -112,6 +112,7 @@ am_sending_new(struct am_deliver *d, struct am_lane *l)
 		return s;
 	s->conf = am_conf_ref(l->conf);
 	s->ep = l->ep;
+	am_secrets_init(&s->secrets, s->ep);
 	s->total = s->ep->timeout;
 	s->connect_to.data = s->connect_to_text;
 	s->trust = am_trust_of(d, s->ep->ca_file);
@@ -134,6 +135,7 @@ am_sending_free(struct am_sending *s)
 	am_webhook_answer_fini(&s->answer);
 	if (s->kind != NULL)
 		s->kind->fini(s);
+	am_secrets_fini(&s->secrets);
 	am_buf_fini(&s->excerpt);
 	am_buf_fini(&s->to);
 	am_buf_fini(&s->body);

@@ -483,13 +483,23 @@ test_provider_secrets_repeated_then_not_in_the_result(void **state)
 		ANSWER("400", "", "{\"code\":\"hunter2 is wrong\"}"),
 		ANSWER("400", "", "{\"code\":\"no +49 151 23456789\"}"),
 		ANSWER("200", "", "bad key hunter2 for 4915123456789"),
+		/* the other one, as it stood in a URL, a form and JSON */
+		ANSWER("400", "", "GET /?k=p%40ss%22w%20rd%2F is wrong"),
+		ANSWER("400", "", "k=p%40ss%22w+rd%2F is wrong"),
+		ANSWER("400", "", "{\"k\":\"p@ss\\\"w rd/\"}"),
+		ANSWER("400", "", "{\"code\":\"p@ss\\\"w rd/\"}"),
 	};
-	struct gate g = gate_new("sms", LOCAL " token = \"file:plain.secret\"",
-	    "query = {\"t={text:url}\", \"k={token:url}\"}\n"
-	    "permanent = {\"/code exists\"}");
 	const struct am_send_result *r;
+	struct gate g;
 
 	(void)state;
+	conf_world_put("odd.secret", "p@ss\"w rd/\n", 11);
+	g = gate_new("sms",
+	    LOCAL " token = \"file:plain.secret\" "
+		  "password = \"file:odd.secret\"",
+	    "query = {\"t={text:url}\", \"k={token:url}\", "
+	    "\"p={password:url}\"}\n"
+	    "permanent = {\"/code exists\"}");
 	for (size_t i = 0; i < AM_COUNT(answers); i++) {
 		char all[5000];
 
@@ -501,6 +511,8 @@ test_provider_secrets_repeated_then_not_in_the_result(void **state)
 		assert_int_not_equal(r->class, AM_SEND_OK);
 		assert_null(strstr(all, "hunter2"));
 		assert_null(strstr(all, "23456789"));
+		assert_null(strstr(all, "p%40"));
+		assert_null(strstr(all, "p@ss"));
 	}
 	gate_free(&g);
 }
