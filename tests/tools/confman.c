@@ -301,6 +301,9 @@ static const char tail[] =
     "reminder comes before\n"
     ".IR max_hold ,\n"
     "and a role gets one follow-up at a place of a clock and tier.\n"
+    "What is written in its message fits the\n"
+    ".I max_segments\n"
+    "of each endpoint that it goes by.\n"
     ".IP \\(bu 2\n"
     "Beside the question the customer gets\n"
     ".I survey_reminders\n"
@@ -369,9 +372,14 @@ texts(void)
 	     "Times are those of the loop's\n"
 	     ".IR timezone .\n"
 	     "A follow-up without a message has a built-in text, in English "
-	     "and Chinese.");
+	     "and Chinese.\n"
+	     "In an SMS of more than\n"
+	     ".I max_segments\n"
+	     "values that may be cut end in \"...\", the longest first; all "
+	     "else stays whole.");
 	for (size_t i = 0; (name = am_tmpl_field(i, &about)) != NULL; i++)
-		printf(".TP\n.B {%s}\n%s.\n", name, about);
+		printf(".TP\n.B {%s}\n%s%s.\n", name, about,
+		    am_tmpl_may_cut(i) ? "; may be cut" : "");
 }
 
 static void
