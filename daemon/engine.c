@@ -17,6 +17,7 @@
 #include <event2/dns.h>
 
 #include "daemon/alerts.h"
+#include "daemon/intake.h"
 #include "daemon/notify.h"
 #include "daemon/shard.h"
 #include "log/log.h"
@@ -148,6 +149,7 @@ stop_step(struct am_engine *e)
 	}
 	for (size_t i = 0; i < e->shards_n; i++)
 		quiet = quiet && am_shard_quiet(e->shards[i]);
+	quiet = quiet && am_intake_quiet(e->intake);
 	if (!quiet && now < e->stop_by - (STOP_MAX - STOP_SENDS))
 		return;
 	if (!e->releasing) {
@@ -179,6 +181,7 @@ am_engine_stop(struct am_engine *e)
 	am_notify_stopping();
 	am_log_notice(
 	    "stopping", "in_flight=%u", am_deliver_in_flight(e->deliver));
+	am_intake_stop(e->intake);
 	event_add(e->stop_timer, &tick);
 }
 
@@ -221,6 +224,9 @@ am_engine_new(struct event_base *base, struct am_conf *conf,
 	e->deliver = am_deliver_new(base, e->dns);
 	am_deliver_configure(e->deliver, conf, e->started_at);
 	e->alerts = am_alerts_new(e);
+	rc = am_intake_new(e, &e->intake, diag);
+	if (rc != 0)
+		goto out;
 	e->stop_timer = event_new(base, -1, EV_PERSIST, on_stop_timer, e);
 	e->shards = calloc(conf->redis.streams_n, sizeof(*e->shards));
 	AM_ASSERT(e->stop_timer != NULL && e->shards != NULL);
@@ -251,8 +257,10 @@ am_engine_free(struct am_engine *e)
 	for (size_t i = 0; i < e->shards_n; i++)
 		am_shard_free(e->shards[i]);
 	free(e->shards);
+	e->shards_n = 0;
 	/* let deferred callbacks run: they free what they carry */
 	event_base_loop(e->base, EVLOOP_NONBLOCK);
+	am_intake_free(e->intake);
 	if (e->dns != NULL)
 		evdns_base_free(e->dns, 1);
 	if (e->state != NULL)

@@ -20,6 +20,7 @@
 
 struct am_alerts;
 struct am_shard;
+struct am_intake;
 
 struct am_counts {
 	uint64_t applied, duplicate, ignored, rejected;
@@ -39,6 +40,7 @@ struct am_engine {
 	struct am_deliver *deliver;
 	struct am_alerts *alerts;
 	struct am_ctl *ctl;
+	struct am_intake *intake; /* what comes in by HTTP */
 	struct am_shard **shards;
 	size_t shards_n;
 	struct am_counts counts;

@@ -275,9 +275,9 @@ read_length(struct am_http_head *h, struct am_http_fault *f)
 	    (length.n > 7 || am_str_u64(length, &bytes) != 0))
 		return fault_is(f, 400,
 		    "Content-Length is one number of one to seven digits");
-	if (bytes > 0 && h->method != AM_HTTP_POST)
-		return fault_is(
-		    f, 400, "only a POST has a body; the length is 0");
+	if (bytes > 0 && (h->method & (AM_HTTP_POST | AM_HTTP_OTHER)) == 0)
+		return fault_is(f, 400,
+		    "a request of this method has no body; the length is 0");
 	h->body_bytes = (size_t)bytes;
 	return 0;
 }

@@ -1,0 +1,600 @@
+/*
+ * intake - from a request to stream entries, and back.
+ *
+ * The order of the checks says nothing to a stranger: an endpoint that is not
+ * there, one that takes no callbacks and a wrong token are the same 404, and
+ * the token is compared in all three cases. Whoever has the token is told what
+ * else is wrong.
+ *
+ * Entries go out by each shard's query connection, the same that carries its
+ * turns: an entry that was acknowledged is there for the next read, and what
+ * is known of that connection (down, refusing) need not be learnt twice.
+ */
+
+#include "daemon/intake.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "daemon/shard.h"
+#include "intake/callback.h"
+#include "intake/form.h"
+#include "intake/http.h"
+#include "intake/parts.h"
+#include "log/log.h"
+
+#define PATH "/v1/callback/"
+#define RETRY_AFTER_S 5
+
+struct am_intake {
+	struct am_engine *engine;
+	struct am_http *http; /* NULL: never asked for */
+	char listen[128];     /* "": nowhere */
+	/* of am_intake_prepare(); -1: stay where we are, or nowhere */
+	int next_fd;
+	char next[128];
+	struct am_parts *parts;
+	struct event *timer; /* of pieces */
+	size_t open;	     /* hearings */
+	am_ms said_at;
+	unsigned unsaid;
+	struct am_intake_counts counts;
+};
+
+/* What is on its way into the streams. */
+struct hearing {
+	struct am_intake *in;
+	struct am_http_request *req; /* NULL: pieces whose time is over */
+	struct am_conf *conf;	     /* shared: the endpoint is of it */
+	const struct am_conf_endpoint *ep;
+	const struct am_provider_callback *kind;
+	struct am_arena arena;
+	const struct am_callback_said *says;
+	size_t says_n, receipts, replies;
+	struct am_parts_key *joined; /* done when all is written */
+	size_t joined_n;
+	size_t waiting; /* shards */
+	int rc;
+};
+
+/* Strangers can cause these at will: one line a second. */
+static void
+say(struct am_intake *in, const char *event, const char *endpoint,
+    const char *reason)
+{
+	am_ms now = am_engine_monotonic();
+
+	if (in->said_at != 0 && now - in->said_at < AM_SECOND) {
+		in->unsaid++;
+		return;
+	}
+	am_log_warn(event, "endpoint=%s reason=%s unsaid=%u", endpoint, reason,
+	    in->unsaid);
+	in->said_at = now;
+	in->unsaid = 0;
+}
+
+/* ---- into the streams ---- */
+
+static void arm(struct am_intake *in);
+
+static void
+answer(const struct hearing *h)
+{
+	const struct am_provider_callback *k = h->kind;
+	struct am_http_answer a = { .status = 204 };
+
+	if (k->answer != NULL)
+		a = (struct am_http_answer){ .status = 200,
+			.type = k->answer_type,
+			.body = am_str_c(k->answer) };
+	am_http_answer(h->req, &a);
+}
+
+static void
+hearing_end(struct hearing *h)
+{
+	struct am_intake *in = h->in;
+	struct am_intake_counts *c = &in->counts;
+
+	if (h->rc == 0) {
+		c->receipts += h->receipts;
+		c->replies += h->replies;
+		for (size_t i = 0; i < h->joined_n; i++)
+			am_parts_done(in->parts, &h->joined[i]);
+	} else {
+		c->unwritten++;
+		say(in, "callback_unwritten", h->ep->name, am_err_str(h->rc));
+	}
+	if (h->req != NULL && h->rc == 0)
+		answer(h);
+	else if (h->req != NULL)
+		am_http_problem(h->req, 503, RETRY_AFTER_S,
+		    "this cannot be kept now; send it again");
+	am_arena_fini(&h->arena);
+	am_conf_unref(h->conf);
+	free(h);
+	in->open--;
+	arm(in);
+}
+
+static void
+on_written(void *arg, int rc, struct am_batch *b)
+{
+	struct hearing *h = arg;
+
+	for (size_t i = 0; rc == 0 && i < am_batch_cmds(b); i++)
+		if (am_reply_is_error(am_batch_reply(b, i)))
+			rc = am_reply_rc(am_batch_reply(b, i));
+	if (rc != 0)
+		h->rc = rc;
+	am_batch_free(b);
+	if (--h->waiting == 0)
+		hearing_end(h);
+}
+
+static void
+add_entries(
+    struct am_batch *b, const struct am_shard *sh, const struct hearing *h)
+{
+	for (size_t i = 0; i < h->says_n; i++) {
+		const struct am_callback_said *said = &h->says[i];
+
+		am_cmd(b, "XADD");
+		am_arg(b, am_store_keys(sh->store)->stream);
+		am_arg(b, "*");
+		for (size_t k = 0; k < said->n; k++) {
+			am_args(b, said->fields[k].key);
+			am_args(b, said->fields[k].value);
+		}
+	}
+}
+
+static void
+hearing_write(struct hearing *h)
+{
+	struct am_engine *e = h->in->engine;
+
+	if (h->says_n == 0 || e->shards_n == 0) {
+		h->rc = e->shards_n == 0 ? -AM_ECANCELED : 0;
+		hearing_end(h);
+		return;
+	}
+	h->waiting = e->shards_n;
+	for (size_t i = 0; i < e->shards_n; i++) {
+		struct am_batch *b = am_store_query(e->shards[i]->store);
+
+		add_entries(b, e->shards[i], h);
+		am_store_query_send(e->shards[i]->store, b, on_written, h);
+	}
+}
+
+static struct hearing *
+hearing_new(struct am_intake *in, const struct am_conf_endpoint *ep)
+{
+	struct hearing *h = calloc(1, sizeof(*h));
+
+	AM_ASSERT(h != NULL);
+	h->in = in;
+	h->conf = am_conf_ref(in->engine->conf);
+	h->ep = ep;
+	am_arena_init(&h->arena, 0);
+	in->open++;
+	return h;
+}
+
+/* ---- pieces ---- */
+
+/* A piece becomes the whole text, or nothing yet. False: nothing. */
+static bool
+join(struct hearing *h, struct am_callback_said *said)
+{
+	struct am_parts_key key = { am_str_c(h->ep->name), said->from,
+		said->part.ref, said->part.of };
+	struct am_parts_text whole;
+
+	switch (am_parts_add(h->in->parts, &key, said->part.no, said->id,
+	    said->text, am_engine_monotonic(), &h->arena, &whole)) {
+	case AM_PARTS_WHOLE:
+		am_callback_reply(&h->arena, h->ep->name, whole.id,
+		    whole.key.from, whole.text, &said->fields, &said->n);
+		h->joined[h->joined_n++] = whole.key;
+		return true;
+	case AM_PARTS_ALONE:
+		return true;
+	case AM_PARTS_WAITS:
+	case AM_PARTS_KNOWN:
+		break;
+	}
+	return false;
+}
+
+/* Texts whose missing pieces did not come. */
+static void
+give_out(struct am_intake *in)
+{
+	struct am_parts_text t;
+	struct am_arena a;
+
+	am_arena_init(&a, 0);
+	while (am_parts_over(in->parts, am_engine_monotonic(), &a, &t)) {
+		const struct am_conf_endpoint *ep =
+		    am_conf_endpoint(in->engine->conf, t.key.endpoint);
+		struct am_callback_said *said;
+		struct hearing *h;
+
+		if (ep == NULL) { /* taken away since */
+			am_parts_done(in->parts, &t.key);
+			continue;
+		}
+		h = hearing_new(in, ep);
+		said = am_arena_zalloc(&h->arena, sizeof(*said));
+		am_callback_reply(&h->arena, ep->name, t.id, t.key.from, t.text,
+		    &said->fields, &said->n);
+		h->joined = am_arena_alloc(&h->arena, sizeof(*h->joined));
+		h->joined[0] = (struct am_parts_key){
+			.endpoint = am_arena_dup(&h->arena, t.key.endpoint),
+			.from = am_arena_dup(&h->arena, t.key.from),
+			.ref = am_arena_dup(&h->arena, t.key.ref),
+			.of = t.key.of
+		};
+		h->joined_n = h->says_n = h->replies = 1;
+		h->says = said;
+		am_log_info("callback_pieces",
+		    "endpoint=%s reason=some-did-not-come", ep->name);
+		hearing_write(h);
+	}
+	am_arena_fini(&a);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct am_intake *in = arg;
+
+	(void)fd;
+	(void)what;
+	give_out(in);
+	arm(in);
+}
+
+static void
+arm(struct am_intake *in)
+{
+	am_ms at = am_parts_next(in->parts);
+	am_ms wait = at - am_engine_monotonic();
+	struct timeval tv;
+
+	if (at == AM_NEVER) {
+		event_del(in->timer);
+		return;
+	}
+	if (wait < 0)
+		wait = 0;
+	tv = (struct timeval){ wait / 1000, wait % 1000 * 1000 };
+	event_add(in->timer, &tv);
+}
+
+/* ---- who calls ---- */
+
+static bool
+net_has(const struct am_cidr *net, const struct sockaddr_storage *peer)
+{
+	const uint8_t *addr;
+	unsigned whole = net->bits / 8, rest = net->bits % 8;
+
+	if (peer->ss_family != net->family)
+		return false;
+	addr =
+	    net->family == AF_INET
+		? (const uint8_t *)&((const struct sockaddr_in *)peer)->sin_addr
+		: ((const struct sockaddr_in6 *)peer)->sin6_addr.s6_addr;
+	return memcmp(addr, net->addr, whole) == 0 &&
+	       (rest == 0 ||
+		   (addr[whole] ^ net->addr[whole]) >> (8 - rest) == 0);
+}
+
+static bool
+peer_ok(const struct am_conf_endpoint *ep, const struct sockaddr_storage *peer)
+{
+	for (size_t i = 0; i < ep->callback_net_n; i++)
+		if (net_has(&ep->callback_net[i], peer))
+			return true;
+	return ep->callback_net_n == 0;
+}
+
+static bool
+takes_callbacks(const struct am_conf_endpoint *ep)
+{
+	return ep != NULL && ep->callback_token.value.n > 0 &&
+	       ep->callback_url != NULL && ep->provider != NULL &&
+	       (ep->provider->receipt.in_use || ep->provider->inbound.in_use);
+}
+
+/* The endpoint of /v1/callback/NAME/TOKEN; NULL: none, or a wrong token. *tail
+ * is the path behind NAME, as it came, with the query. */
+static const struct am_conf_endpoint *
+find(const struct am_conf *conf, struct am_http_request *req,
+    struct am_str *tail)
+{
+	const struct am_conf_endpoint *ep = NULL;
+	struct am_str rest = { req->head.path.p + strlen(PATH),
+		req->head.path.n - strlen(PATH) };
+	const char *slash = rest.n > 0 ? memchr(rest.p, '/', rest.n) : NULL;
+	struct am_str name = rest, token = { NULL, 0 };
+	struct am_str want = AM_STR("no endpoint has this token");
+	bool same;
+
+	if (slash != NULL) {
+		name.n = (size_t)(slash - rest.p);
+		token = (struct am_str){ slash + 1, rest.n - name.n - 1 };
+	}
+	*tail = (struct am_str){ name.p + name.n,
+		req->head.target.n - strlen(PATH) - name.n };
+	if (am_path_decode(name, &req->arena, &name) == 0 &&
+	    am_path_decode(token, &req->arena, &token) == 0)
+		ep = am_conf_endpoint(conf, name);
+	if (!takes_callbacks(ep))
+		ep = NULL;
+	if (ep != NULL)
+		want = ep->callback_token.value;
+	same = am_verify_same(token, want);
+	return same ? ep : NULL;
+}
+
+static int
+verified(const struct am_conf_endpoint *ep, enum am_provider_verify verify,
+    const struct am_verify_request *r, const char **why)
+{
+	static const enum am_verify_scheme schemes[] = {
+		[AM_VERIFY_NONE] = AM_VERIFIES_NOTHING,
+		[AM_VERIFY_TWILIO] = AM_VERIFIES_TWILIO,
+		[AM_VERIFY_VONAGE_SIG] = AM_VERIFIES_VONAGE_SIG,
+		[AM_VERIFY_VONAGE_JWT] = AM_VERIFIES_VONAGE_JWT,
+	};
+	struct am_verify_keys keys;
+
+	am_callback_keys(ep, verify, &keys);
+	return am_verify(schemes[verify], &keys, r, why);
+}
+
+/* By every scheme that the provider's blocks name. */
+static int
+check_sender(const struct am_conf_endpoint *ep,
+    const struct am_callback_params *params, struct am_http_request *req,
+    struct am_str tail, const char **why)
+{
+	const struct am_provider_callback *blocks[] = { &ep->provider->receipt,
+		&ep->provider->inbound };
+	struct am_verify_request r = {
+		.headers = req->head.headers,
+		.headers_n = req->head.headers_n,
+		.url = am_str_c(am_arena_printf(
+		    &req->arena, "%s%.*s", ep->callback_url, AM_ARG(tail))),
+		.query = params->query,
+		.query_n = params->query_n,
+		.params = params->v,
+		.params_n = params->n,
+		.is_form = !params->json,
+		.body = req->body,
+		.now_s = am_engine_now() / 1000,
+	};
+
+	for (size_t i = 0; i < AM_COUNT(blocks); i++)
+		if (blocks[i]->in_use &&
+		    verified(ep, blocks[i]->verify, &r, why) != 0)
+			return -AM_EREFUSED;
+	return 0;
+}
+
+/* ---- a callback ---- */
+
+static void
+hear(struct am_intake *in, const struct am_conf_endpoint *ep,
+    const struct am_callback_params *params, struct am_http_request *req)
+{
+	struct hearing *h = hearing_new(in, ep);
+	struct am_callback_heard heard;
+	struct am_callback_said *v;
+	size_t n = 0;
+
+	am_callback_hear(ep, params, &h->arena, &heard);
+	v = am_arena_alloc(&h->arena, (heard.n + 1) * sizeof(*v));
+	h->joined =
+	    am_arena_alloc(&h->arena, (heard.n + 1) * sizeof(*h->joined));
+	for (size_t i = 0; i < heard.n; i++) {
+		v[n] = heard.v[i];
+		if (v[n].part.of == 0 || join(h, &v[n]))
+			n++;
+	}
+	h->req = req;
+	h->kind = heard.kind;
+	h->says = v;
+	h->says_n = n;
+	h->receipts = heard.receipts;
+	h->replies = n - heard.receipts;
+	in->counts.silent += heard.silent;
+	am_log_info("callback",
+	    "endpoint=%s receipts=%zu replies=%zu silent=%zu", ep->name,
+	    heard.receipts, heard.replies, heard.silent);
+	hearing_write(h);
+}
+
+static void
+refuse(struct am_intake *in, struct am_http_request *req, unsigned status,
+    const char *endpoint, const char *reason, const char *detail)
+{
+	in->counts.refused++;
+	say(in, "callback_refused", endpoint, reason);
+	am_http_problem(req, status, 0, detail);
+}
+
+static unsigned
+status_of(int rc)
+{
+	return rc == -AM_EUNSUPPORTED ? 415 : rc == -AM_ETOOBIG ? 413 : 400;
+}
+
+static void
+on_callback(void *arg, struct am_http_request *req)
+{
+	struct am_intake *in = arg;
+	struct am_callback_params params;
+	const struct am_conf_endpoint *ep;
+	struct am_str tail;
+	char why[200];
+	const char *word;
+	int rc;
+
+	ep = find(in->engine->conf, req, &tail);
+	if (ep == NULL) {
+		refuse(in, req, 404, "-", "no_such_path", "nothing is here");
+		return;
+	}
+	if (!peer_ok(ep, &req->peer)) {
+		refuse(in, req, 403, ep->name, "address",
+		    "callbacks of this endpoint do not come from this "
+		    "address; see callback_net");
+		return;
+	}
+	rc = am_callback_read(am_http_header(req->head.headers,
+				  req->head.headers_n, "content-type"),
+	    req->head.query, req->body, &req->arena, &params, why);
+	if (rc != 0) {
+		refuse(in, req, status_of(rc), ep->name, "unreadable", why);
+		return;
+	}
+	if (check_sender(ep, &params, req, tail, &word) != 0) {
+		refuse(in, req, 401, ep->name, word,
+		    "the signature is not that of this request");
+		return;
+	}
+	hear(in, ep, &params, req);
+}
+
+static const struct am_http_route routes[] = {
+	{ AM_HTTP_GET | AM_HTTP_POST, PATH, on_callback },
+};
+
+/* ---- life ---- */
+
+/* Takes fd, the socket at `at`; -1: listen nowhere. */
+static void
+listen_on(struct am_intake *in, int fd, const char *at)
+{
+	const struct am_http_opts opts = { .routes = routes,
+		.routes_n = AM_COUNT(routes) };
+
+	if (in->http == NULL)
+		in->http = am_http_new(in->engine->base, &opts, in);
+	am_http_serve(in->http, fd);
+	snprintf(in->listen, sizeof(in->listen), "%s", at);
+	am_log_notice("http", "address=%s", fd >= 0 ? at : "none");
+}
+
+int
+am_intake_new(
+    struct am_engine *e, struct am_intake **intake, struct am_diag *diag)
+{
+	struct am_intake *in = calloc(1, sizeof(*in));
+	int rc;
+
+	AM_ASSERT(in != NULL);
+	in->engine = e;
+	in->next_fd = -1;
+	in->parts = am_parts_new();
+	in->timer = event_new(e->base, -1, 0, on_timer, in);
+	AM_ASSERT(in->timer != NULL);
+	rc = am_intake_prepare(in, e->conf, diag);
+	if (rc != 0) {
+		am_intake_free(in);
+		return rc;
+	}
+	am_intake_switch(in);
+	*intake = in;
+	return 0;
+}
+
+void
+am_intake_free(struct am_intake *in)
+{
+	if (in == NULL)
+		return;
+	AM_ASSERT(in->open == 0);
+	am_http_free(in->http);
+	if (in->next_fd >= 0)
+		close(in->next_fd);
+	event_free(in->timer);
+	if (am_parts_waiting(in->parts) > 0)
+		am_log_warn("callback_pieces", "n=%zu reason=lost",
+		    am_parts_waiting(in->parts));
+	am_parts_free(in->parts);
+	free(in);
+}
+
+int
+am_intake_prepare(
+    struct am_intake *in, const struct am_conf *next, struct am_diag *diag)
+{
+	const char *at = next->http.listen != NULL ? next->http.listen : "";
+	bool stay = strcmp(at, in->listen) == 0 || at[0] == '\0';
+	int fd = -1, rc = 0;
+
+	if (in->next_fd >= 0 && strcmp(at, in->next) == 0)
+		return 0; /* bound for an earlier candidate */
+	if (!stay)
+		rc = am_http_bind(at, &fd, diag);
+	if (rc != 0)
+		return rc;
+	if (in->next_fd >= 0)
+		close(in->next_fd);
+	in->next_fd = fd;
+	snprintf(in->next, sizeof(in->next), "%s", at);
+	return 0;
+}
+
+void
+am_intake_switch(struct am_intake *in)
+{
+	const struct am_conf *conf = in->engine->conf;
+
+	if (in->next_fd >= 0 || (in->listen[0] != '\0' && in->next[0] == '\0'))
+		listen_on(in, in->next_fd, in->next);
+	in->next_fd = -1;
+	if (in->http != NULL)
+		am_http_limit(in->http, conf->http.max_body_bytes);
+}
+
+void
+am_intake_stop(struct am_intake *in)
+{
+	if (in->http != NULL)
+		am_http_stop(in->http);
+	am_parts_hurry(in->parts);
+	give_out(in);
+}
+
+bool
+am_intake_quiet(const struct am_intake *in)
+{
+	return in->open == 0 && (in->http == NULL || am_http_quiet(in->http));
+}
+
+struct am_intake_counts
+am_intake_counts(const struct am_intake *in)
+{
+	struct am_intake_counts c = in->counts;
+
+	c.pieces = am_parts_waiting(in->parts);
+	return c;
+}
+
+const struct am_http *
+am_intake_http(const struct am_intake *in)
+{
+	return in->http;
+}

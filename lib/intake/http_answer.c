@@ -1,0 +1,80 @@
+/*
+ * http_answer - status line, headers, body. Every answer says Connection:
+ * close, and there is no other kind.
+ */
+
+#include "intake/http_int.h"
+
+#include <time.h>
+
+#include "base/str.h"
+
+static const char *
+title_of(unsigned status)
+{
+	static const struct {
+		unsigned status;
+		const char *title;
+	} titles[] = { { 200, "OK" }, { 202, "Accepted" },
+		{ 204, "No Content" }, { 400, "Bad Request" },
+		{ 401, "Unauthorized" }, { 403, "Forbidden" },
+		{ 404, "Not Found" }, { 405, "Method Not Allowed" },
+		{ 408, "Request Timeout" }, { 409, "Conflict" },
+		{ 411, "Length Required" }, { 413, "Content Too Large" },
+		{ 415, "Unsupported Media Type" },
+		{ 417, "Expectation Failed" }, { 422, "Unprocessable Content" },
+		{ 429, "Too Many Requests" },
+		{ 431, "Request Header Fields Too Large" },
+		{ 500, "Internal Server Error" },
+		{ 503, "Service Unavailable" },
+		{ 505, "HTTP Version Not Supported" } };
+
+	for (size_t i = 0; i < AM_COUNT(titles); i++)
+		if (titles[i].status == status)
+			return titles[i].title;
+	return "Unknown";
+}
+
+static void
+add_date(struct am_buf *out)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+	char text[64];
+
+	gmtime_r(&now, &tm);
+	strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	am_buf_addf(out, "Date: %s\r\n", text);
+}
+
+void
+am_http_write_answer(
+    struct am_buf *out, const struct am_http_answer *a, bool with_body)
+{
+	am_buf_addf(out, "HTTP/1.1 %u %s\r\n", a->status, title_of(a->status));
+	add_date(out);
+	if (a->type != NULL)
+		am_buf_addf(out, "Content-Type: %s\r\n", a->type);
+	if (a->status != 204)
+		am_buf_addf(out, "Content-Length: %zu\r\n", a->body.n);
+	if (a->retry_after_s > 0)
+		am_buf_addf(out, "Retry-After: %u\r\n", a->retry_after_s);
+	if (a->headers != NULL)
+		am_buf_adds(out, a->headers);
+	am_buf_adds(out, "Cache-Control: no-store\r\n"
+			 "X-Content-Type-Options: nosniff\r\n"
+			 "Connection: close\r\n\r\n");
+	if (with_body && a->status != 204)
+		am_buf_addstr(out, a->body);
+}
+
+void
+am_http_write_problem(struct am_buf *out, unsigned status, const char *detail)
+{
+	am_buf_addc(out, '{');
+	am_buf_addkv(out, "type", AM_STR("about:blank"));
+	am_buf_addkv(out, "title", am_str_c(title_of(status)));
+	am_buf_addki(out, "status", status);
+	am_buf_addkv(out, "detail", am_str_c(detail));
+	am_buf_adds(out, "}\n");
+}
