@@ -171,6 +171,7 @@ static const struct am_option table[] = {
 { "inbound",   "from",               AM_OPT_TEXT, .about = "pointer to the customer's number" },
 { "inbound",   "country",            AM_OPT_TEXT, .about = "code of the country of numbers that come without one, such as 86; default: all have it" },
 { "inbound",   "text",               AM_OPT_TEXT, .about = "pointer to the text" },
+{ "inbound",   "opt_out",            AM_OPT_TEXT, .about = "pointer to what the provider itself takes the text for, STOP or START" },
 { "inbound",   "part",               AM_OPT_TEXT, .about = "pointer to the number of this piece of a long text, from 1" },
 { "inbound",   "parts",              AM_OPT_TEXT, .about = "pointer to how many pieces there are" },
 { "inbound",   "part_ref",           AM_OPT_TEXT, .about = "pointer to what the pieces of one text have in common" },

@@ -558,6 +558,7 @@ read_inbound(struct reader *r)
 		    "country: '%.20s' is no code of a country; write digits "
 		    "alone, such as 86",
 		    c->country);
+	c->opt_out = read_pointer(r, n, "opt_out", false);
 	c->part = read_pointer(r, n, "part", false);
 	c->parts = read_pointer(r, n, "parts", false);
 	c->part_ref = read_pointer(r, n, "part_ref", false);

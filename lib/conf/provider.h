@@ -107,6 +107,7 @@ struct am_provider_callback {
 	const char *from, *text; /* inbound */
 	const char *country;	 /* code of numbers that come without one, "86";
 				    NULL: they all have it */
+	const char *opt_out;	 /* its own word for the text: STOP, START */
 	const char *part, *parts, *part_ref; /* long texts in pieces */
 	/* rules about one element: which state it is; else it says nothing */
 	struct am_answer_rule_list accepted, delivered, failed, read;

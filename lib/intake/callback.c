@@ -28,6 +28,7 @@
 #define TEXT_MAX 65536
 #define AT_MAX 40
 #define CODE_MAX 64
+#define OPTING_MAX 16
 #define PIECES_MAX 64
 #define FIELDS_MAX 10
 
@@ -570,6 +571,18 @@ part_of(const struct am_provider_callback *c, const struct element *e,
 	return p;
 }
 
+/* It blocks a number by its own reading, whatever the words are. */
+static void
+add_opting(struct am_callback_said *s, struct am_str type, struct am_arena *a)
+{
+	struct entry e = { am_arena_alloc(a, FIELDS_MAX * sizeof(*e.v)), s->n };
+
+	memcpy(e.v, s->fields, s->n * sizeof(*e.v));
+	put(&e, "opt_out_type", type);
+	s->fields = e.v;
+	s->n = e.n;
+}
+
 static bool
 hear_reply(const struct am_conf_endpoint *ep, const struct element *e,
     struct am_arena *a, struct am_callback_said *said)
@@ -587,6 +600,9 @@ hear_reply(const struct am_conf_endpoint *ep, const struct element *e,
 	if (s.id.n == 0)
 		s.id = hash_of(a, e);
 	am_callback_reply(a, ep->name, s.id, s.from, s.text, &s.fields, &s.n);
+	if (c->opt_out != NULL)
+		add_opting(
+		    &s, as_text(a, get(a, e, c->opt_out), OPTING_MAX), a);
 	*said = s;
 	return true;
 }

@@ -305,6 +305,19 @@ test_reply_when_it_comes_to_the_path_of_receipts_then_told_apart(void **state)
 	    "endpoint=twilio|via=sms|customer.phone=+15017122661");
 }
 
+/* FU7: the number is blocked by the provider, whatever the words were. */
+static void
+test_reply_when_the_provider_takes_it_for_stop_then_said(void **state)
+{
+	struct am_callback_heard h = hear("twilio", FORM, "",
+	    "MessageSid=SM4&From=%2B15017122661&Body=ARRET&OptOutType=STOP");
+
+	(void)state;
+	assert_string_equal(said(&h, 0),
+	    "event=customer.message|source=twilio|event_id=SM4|endpoint=twilio|"
+	    "via=sms|customer.phone=+15017122661|text=ARRET|opt_out_type=STOP");
+}
+
 static void
 test_reply_when_numbers_lack_their_country_then_completed(void **state)
 {
@@ -570,6 +583,8 @@ main(void)
 		    test_receipt_when_ids_are_strange_then_not_used),
 		cmocka_unit_test(
 		    test_reply_when_it_comes_to_the_path_of_receipts_then_told_apart),
+		cmocka_unit_test(
+		    test_reply_when_the_provider_takes_it_for_stop_then_said),
 		cmocka_unit_test(
 		    test_reply_when_numbers_lack_their_country_then_completed),
 		cmocka_unit_test(

@@ -271,6 +271,7 @@ test_provider_shipped_twilio(void **state)
 	assert_int_equal(p->receipt.verify, AM_VERIFY_TWILIO);
 	assert_string_equal(p->receipt.id, "/MessageSid");
 	assert_string_equal(p->inbound.text, "/Body");
+	assert_string_equal(p->inbound.opt_out, "/OptOutType");
 	assert_string_equal(p->inbound.answer, "<Response/>");
 	assert_string_equal(p->inbound.answer_type, "text/xml");
 	assert_string_equal(
