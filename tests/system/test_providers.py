@@ -9,12 +9,13 @@ import time
 
 import pytest
 import sink as faults
-from gateways import (CALLBACK_TOKEN, GOOD, GSM_TEXT, HERE, PASSWORD,
+from gateways import (CALLBACK_TOKEN, COMMON, GOOD, GSM_TEXT, HERE, PASSWORD,
                       PROVIDERS, ROBOTS, TEMPLATES, TEXT, TO, TOKEN, USER,
                       Gateway, Sender, Wire, body, conf, endpoint, hmac64,
                       leaked, recompute, says, sns_error, tencent, vonage)
-from harness import ROOT, free_port
+from harness import ROOT, free_port, wait_until
 from sink import OK, answer
+from test_delivery import ASK, delivered, row
 
 LIBRARIES = ["@alicloud/openapi-util", "@aws-crypto/sha256-js",
              "@smithy/signature-v4", "standardwebhooks",
@@ -462,3 +463,61 @@ def test_addresses_are_vetted_as_for_webhooks(world):
     r = Sender(world, text, "vet").send("wecom")
     assert (r["class"], r["reason"]) == ("retry", "refused_address")
     assert g.sink.requests == []
+
+
+# ---- by the daemon ----
+
+def by_daemon(world, redis, respond, provider, more="", loop=ASK):
+    """Not at the provider's rate, with which a daemon starts as if all of it
+    had just been used."""
+    sink = world.sink(respond)
+    d = world.daemon(redis, loop=loop, more=COMMON, endpoints=endpoint(
+        world, provider, sink.url(""), name="crm",
+        more='rate = "100/1s"  ' + more))
+    return sink, d
+
+
+def everything(redis, d):
+    """What people and other programs can read of a run: the log, the answers
+    of the socket, and every write that Redis got."""
+    said = [d.text()]
+    for line in ("status", "endpoints", "followups", "dead list", "shards",
+                 "show C-1", "log C-1", "loops"):
+        said.append(str(d.ask(line)))
+    writes = b"".join(f.read_bytes()
+                      for f in redis.dir.glob("appendonlydir/*.aof"))
+    assert b"C-1" in writes
+    return [*said, writes.decode("utf-8", "replace")]
+
+
+@pytest.mark.parametrize("provider", sorted(ROBOTS))
+def test_the_daemon_by_a_robot(world, redis, producer, provider):
+    """A rung's text in a group's chat; the same id and a fresh signature at
+    the second try; nothing secret in logs, answers of the socket or Redis."""
+    good = GOOD[provider][0]
+    sink, d = by_daemon(
+        world, redis, lambda r: says("", 502) if r.n == 0 else good, provider,
+        'retry = {"0s", "1s", "1s"}')
+    producer.open("C-1")
+    wait_until(lambda: delivered(redis, "C-1"))
+    first, second = [Wire(r) for r in sink.requests]
+    texts = [json.dumps(w.json, ensure_ascii=False) for w in (first, second)]
+    assert all("C-1" in t for t in texts)
+    if provider != "wecom":
+        assert (first.query, first.json) != (second.query, second.json)
+    leaked(*everything(redis, d))
+
+
+def test_the_daemon_pauses_for_a_robot_that_is_throttled(
+        world, redis, producer):
+    """FU10: 130101 is ten minutes for all that waits there, and not a try
+    more: DingTalk would shut us out."""
+    sink, d = by_daemon(
+        world, redis, lambda r: says({"errcode": 130101}), "dingtalk")
+    producer.open("C-1")
+    wait_until(lambda: sink.requests)
+    producer.open("C-2")
+    wait_until(lambda: row(d, "C-2"))
+    paused = wait_until(lambda: d.rows("endpoints")[0].get("paused_until"))
+    assert paused
+    assert len(sink.requests) == 1 and d.rows("dead list") == []
