@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -199,6 +200,42 @@ test_text_languages_are_served_by_their_tag(void **state)
 	assert_true(am_lang_serves("zh", AM_STR("zh")));
 }
 
+/* FU9: what somebody answers, types, opens or plans by is never cut, and no
+ * code made of a value. */
+static void
+test_tmpl_pieces_that_describe_may_be_cut_and_no_others(void **state)
+{
+	static const char *const words[] = { "complaint.loop",
+		"complaint.stage", "complaint.tier", "complaint.severity",
+		"complaint.owner", "complaint.team", "complaint.category",
+		"clock.name", "hold.reason", "followup.rung" };
+	struct fix_case *k = fix_case(&f, "C-1");
+	const struct am_tmpl_ctx ctx = { .def = f.def,
+		.complaint = &k->c,
+		.clock = AM_CLOCK_STAGE0,
+		.followup_id = "abc" };
+	const char *name, *about;
+	char what[200], text[80];
+
+	(void)state;
+	for (size_t i = 0; (name = am_tmpl_field(i, &about)) != NULL; i++) {
+		const struct am_piece *p;
+		const struct am_tmpl *t;
+		bool word = false;
+
+		for (size_t w = 0; w < AM_COUNT(words); w++)
+			word |= strcmp(words[w], name) == 0;
+		snprintf(text, sizeof(text), "Reply 1{%s}{%s:url}", name, name);
+		assert_int_equal(
+		    am_tmpl_parse(&arena, am_str_c(text), &t, what), 0);
+		assert_int_equal(am_tmpl_pieces(t, &ctx, &arena, &p), 3);
+		assert_false(p[0].may_cut);
+		if (p[1].may_cut != word || am_tmpl_may_cut(i) != word)
+			fail_msg("%s", name);
+		assert_false(p[2].may_cut);
+	}
+}
+
 /* What calls, holds and extensions have to say. */
 static void
 test_tmpl_fields_of_the_rules_are_filled(void **state)
@@ -236,6 +273,8 @@ main(void)
 		cmocka_unit_test(
 		    test_text_of_recourse_without_a_url_says_whom_to_ask),
 		cmocka_unit_test(test_text_languages_are_served_by_their_tag),
+		cmocka_unit_test(
+		    test_tmpl_pieces_that_describe_may_be_cut_and_no_others),
 		cmocka_unit_test(test_tmpl_fields_of_the_rules_are_filled),
 	};
 	int rc;
