@@ -69,12 +69,14 @@ if [ -n "$missing" ]; then
 fi
 
 # Judges that the tests do not write themselves: the reference library of
-# Standard Webhooks, Twilio's count of segments, and the signers of Aliyun,
-# Tencent Cloud and AWS. npm leaves them in tests/system/node_modules.
+# Standard Webhooks, Twilio's count of segments, the signers of Aliyun, Tencent
+# Cloud and AWS, and who signs callbacks. npm leaves them in
+# tests/system/node_modules.
 if [ "$1" = test ] && [ -f tests/system/package.json ]; then
 	for p in standardwebhooks sms-segments-calculator \
 	    @alicloud/openapi-util @aws-crypto/sha256-js \
-	    @smithy/signature-v4 tencentcloud-sdk-nodejs-common; do
+	    @smithy/signature-v4 tencentcloud-sdk-nodejs-common \
+	    twilio @vonage/sms jsonwebtoken; do
 		[ -d "tests/system/node_modules/$p" ] && continue
 		echo "installing: npm $p"
 		(cd tests/system && npm ci --silent --no-audit --no-fund \
