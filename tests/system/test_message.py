@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+from urllib.parse import parse_qsl
 
 import pytest
 from harness import BUILD, ROOT, wait_until
@@ -71,7 +72,7 @@ message "solved" {
 }
 loop "complaint" {
     stage "listen" { budget = "1h" }
-    stage "confirm" { kind = "confirm"  budget = "1h"
+    stage "confirm" { kind = "confirm"  budget = "1h"  attempts = {}
         rung "ask" { at = "0%" to = "customer" via = {"sms", "ali", "crm"} message = "solved" }
     }
 }
@@ -297,6 +298,59 @@ def test_a_template_is_shown_with_its_parameters(channels, producer):
     assert "not sent by it: no template of its provider" in out
     _, end = channels.ask("message show solved --endpoint nowhere")
     assert end["code"] == 4 and "no such endpoint: nowhere" in end["error"]
+
+
+def gateway(world, redis, loop):
+    """A daemon whose gateways are one sink, and what that gets, as forms."""
+    sink = world.sink()
+    daemon = world.daemon(redis, loop=loop.replace(
+        "http://127.0.0.1:9/", sink.url("/gateway")))
+
+    def forms():
+        return [dict(parse_qsl(r.body.decode())) for r in list(sink.requests)
+                if " /gateway " in r.line]
+    return daemon, sink, forms
+
+
+def test_what_is_shown_for_an_sms_is_what_its_gateway_gets(
+        world, redis, producer):
+    """FU9: byte for byte, in one segment."""
+    daemon, _, forms = gateway(world, redis, CHANNELS)
+    opened(daemon, producer, "C-1", category="Überweisung " * 4,
+           **{"customer.phone": "+8613800138000", "locale": "de"})
+    producer.emit("stage.completed", "C-1", stage="listen")
+    form = wait_until(forms)[0]
+    row = by_lang(daemon.rows(
+        "message show solved --complaint C-1 --endpoint sms"))["und"]
+    assert form == {"to": "+8613800138000", "t": row["text"]}
+    assert row["cut"] and row["segments"] == 1 and row["customer"]
+    assert form["t"].endswith("Reply 1 for yes, 2 for no. STOP to opt out.")
+
+
+@pytest.mark.parametrize("locale, template", [("en-GB", "SMS_2"),
+                                              ("de", None)])
+def test_a_channel_that_cannot_carry_it_is_passed_over(
+        world, redis, producer, locale, template):
+    """FU9, FU12: an id is not cut, and makes it too long for an SMS; the next
+    channel takes approved templates, the last anything."""
+    daemon, sink, forms = gateway(world, redis, CHANNELS)
+    name = "complaint-" + "7" * 50
+    opened(daemon, producer, name, **{
+        "customer.phone": "+8613800138000", "locale": locale})
+    producer.emit("stage.completed", name, stage="listen")
+    if template:
+        form = wait_until(forms)[0]
+        assert (form["id"], json.loads(form["p"])) == (template, {"id": name})
+    else:
+        wait_until(lambda: any(" /hook " in r.line and b".ask" in r.body
+                               for r in list(sink.requests)))
+        assert not forms()
+    skipped = [(n["endpoint"], n["reason"]) for line in redis.journal(name)
+               for n in json.loads(line)["do"] if n["n"] == "channel.skipped"]
+    assert skipped == [("sms", "too_long")] + \
+        [("ali", "no_template")] * (not template)
+    assert "sms cannot carry it: too_long" in daemon.ctl("show", name)[1]
+    assert daemon.rows(f"verify {name}")[0]["ok"]
 
 
 def test_the_list_names_the_endpoints_that_cut(world, redis):
