@@ -16,7 +16,7 @@ import threading
 from pathlib import Path
 from urllib.parse import parse_qsl, quote_plus, urlsplit
 
-from harness import BUILD, ROOT
+from harness import BUILD, ROOT, free_port
 from sink import Sink, answer
 
 HERE = Path(__file__).resolve().parent
@@ -134,9 +134,12 @@ def endpoint(world, provider, url, name=None, more="", timeout="10s"):
                       "    " + more, "}"])
 
 
-COMMON = f"""
+def common():
+    """Where the shipped providers are, and a listener for those that call
+    back."""
+    return f"""
 providers = {{"{ROOT / "conf/providers"}"}}
-http {{ listen = "127.0.0.1:8480" }}
+http {{ listen = "127.0.0.1:{free_port()}" }}
 """
 
 
@@ -144,7 +147,7 @@ def conf(world, endpoints, more=""):
     """What sendone needs: a whole configuration, with a loop by a webhook."""
     webhook = world.endpoint("crm", "http://127.0.0.1:9/hook")
     return world.conf("/nowhere/redis.sock", endpoints=webhook,
-                      more=COMMON + "\n".join(endpoints) + more)
+                      more=common() + "\n".join(endpoints) + more)
 
 
 def body(text=TEXT, subject="投诉 \"C-1\"", lang="zh", template=None,

@@ -9,10 +9,11 @@ import time
 
 import pytest
 import sink as faults
-from gateways import (CALLBACK_TOKEN, COMMON, GOOD, GSM_TEXT, HERE, PASSWORD,
+from gateways import (CALLBACK_TOKEN, GOOD, GSM_TEXT, HERE, PASSWORD,
                       PROVIDERS, ROBOTS, TEMPLATES, TEXT, TO, TOKEN, USER,
-                      Gateway, Sender, Wire, body, conf, endpoint, hmac64,
-                      leaked, recompute, says, sns_error, tencent, vonage)
+                      Gateway, Sender, Wire, body, common, conf, endpoint,
+                      hmac64, leaked, recompute, says, sns_error, tencent,
+                      vonage)
 from harness import ROOT, free_port, wait_until
 from sink import OK, answer
 from test_delivery import ASK, delivered, row
@@ -467,13 +468,14 @@ def test_addresses_are_vetted_as_for_webhooks(world):
 
 # ---- by the daemon ----
 
-def by_daemon(world, redis, respond, provider, more="", loop=ASK):
+def by_daemon(world, redis, respond, provider, more="", loop=ASK,
+              timeout="10s"):
     """Not at the provider's rate, with which a daemon starts as if all of it
     had just been used."""
     sink = world.sink(respond)
-    d = world.daemon(redis, loop=loop, more=COMMON, endpoints=endpoint(
+    d = world.daemon(redis, loop=loop, more=common(), endpoints=endpoint(
         world, provider, sink.url(""), name="crm",
-        more='rate = "100/1s"  ' + more))
+        more='rate = "100/1s"  ' + more, timeout=timeout))
     return sink, d
 
 
@@ -521,3 +523,63 @@ def test_the_daemon_pauses_for_a_robot_that_is_throttled(
     paused = wait_until(lambda: d.rows("endpoints")[0].get("paused_until"))
     assert paused
     assert len(sink.requests) == 1 and d.rows("dead list") == []
+
+
+TEXT_TO_CUSTOMER = ASK.replace(
+    'rung "hello"    { at = "0%"   to = "owner"      via = {"crm"} }',
+    'rung "hello"    { at = "0%"   to = "customer"   via = {"crm"}'
+    ' message = "hello" }') + """
+message "hello" {
+    text = "Your complaint {complaint.id} is with us."
+    lang "zh" { text = "您的投诉 {complaint.id} 已收到。" }
+    template "aliyun"  { id = "SMS_1"  params = {"id={complaint.id}"} }
+    template "tencent" { id = "1110"   params = {"{complaint.id}"} }
+}
+"""
+
+
+def number_in(provider, wire):
+    """Whom the request is for, and what tells which complaint."""
+    if provider == "tencent":
+        return wire.json["PhoneNumberSet"][0], wire.json["TemplateParamSet"][0]
+    if provider == "generic-json":
+        return wire.json["to"], wire.json["text"]
+    fields = wire.form if wire.body else wire.query
+    key = {"twilio": "To", "aws-sns": "PhoneNumber", "aliyun": "PhoneNumbers"}
+    said = {"twilio": "Body", "aws-sns": "Message", "aliyun": "TemplateParam"}
+    return fields[key.get(provider, "to")], fields[said.get(provider, "text")]
+
+
+@pytest.mark.parametrize("provider", [p for p in PROVIDERS if p not in ROBOTS])
+def test_the_daemon_by_sms(world, redis, producer, provider):
+    """FU13: the customer's number from the event, the message of the rung in
+    their language; accepted; nothing secret anywhere."""
+    sink, d = by_daemon(world, redis, lambda r: GOOD[provider][0], provider,
+                        'receipt_wait = "0s"', TEXT_TO_CUSTOMER)
+    producer.open("C-1", **{"customer.phone": TO, "locale": "zh"})
+    wait_until(lambda: delivered(redis, "C-1"))
+    assert len(sink.requests) == 1
+    to, said = number_in(provider, Wire(sink.requests[0]))
+    assert to in (TO, TO[1:]) and "C-1" in said
+    if provider not in TEMPLATES:
+        assert said == "您的投诉 C-1 已收到。"
+    assert d.logged(r"followup_delivered .*endpoint=crm .*attempt=1 "
+                    r"status=20\d reason=ok ")
+    leaked(*everything(redis, d))
+    assert TO[1:] not in d.text()
+
+
+def test_an_sms_that_may_have_gone_out_is_not_sent_again(
+        world, redis, producer):
+    """FU5, fault 49: sent, no answer, kill -9, a new start: one request."""
+    sink, d = by_daemon(world, redis, lambda r: faults.silence, "twilio",
+                        'retry = {"0s", "1s", "1s"}', TEXT_TO_CUSTOMER, "1s")
+    producer.open("C-1", **{"customer.phone": TO})
+    wait_until(lambda: len(sink.requests) == 1)
+    d.kill9()
+    d.start()
+    wait_until(lambda: row(d, "C-1")["state"] == "uncertain")
+    producer.open("C-2", **{"customer.phone": "+8613800138001"})
+    wait_until(lambda: len(sink.requests) == 2)
+    assert [Wire(r).form["To"] for r in sink.requests] == [
+        TO, "+8613800138001"]
