@@ -270,7 +270,7 @@ def test_slow_clients_are_cut_and_others_served(served, redis):
         time.sleep(0.1)  # a dribble has its own pace
     assert len(ended) == len(slow), ended
     for i, (at, got) in ended.items():
-        assert 9 < at < 12.5, (i, at)
+        assert 9 < at < 14, (i, at)
         if i < 3:
             assert Answer(got).status == 408, got
     assert served_n > 40
