@@ -52,7 +52,11 @@ class Desk:
                    what="every entry is applied")
 
     def lines(self, complaint):
-        return [json.loads(line) for line in self.redis.journal(complaint)]
+        """Its journal, without what happened to be on the wire."""
+        lines = [json.loads(line) for line in self.redis.journal(complaint)]
+        for line in lines:
+            line["in"].pop("@in_flight", None)
+        return lines
 
     def last(self, complaint):
         """The latest line of what was told: no wake-up, no delivery."""
@@ -293,6 +297,7 @@ def test_fu6_rejected_and_replayed_finds_its_question(desk):
     when it is replayed, as of the time at which it came."""
     desk.asked(("C-1", desk.confirm("C-1")))
     key = f"{PRE}c:C-1"
+    wait_until(lambda: not desk.daemon.rows("followups --complaint C-1"))
     good = desk.redis.client.get(key)
     desk.redis.client.set(key, b"\x63" + good[1:])
     desk.write("1")

@@ -107,7 +107,11 @@ class Desk:
         return sid
 
     def lines(self, complaint):
-        return [json.loads(x) for x in self.redis.journal(complaint)]
+        """Its journal, without what happened to be on the wire."""
+        lines = [json.loads(x) for x in self.redis.journal(complaint)]
+        for line in lines:
+            line["in"].pop("@in_flight", None)
+        return lines
 
     def notes(self, complaint, name):
         return [n for line in self.lines(complaint) for n in line["do"]
