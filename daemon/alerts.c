@@ -235,9 +235,11 @@ struct shout {
 	struct event *timer; /* until the next try */
 };
 
+TAILQ_HEAD(shouts, shout);
+
 struct am_alerts {
 	struct am_engine *engine;
-	TAILQ_HEAD(, shout) shouts;
+	struct shouts shouts;
 };
 
 /* Behind the first; then whoever listens has to look at the status. */

@@ -282,6 +282,40 @@ print_dead(const struct am_term *t, const json_t *rows)
 	    t, json_array_size(rows), "dead follow-up", "dead follow-ups");
 }
 
+/* What is sent again, or would be: each with --dry-run, else how many. */
+static void
+print_again(const struct am_term *t, const json_t *rows)
+{
+	static const struct am_column columns[] = {
+		{ "ID", 0, 0, false },
+		{ "COMPLAINT", 0, 1, false },
+		{ "ENDPOINT", 10, 2, false },
+		{ "REASON", 12, 3, false },
+		{ "TRIES", 0, 4, true },
+	};
+	struct am_table tb;
+	long long n = 0;
+	bool dry = false;
+	json_t *o;
+	size_t i;
+
+	am_table_init(&tb, t, columns, AM_COUNT(columns));
+	json_array_foreach(rows, i, o)
+	{
+		n += am_json_int(o, "changed") + am_json_int(o, "would_change");
+		dry = dry || json_object_get(o, "would_change") != NULL;
+		if (json_object_get(o, "id") == NULL)
+			continue;
+		cell_str(&tb, o, "id");
+		cell_str(&tb, o, "complaint");
+		cell_str(&tb, o, "endpoint");
+		cell_str(&tb, o, "reason");
+		cell_int(&tb, o, "attempts");
+	}
+	am_table_print(&tb, 0);
+	printf("%lld %s\n", n, dry ? "would be sent again" : "sent again");
+}
+
 static void
 print_rejects(const struct am_term *t, const json_t *rows)
 {
@@ -320,6 +354,20 @@ print_rejects(const struct am_term *t, const json_t *rows)
 	    t, json_array_size(rows), "rejected event", "rejected events");
 }
 
+/* "disabled: gone, 2h ago" */
+static void
+cell_disabled(struct am_table *tb, const json_t *o)
+{
+	struct am_str reason = am_json_str(o, "reason");
+	char when[40] = "";
+	am_ms at;
+
+	if (am_json_time(o, "disabled_at", &at))
+		am_text_when(when, tb->term, at);
+	am_table_cellf(tb, AM_HUE_RED, "disabled: %.*s, %s", AM_ARG(reason),
+	    when);
+}
+
 static void
 cell_breaker(struct am_table *tb, const json_t *o)
 {
@@ -330,6 +378,8 @@ cell_breaker(struct am_table *tb, const json_t *o)
 
 	if (json_is_false(built)) {
 		am_table_cell(tb, AM_HUE_DIM, AM_STR("not in force"));
+	} else if (am_str_is(am_json_str(o, "state"), "disabled")) {
+		cell_disabled(tb, o);
 	} else if (am_str_is(breaker, "open")) {
 		if (am_json_time(o, "open_until", &at)) {
 			am_text_when(when, tb->term, at);
@@ -380,7 +430,8 @@ print_endpoints(const struct am_term *t, const json_t *rows)
 		cell_count(&tb, o, "failed", AM_HUE_RED);
 		cell_when(&tb, o, "last_ok", AM_HUE_NONE);
 		cell_when(&tb, o, "last_failed", AM_HUE_NONE);
-		cell_str(&tb, o, "last_reason");
+		cell_str(&tb, o,
+		    am_json_str(o, "text").n > 0 ? "text" : "last_reason");
 		cell_str(&tb, o, "url");
 	}
 	am_table_print(&tb, 0);
@@ -572,6 +623,8 @@ am_print_answer(const struct am_term *t, const struct am_verb *verb,
 		{ "message list", am_print_messages, false },
 		{ "followups", print_followups, true },
 		{ "dead list", print_dead, true },
+		{ "dead replay", print_again, false },
+		{ "followups retry", print_again, false },
 		{ "rejects list", print_rejects, true },
 		{ "endpoints", print_endpoints, true },
 		{ "shard list", print_shard_list, true },

@@ -149,6 +149,19 @@ status_config(const struct am_term *t, const json_t *c)
 	status_endings(t, c);
 }
 
+static void
+status_disabled(const struct am_term *t, const json_t *disabled)
+{
+	json_t *o;
+	size_t i;
+
+	json_array_foreach(disabled, i, o) am_print_field(t, "disabled",
+	    AM_HUE_RED, "endpoint %.*s (%.*s), %lld wait for it",
+	    AM_ARG(am_json_str(o, "endpoint")),
+	    AM_ARG(am_json_str(o, "reason")),
+	    (long long)am_json_int(o, "waiting"));
+}
+
 void
 am_print_status(const struct am_term *t, const json_t *s)
 {
@@ -176,6 +189,7 @@ am_print_status(const struct am_term *t, const json_t *s)
 	    (long long)am_json_int(s, "waiting"),
 	    (long long)am_json_int(s, "in_flight"),
 	    (long long)am_json_int(s, "dead"));
+	status_disabled(t, json_object_get(s, "disabled"));
 	am_print_field(t, "events", AM_HUE_NONE,
 	    "%lld applied, %lld duplicate, %lld ignored, %lld rejected "
 	    "(%lld kept), %lld unmatched",

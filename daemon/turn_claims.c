@@ -197,8 +197,11 @@ static void
 afford(struct am_turn *t, struct am_claim *k)
 {
 	const struct am_fu_record *f = &k->row;
-	bool again = f->attempts_total != 0 &&
-		     f->attempts[f->attempts_n - 1].result != AM_TRY_STARTED;
+	uint8_t last = f->attempts_total != 0
+			   ? f->attempts[f->attempts_n - 1].result
+			   : AM_TRY_STARTED;
+	/* not of one whose sender died, nor of one that met a 410 */
+	bool again = last == AM_TRY_RETRY || last == AM_TRY_UNCERTAIN;
 
 	if (!am_deliver_afford(t->sh->engine->deliver, k->lane->endpoint, again,
 		t->now, &k->until))

@@ -13,8 +13,9 @@
 
 #include "base/str.h"
 #include "codec/record.h"
+#include "daemon/alerts.h"
+#include "daemon/redrive.h"
 #include "daemon/turn.h"
-#include "daemon/view.h"
 
 #define PAGE 64
 
@@ -86,6 +87,8 @@ struct act {
 	size_t changed;	     /* entries acted on, all pages */
 	bool all;	     /* pages, not one entry */
 	bool by_id;	     /* of all the one with this follow-up */
+	bool dry;	     /* says which, and changes nothing */
+	am_ms since;	     /* of all those that died from then on; 0: all */
 	const char *refused; /* why nothing was done */
 };
 
@@ -107,7 +110,8 @@ end_act(struct act *a, int rc)
 	else {
 		am_view_open(v);
 		am_view_s(v, "shard", v->shard->stream);
-		am_buf_addki(&v->line, "changed", (int64_t)a->changed);
+		am_buf_addki(&v->line, a->dry ? "would_change" : "changed",
+		    (int64_t)a->changed);
 		am_view_close(v);
 		am_ctl_end(v->call, AM_EXIT_OK, "%s", "");
 	}
@@ -183,6 +187,12 @@ run_retry(struct am_op *op, struct am_turn *t)
 		a->refused = am_arena_printf(a->v->a,
 		    "it goes out in the digest %.*s; retry that one",
 		    AM_ARG(a->row.digest));
+	if (a->refused == NULL &&
+	    am_endpoint_off(t, am_shard_outlet(t->sh, a->row.endpoint)))
+		a->refused = am_arena_printf(a->v->a,
+		    "its endpoint is disabled; `endpoints enable %.*s` sends "
+		    "all that waits for it",
+		    AM_ARG(a->row.endpoint));
 	if (a->refused != NULL)
 		return false;
 	/* a person's word: alone, and at once */
@@ -264,7 +274,11 @@ act_on_row(struct view *v, bool (*run)(struct am_op *, struct am_turn *))
 void
 am_verb_followups_retry(struct view *v)
 {
-	act_on_row(v, run_retry);
+	if (v->id.n == 0 ||
+	    am_verb_option(v->argv, v->argc, "--endpoint").n != 0)
+		am_redrive_verb(v);
+	else
+		act_on_row(v, run_retry);
 }
 
 void
@@ -310,6 +324,14 @@ load_page(struct am_op *op, struct am_turn *t, struct am_batch *b)
 }
 
 static bool
+is_since(const struct act *a, struct am_str at)
+{
+	int64_t ms;
+
+	return a->since == 0 || (am_str_i64(at, &ms) == 0 && ms >= a->since);
+}
+
+static bool
 entry_wanted(const struct act *a, const redisReply *e)
 {
 	struct am_str only =
@@ -318,6 +340,7 @@ entry_wanted(const struct act *a, const redisReply *e)
 	return e->elements == 2 && e->element[1]->type == REDIS_REPLY_ARRAY &&
 	       (only.n == 0 ||
 		   am_str_eq(only, am_entry_field(e, "endpoint"))) &&
+	       is_since(a, am_entry_field(e, "at")) &&
 	       (!a->by_id || am_str_eq(a->v->id, am_entry_field(e, "id")));
 }
 
@@ -363,42 +386,33 @@ drop_entry(struct act *a, struct am_turn *t, const redisReply *e)
 	am_args(b, am_reply_str(e->element[0]));
 }
 
-/* The same id, the same bytes; a fresh list of attempts. */
+/* Its complaint has it on its list again. */
 static bool
-revive(struct act *a, struct am_turn *t, const redisReply *e)
+take_back(struct act *a, struct am_turn *t, struct am_str id,
+    const struct am_fu_record *f)
 {
-	struct am_str id = am_entry_field(e, "id");
-	struct am_str body = am_entry_field(e, "body");
-	struct am_fu_record f;
+	struct am_case *c = am_turn_case(t, f->complaint);
+	const struct am_update *up;
 	struct am_pair p[7];
 	struct am_event ev;
-	struct am_case *c;
-	struct am_update *up;
 
-	if (am_fu_record_unpack(
-		id, am_entry_field(e, "record"), &t->arena, &f) != 0 ||
-	    f.endpoint.n == 0 || body.n == 0) {
-		a->refused = "it has no endpoint or no body to send again";
-		return false;
-	}
-	c = am_turn_case(t, f.complaint);
 	if (!c->exists) {
 		a->refused = "its complaint is no more";
 		return false;
 	}
 	p[0] = (struct am_pair){ AM_STR("followup_id"), id };
-	p[1] = (struct am_pair){ AM_STR("endpoint"), f.endpoint };
+	p[1] = (struct am_pair){ AM_STR("endpoint"), f->endpoint };
 	p[2] = (struct am_pair){ AM_STR("clock"),
-		am_str_c(am_arena_printf(&t->arena, "%u", f.clock)) };
+		am_str_c(am_arena_printf(&t->arena, "%u", f->clock)) };
 	p[3] = (struct am_pair){ AM_STR("rung"),
-		am_str_c(am_arena_printf(&t->arena, "%u", f.rung)) };
+		am_str_c(am_arena_printf(&t->arena, "%u", f->rung)) };
 	p[4] = (struct am_pair){ AM_STR("entry"),
-		am_str_c(am_arena_printf(&t->arena, "%u", f.entry)) };
+		am_str_c(am_arena_printf(&t->arena, "%u", f->entry)) };
 	p[5] = (struct am_pair){ AM_STR("cycle"),
-		am_str_c(am_arena_printf(&t->arena, "%u", f.cycle)) };
+		am_str_c(am_arena_printf(&t->arena, "%u", f->cycle)) };
 	p[6] = (struct am_pair){ AM_STR("class"),
-		am_str_c(am_arena_printf(&t->arena, "%u", f.class)) };
-	am_turn_internal(t, &ev, AM_EV_FOLLOWUP_REVIVED, f.complaint);
+		am_str_c(am_arena_printf(&t->arena, "%u", f->class)) };
+	am_turn_internal(t, &ev, AM_EV_FOLLOWUP_REVIVED, f->complaint);
 	ev.fields = p;
 	ev.fields_n = AM_COUNT(p);
 	up = am_turn_step(t, c, &ev);
@@ -406,8 +420,29 @@ revive(struct act *a, struct am_turn *t, const redisReply *e)
 		a->refused = "its complaint does not take it back";
 		return false;
 	}
+	return true;
+}
+
+/* The same id, the same bytes; a fresh list of attempts. */
+static bool
+revive(struct act *a, struct am_turn *t, const redisReply *e)
+{
+	struct am_str id = am_entry_field(e, "id");
+	struct am_str body = am_entry_field(e, "body");
+	struct am_fu_record f;
+
+	if (am_fu_record_unpack(
+		id, am_entry_field(e, "record"), &t->arena, &f) != 0 ||
+	    f.endpoint.n == 0 || body.n == 0) {
+		a->refused = "it has no endpoint or no body to send again";
+		return false;
+	}
+	if (!am_fu_is_alert(&f) && !take_back(a, t, id, &f))
+		return false;
 	f.attempts_total = 0;
 	f.replayed = true;
+	f.progress = AM_FU_QUEUED;
+	f.handed_at = 0;
 	f.next_at = t->now;
 	f.body = body;
 	if (is_queued(t, &f)) {
@@ -473,24 +508,48 @@ reinject(struct act *a, struct am_turn *t, const redisReply *e)
 	return true;
 }
 
+static void
+say_entry(struct act *a, const redisReply *e)
+{
+	static const char *const fields[] = { "id", "complaint", "endpoint",
+		"reason" };
+	struct view *v = a->v;
+
+	am_view_open(v);
+	am_buf_addkv(&v->line, "entry", am_reply_str(e->element[0]));
+	am_view_s(v, "shard", v->shard->stream);
+	for (size_t i = 0; i < AM_COUNT(fields); i++)
+		am_buf_addkv(&v->line, fields[i], am_entry_field(e, fields[i]));
+	am_view_close(v);
+}
+
+static bool
+act_on_entry(struct act *a, struct am_turn *t, const redisReply *e)
+{
+	const char *verb = a->v->verb->name;
+
+	if (a->dry) {
+		say_entry(a, e);
+		return true;
+	}
+	if (strcmp(verb, "dead replay") == 0 && !revive(a, t, e))
+		return false;
+	if (strcmp(verb, "rejects replay") == 0 && !reinject(a, t, e))
+		return false;
+	drop_entry(a, t, e);
+	return true;
+}
+
 static bool
 run_page(struct am_op *op, struct am_turn *t)
 {
 	struct act *a = (struct act *)op;
-	const char *verb = a->v->verb->name;
 	size_t before = a->changed;
 
 	for (size_t i = 0; i < a->page_n; i++) {
 		const redisReply *e = a->loaded->element[i];
 
-		if (!entry_wanted(a, e))
-			continue;
-		if (strcmp(verb, "dead replay") == 0 && !revive(a, t, e))
-			continue;
-		if (strcmp(verb, "rejects replay") == 0 && !reinject(a, t, e))
-			continue;
-		drop_entry(a, t, e);
-		a->changed++;
+		a->changed += entry_wanted(a, e) && act_on_entry(a, t, e);
 	}
 	if (a->page_n != 0) { /* the next page starts behind this one */
 		const redisReply *last = a->loaded->element[a->page_n - 1];
@@ -498,7 +557,7 @@ run_page(struct am_op *op, struct am_turn *t)
 		snprintf(a->from, sizeof(a->from), "(%.*s",
 		    AM_ARG(am_reply_str(last->element[0])));
 	}
-	return a->changed != before;
+	return a->changed != before && !a->dry;
 }
 
 static void
@@ -575,6 +634,9 @@ act_on_entries(struct view *v)
 		    "name an entry or say --all; usage: %s", v->verb->usage);
 		return;
 	}
+	if (!am_verb_since(v, &a->since))
+		return;
+	a->dry = am_verb_option(v->argv, v->argc, "--dry-run").p != NULL;
 	a->by_id = !a->all && am_fu_id_parse(v->id, raw) == 0;
 	a->all = a->all || a->by_id;
 	a->op.load = load_page;

@@ -57,20 +57,6 @@ am_verb_shard_release(struct view *v)
 	am_ctl_end(v->call, AM_EXIT_OK, "%s", "");
 }
 
-void
-am_verb_endpoints_reset(struct view *v)
-{
-	if (am_conf_endpoint(v->engine->conf, v->id) == NULL) {
-		am_ctl_end(v->call, AM_EXIT_NOT_FOUND, "no such endpoint: %.*s",
-		    AM_ARG(v->id));
-		return;
-	}
-	am_deliver_reset(v->engine->deliver, am_arena_cstr(v->a, v->id));
-	for (size_t i = 0; i < v->engine->shards_n; i++)
-		am_shard_kick(v->engine->shards[i]);
-	am_ctl_end(v->call, AM_EXIT_OK, "%s", "");
-}
-
 /* ---- emit ---- */
 
 static void

@@ -53,6 +53,9 @@ fu_state(struct view *v, const struct queued *f)
 
 	if (am_shard_on_wire(v->shard, row->id))
 		return "in_flight";
+	if (am_shard_outlet(v->shard, row->endpoint)->state.disabled !=
+	    AM_ENABLED)
+		return "parked";
 	if (row->attempts_n != 0 &&
 	    row->attempts[row->attempts_n - 1].result == AM_TRY_STARTED)
 		return "unknown"; /* its sender died; tried again at next_at */
@@ -205,6 +208,8 @@ print_followup(struct view *v, struct am_str id, am_ms score, struct am_str row)
 	    v, "next_at", score > f.row.next_at ? score : f.row.next_at);
 	am_buf_addki(b, "attempts", f.row.attempts_total);
 	add_attempts(v, &f.row);
+	if (f.row.excerpt.n != 0)
+		am_buf_addkv(b, "excerpt", f.row.excerpt);
 	am_view_close(v);
 	v->shown++;
 }
@@ -352,6 +357,18 @@ add_int(struct view *v, const char *key, struct am_str n)
 	am_buf_addki(&v->line, key, am_str_i64(n, &i) == 0 ? i : 0);
 }
 
+/* What its last answer said; in the packed record only. */
+static void
+add_excerpt(struct view *v, const redisReply *e)
+{
+	struct am_fu_record f;
+
+	if (am_fu_record_unpack(am_entry_field(e, "id"),
+		am_entry_field(e, "record"), v->a, &f) == 0 &&
+	    f.excerpt.n != 0)
+		am_buf_addkv(&v->line, "excerpt", f.excerpt);
+}
+
 static void
 print_letter(struct view *v, const redisReply *e)
 {
@@ -369,6 +386,7 @@ print_letter(struct view *v, const redisReply *e)
 	add_ms(v, "at", am_entry_field(e, "at"));
 	add_int(v, "attempts", am_entry_field(e, "attempts"));
 	add_int(v, "status", am_entry_field(e, "status"));
+	add_excerpt(v, e);
 	am_view_close(v);
 	v->shown++;
 }

@@ -1,4 +1,4 @@
-/* verbs_status - status, health, shard list, endpoints: no Redis needed. */
+/* verbs_status - status, health, shard list: no Redis needed. */
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,15 +10,6 @@
 #include "log/log.h"
 
 #include <amends/version.h>
-
-/* Sums over the shards that could be asked. */
-struct sums {
-	int64_t open, waiting, dead, rejects;
-	int64_t *shard_open;
-	void (*end)(struct view *v);
-	struct am_conf *conf;  /* a reload may come in between */
-	int64_t *lane_waiting; /* per endpoint of it */
-};
 
 static bool
 is_open_field(const redisReply *field)
@@ -40,6 +31,38 @@ sum_open(const redisReply *tally)
 }
 
 static void
+sum_state(struct am_endpoint_sum *sum, const struct am_endpoint_state *s)
+{
+	am_ms since = sum->state.failing_since;
+
+	if (s->disabled != AM_ENABLED && sum->off++ == 0)
+		sum->state = *s;
+	if (since == 0 || (s->failing_since != 0 && s->failing_since < since))
+		since = s->failing_since;
+	sum->state.failing_since = since;
+}
+
+static void
+sum_states(struct view *v, const redisReply *hash)
+{
+	struct sums *s = v->own;
+	struct am_endpoint_state state;
+
+	if (hash == NULL || hash->type != REDIS_REPLY_ARRAY)
+		return;
+	for (size_t i = 0; i + 1 < hash->elements; i += 2)
+		for (size_t k = 0; k < s->conf->endpoints_n; k++)
+			if (am_str_is(am_reply_str(hash->element[i]),
+				s->conf->endpoints[k]->name) &&
+			    am_endpoint_parse(
+				am_reply_str(hash->element[i + 1]), v->a,
+				&state) == 0)
+				sum_state(&s->endpoints[k], &state);
+}
+
+#define FIRST_OUTBOX 4 /* in the batch of a shard */
+
+static void
 on_sums(struct view *v, struct am_batch *b)
 {
 	struct sums *s = v->own;
@@ -49,14 +72,17 @@ on_sums(struct view *v, struct am_batch *b)
 	s->open += open;
 	s->dead += am_reply_int(am_batch_reply(b, 1));
 	s->rejects += am_reply_int(am_batch_reply(b, 2));
+	s->shards++;
+	sum_states(v, am_batch_reply(b, 3));
 	for (size_t i = 0; i < s->conf->endpoints_n; i++) {
 		int64_t n = 0;
 
 		for (size_t k = 0; k < AM_FU_CLASSES; k++)
 			n += am_reply_int(
-			    am_batch_reply(b, 3 + i * AM_FU_CLASSES + k));
+			    am_batch_reply(
+				b, FIRST_OUTBOX + i * AM_FU_CLASSES + k));
 		s->waiting += n;
-		s->lane_waiting[i] += n;
+		s->endpoints[i].waiting += n;
 	}
 	am_view_next_shard(v);
 }
@@ -75,6 +101,8 @@ ask_sums(struct view *v)
 	am_arg(b, keys->dead);
 	am_cmd(b, "XLEN");
 	am_arg(b, keys->rejects);
+	am_cmd(b, "HGETALL");
+	am_args(b, am_endpoints_key(v->shard, v->a));
 	for (size_t i = 0; i < conf->endpoints_n * AM_FU_CLASSES; i++) {
 		const char *name = conf->endpoints[i / AM_FU_CLASSES]->name;
 
@@ -96,8 +124,8 @@ end_sums(struct view *v)
 	am_conf_unref(conf);
 }
 
-static void
-walk_sums(struct view *v, void (*end)(struct view *))
+void
+am_view_sums(struct view *v, void (*end)(struct view *))
 {
 	struct sums *s = am_arena_zalloc(v->a, sizeof(*s));
 
@@ -106,8 +134,8 @@ walk_sums(struct view *v, void (*end)(struct view *))
 	for (size_t i = 0; i < v->engine->shards_n; i++)
 		s->shard_open[i] = -1;
 	s->conf = am_conf_ref(v->engine->conf);
-	s->lane_waiting =
-	    am_arena_zalloc(v->a, (s->conf->endpoints_n + 1) * sizeof(int64_t));
+	s->endpoints = am_arena_zalloc(
+	    v->a, (s->conf->endpoints_n + 1) * sizeof(*s->endpoints));
 	s->end = end;
 	v->own = s;
 	am_view_walk(v, ask_sums, end_sums);
@@ -215,6 +243,28 @@ add_counts(struct view *v)
 }
 
 static void
+add_disabled(struct view *v)
+{
+	const struct sums *s = v->own;
+	bool first = true;
+
+	am_buf_addkey(&v->line, "disabled");
+	am_buf_addc(&v->line, '[');
+	for (size_t i = 0; i < s->conf->endpoints_n; i++) {
+		if (s->endpoints[i].off == 0)
+			continue;
+		am_buf_adds(&v->line, first ? "{" : ",{");
+		am_view_s(v, "endpoint", s->conf->endpoints[i]->name);
+		am_view_s(v, "reason",
+		    am_disabled_str(s->endpoints[i].state.disabled));
+		am_buf_addki(&v->line, "waiting", s->endpoints[i].waiting);
+		am_buf_addc(&v->line, '}');
+		first = false;
+	}
+	am_buf_addc(&v->line, ']');
+}
+
+static void
 add_null(struct am_buf *b, const char *key)
 {
 	am_buf_addkey(b, key);
@@ -255,6 +305,7 @@ end_status(struct view *v)
 		add_null(b, "dead");
 		add_null(b, "rejects");
 	}
+	add_disabled(v);
 	am_buf_addki(b, "in_flight", am_deliver_in_flight(e->deliver));
 	add_counts(v);
 	add_conf(v);
@@ -266,7 +317,7 @@ end_status(struct view *v)
 void
 am_verb_status(struct view *v)
 {
-	walk_sums(v, end_status);
+	am_view_sums(v, end_status);
 }
 
 static void
@@ -285,7 +336,7 @@ end_shard_list(struct view *v)
 void
 am_verb_shard_list(struct view *v)
 {
-	walk_sums(v, end_shard_list);
+	am_view_sums(v, end_shard_list);
 }
 
 void
@@ -324,62 +375,4 @@ am_verb_health(struct view *v)
 	am_view_close(v);
 	am_ctl_end(v->call, ready ? AM_EXIT_OK : AM_EXIT_FAILED, "%s",
 	    ready ? "" : "not ready");
-}
-
-/* ---- endpoints ---- */
-
-static const char *const type_names[] = {
-	[AM_ENDPOINT_WEBHOOK] = "webhook",
-	[AM_ENDPOINT_SMS] = "sms",
-	[AM_ENDPOINT_CHAT] = "chat",
-	[AM_ENDPOINT_MAIL] = "mail",
-};
-
-static bool
-lane_view(const struct am_engine *e, const char *name, struct am_lane_view *l)
-{
-	for (size_t i = 0; am_deliver_view(e->deliver, i, l); i++)
-		if (strcmp(l->conf->name, name) == 0)
-			return true;
-	return false;
-}
-
-static void
-end_endpoints(struct view *v)
-{
-	const struct sums *s = v->own;
-	const struct am_conf *conf = s->conf;
-
-	for (size_t i = 0; i < conf->endpoints_n; i++) {
-		const struct am_conf_endpoint *ep = conf->endpoints[i];
-		struct am_lane_view l = { .last_reason = "" };
-
-		(void)lane_view(v->engine, ep->name, &l);
-		am_view_open(v);
-		am_view_s(v, "name", ep->name);
-		am_view_s(v, "type", type_names[ep->type]);
-		am_view_s(v, "url", ep->url);
-		am_view_bool(v, "built", ep->built);
-		am_view_s(v, "breaker", am_breaker_str(l.breaker));
-		am_buf_addki(&v->line, "failures", l.failures);
-		am_view_time(v, "open_until", l.open_until);
-		am_view_time(v, "paused_until", l.paused_until);
-		am_buf_addki(&v->line, "in_flight", l.in_flight);
-		am_buf_addki(&v->line, "waiting", s->lane_waiting[i]);
-		am_buf_addki(&v->line, "sent", (int64_t)l.sent);
-		am_buf_addki(&v->line, "ok", (int64_t)l.ok);
-		am_buf_addki(&v->line, "failed", (int64_t)l.failed);
-		am_view_time(v, "last_ok", l.last_ok);
-		am_view_time(v, "last_failed", l.last_failed);
-		am_view_s(v, "last_reason",
-		    l.last_reason != NULL ? l.last_reason : "");
-		am_view_close(v);
-	}
-	am_ctl_end(v->call, AM_EXIT_OK, "%s", "");
-}
-
-void
-am_verb_endpoints(struct view *v)
-{
-	walk_sums(v, end_endpoints);
 }

@@ -71,6 +71,26 @@ void am_view_shard(struct view *v, const struct am_shard *sh, int64_t open);
 /* A field of a stream entry (id, [name, value …]); n == 0 when absent. */
 struct am_str am_entry_field(const redisReply *entry, const char *name);
 
+/* Sums over the shards that could be asked. */
+struct am_endpoint_sum {
+	int64_t waiting;
+	/* disabled: as in the first shard of those in which it is */
+	struct am_endpoint_state state;
+	size_t off; /* in how many it is disabled */
+};
+
+struct sums {
+	int64_t open, waiting, dead, rejects;
+	int64_t *shard_open;
+	void (*end)(struct view *v);
+	struct am_conf *conf; /* a reload may come in between */
+	struct am_endpoint_sum *endpoints; /* those of it */
+	size_t shards;
+};
+
+/* v->own is the sums; end() ends the call. */
+void am_view_sums(struct view *v, void (*end)(struct view *v));
+
 /* "no such …" with exit code 4, or 1 when a shard could not be asked. */
 void am_view_not_found(struct view *v, const char *what);
 /* Working time used up, the running part included. */
@@ -88,5 +108,7 @@ am_verb_fn am_verb_followups_retry, am_verb_followups_cancel,
     am_verb_rejects_drop, am_verb_endpoints_reset, am_verb_shard_adopt,
     am_verb_shard_release, am_verb_close, am_verb_migrate, am_verb_emit,
     am_verb_reload, am_verb_drain;
+am_verb_fn am_verb_endpoints_enable, am_verb_endpoints_disable,
+    am_verb_endpoints_test;
 am_verb_fn am_verb_silence_add, am_verb_silence_list, am_verb_silence_end;
 am_verb_fn am_verb_message_show, am_verb_message_list;
