@@ -583,3 +583,21 @@ def test_an_sms_that_may_have_gone_out_is_not_sent_again(
     wait_until(lambda: len(sink.requests) == 2)
     assert [Wire(r).form["To"] for r in sink.requests] == [
         TO, "+8613800138001"]
+
+
+def test_a_throttle_of_one_number_leaves_the_others(world, redis, producer):
+    """FU10: Aliyun's limit is one of number and template: that follow-up
+    waits its hour, the endpoint does not."""
+    limit = aliyun("isv.BUSINESS_LIMIT_CONTROL")
+    sink, d = by_daemon(
+        world, redis, lambda r: limit if "38000&" in r.line
+        else GOOD["aliyun"][0], "aliyun", loop=TEXT_TO_CUSTOMER)
+    producer.open("C-1", **{"customer.phone": TO})
+    wait_until(lambda: sink.requests)
+    producer.open("C-2", **{"customer.phone": "+8613800138001"})
+    wait_until(lambda: delivered(redis, "C-2"))
+    assert len(sink.requests) == 2 and d.rows("dead list") == []
+    assert d.rows("endpoints")[0].get("paused_until") is None
+    waits = calendar.timegm(time.strptime(
+        row(d, "C-1")["next_at"][:19], "%Y-%m-%dT%H:%M:%S")) - time.time()
+    assert 3500 < waits < 2 * 3600
