@@ -192,17 +192,37 @@ def test_fu6_what_was_answered_by_other_means_is_not_open(desk):
     assert desk.state("C-1")[0] == "closed"
 
 
+def test_fu6_what_a_person_looks_at_is_not_open(desk):
+    """FU6, CF5: the newest question has an answer that contradicts itself: it
+    waits for a person, and the reply is for the older one; behind that it is a
+    clear word."""
+    one, two = desk.confirm("C-1"), desk.confirm("C-2")
+    desk.asked(("C-2", two), ("C-1", one))
+    desk.producer.emit("customer.answered", "C-2", verdict="satisfied",
+                       score="1")
+    desk.applied()
+    desk.write("1")
+    assert desk.state("C-1")[0] == "closed" and desk.state("C-2")[0] == "open"
+    desk.write("1")
+    assert desk.state("C-2")[0] == "closed"
+    desk.verified("C-1", "C-2")
+
+
 def test_fu6_a_question_of_an_earlier_cycle_is_over(desk):
     """FU6: behind a reopening the old question is nobody's; the new one is
     answered by its own id."""
-    one = desk.confirm("C-1")
-    desk.asked(("C-1", one))
+    one, asked = desk.confirm("C-1"), now()
+    desk.asked(("C-1", one), at=asked)
     desk.write("2")
     desk.producer.emit("stage.completed", "C-1", stage="resolve",
                        root_cause="board", action="replaced")
     desk.applied()
     two = desk.question("C-1")
     assert two != one
+    desk.asked(("C-1", one), at=asked)
+    desk.write("1")  # the new question has not gone out yet
+    assert desk.last("C-1")["event"] == "customer.message"
+    assert desk.state("C-1") == ("open", "callback-confirm")
     desk.asked(("C-1", two))
     desk.write("1")
     assert desk.last("C-1")["in"]["followup_id"] == two
