@@ -30,6 +30,13 @@
 #define PATH "/v1/callback/"
 #define RETRY_AFTER_S 5
 
+struct counts {
+	uint64_t receipts, replies; /* written */
+	uint64_t silent;	    /* said nothing that we know */
+	uint64_t unwritten;	    /* Redis did not take them: 503 */
+	uint64_t refused;	    /* wrong token, address or signature */
+};
+
 struct am_intake {
 	struct am_engine *engine;
 	struct am_http *http; /* NULL: never asked for */
@@ -42,7 +49,7 @@ struct am_intake {
 	size_t open;	     /* hearings */
 	am_ms said_at;
 	unsigned unsaid;
-	struct am_intake_counts counts;
+	struct counts counts;
 };
 
 /* What is on its way into the streams. */
@@ -99,7 +106,7 @@ static void
 hearing_end(struct hearing *h)
 {
 	struct am_intake *in = h->in;
-	struct am_intake_counts *c = &in->counts;
+	struct counts *c = &in->counts;
 
 	if (h->rc == 0) {
 		c->receipts += h->receipts;
@@ -584,17 +591,30 @@ am_intake_quiet(const struct am_intake *in)
 	return in->open == 0 && (in->http == NULL || am_http_quiet(in->http));
 }
 
-struct am_intake_counts
-am_intake_counts(const struct am_intake *in)
+void
+am_intake_status(const struct am_intake *in, struct am_buf *out)
 {
-	struct am_intake_counts c = in->counts;
+	const struct counts *c = &in->counts;
+	const struct am_http_counts *h;
 
-	c.pieces = am_parts_waiting(in->parts);
-	return c;
-}
-
-const struct am_http *
-am_intake_http(const struct am_intake *in)
-{
-	return in->http;
+	am_buf_addkey(out, "http");
+	if (in->listen[0] == '\0') {
+		am_buf_adds(out, "null");
+		return;
+	}
+	h = am_http_counts(in->http);
+	am_buf_addc(out, '{');
+	am_buf_addkv(out, "listen", am_str_c(in->listen));
+	am_buf_addki(out, "connections", am_http_conns(in->http));
+	am_buf_addki(out, "requests", (int64_t)h->requests);
+	am_buf_addki(out, "malformed", (int64_t)h->refused);
+	am_buf_addki(out, "cut", (int64_t)h->cut);
+	am_buf_addki(out, "shed", (int64_t)h->shed);
+	am_buf_addki(out, "receipts", (int64_t)c->receipts);
+	am_buf_addki(out, "replies", (int64_t)c->replies);
+	am_buf_addki(out, "silent", (int64_t)c->silent);
+	am_buf_addki(out, "refused", (int64_t)c->refused);
+	am_buf_addki(out, "unwritten", (int64_t)c->unwritten);
+	am_buf_addki(out, "pieces", (int64_t)am_parts_waiting(in->parts));
+	am_buf_addc(out, '}');
 }

@@ -33,13 +33,5 @@ void am_intake_switch(struct am_intake *in);
 void am_intake_stop(struct am_intake *in);
 bool am_intake_quiet(const struct am_intake *in);
 
-struct am_intake_counts {
-	uint64_t receipts, replies; /* written */
-	uint64_t silent;	    /* said nothing that we know */
-	uint64_t unwritten;	    /* Redis did not take them: 503 */
-	uint64_t refused;	    /* wrong token, address or signature */
-	size_t pieces;		    /* texts of which pieces are missing */
-};
-struct am_intake_counts am_intake_counts(const struct am_intake *in);
-/* NULL: there is no listener. */
-const struct am_http *am_intake_http(const struct am_intake *in);
+/* The member "http" of the status; null when nothing listens. */
+void am_intake_status(const struct am_intake *in, struct am_buf *out);
