@@ -2,13 +2,16 @@
 #
 #   tests/unit/*_test.c   one cmocka program each; the other files of the
 #                         folder are helpers, linked into every one of them
-#   tests/tools/*.c       one program each, for the system tests
+#   tests/tools/*.c       one program each, for the system tests; clock.c is
+#                         a library that moves the clocks of a process
 #   tests/bench/*.c       one program each: the limits of `make bench`
 
 UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,\
     $(wildcard tests/unit/*_test.c))
 UNIT_HELP := $(call obj,$(filter-out %_test.c,$(call src,tests/unit)))
-TOOLS := $(patsubst tests/tools/%.c,$(O)/tools/%,$(call src,tests/tools))
+TOOLS := $(patsubst tests/tools/%.c,$(O)/tools/%,\
+    $(filter-out tests/tools/clock.c,$(call src,tests/tools))) \
+    $(O)/tools/clock.so
 BENCH := $(patsubst tests/bench/%.c,$(O)/bench/%,$(call src,tests/bench))
 
 $(O)/unit/%: $(O)/tests/unit/%.o $(UNIT_HELP) $(O)/libamends.a
@@ -23,6 +26,12 @@ $(O)/tools/%: $(O)/tests/tools/%.o $(O)/libamends.a
 	$(call SAY,LD)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_all) -o $@ $^ $(PKG_LIBS)
+
+# Preloaded into redis-server, too: nothing of ours is in it.
+$(O)/tools/clock.so: tests/tools/clock.c
+	$(call SAY,LD)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -fPIC -shared -o $@ $<
 
 $(O)/bench/%: $(O)/tests/bench/%.o $(O)/libamends.a
 	$(call SAY,LD)

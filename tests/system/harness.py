@@ -98,7 +98,8 @@ class Process:
 class Redis(Process):
     """A private redis-server on a unix socket (and a TCP port when asked)."""
 
-    def __init__(self, folder, name="redis", aof="always", port=0, extra=()):
+    def __init__(self, folder, name="redis", aof="always", port=0, extra=(),
+                 env=None):
         self.dir = Path(folder) / name
         self.dir.mkdir()
         self.sock = self.dir / "s"
@@ -110,7 +111,8 @@ class Redis(Process):
                "--appendfsync", aof, "--maxmemory-policy", "noeviction",
                "--enable-debug-command", "local", "--loglevel", "warning",
                *extra]
-        super().__init__(name, cmd, self.dir / "log")
+        super().__init__(name, cmd, self.dir / "log",
+                         env={**os.environ, **(env or {})})
         self.client = redis_py.Redis(unix_socket_path=str(self.sock),
                                      socket_timeout=10)
 
