@@ -554,16 +554,6 @@ add_line(struct am_story *s, struct am_str id, const json_t *line, char *what)
 	return rc;
 }
 
-/* An entry of the feed that no step has made: something was parked, or nobody
- * is known by that number. */
-static bool
-is_aside(const json_t *line)
-{
-	if (json_is_string(line))
-		return am_str_prefix(text_of(line), "{\"now\":");
-	return json_is_object(line) && json_object_get(line, "seq") == NULL;
-}
-
 static int
 read_journal(struct am_story *s, const json_t *o, char *what)
 {
@@ -575,8 +565,8 @@ read_journal(struct am_story *s, const json_t *o, char *what)
 	if (lines == NULL) {
 		id = text_of(json_object_get(o, "complaint"));
 		line = json_object_get(o, "line");
-		if (is_aside(line))
-			return 0;
+		if (am_str_prefix(text_of(line), "{\"now\":"))
+			return 0; /* by no step: parked, or nobody's */
 	}
 	if (!am_complaint_id_ok(id))
 		return bad(what, "a journal without the complaint's id");

@@ -250,8 +250,8 @@ test_story_feed_then_what_is_aside_is_passed_over(void **state)
 
 	line(r, "{\"line\":\"{\\\"now\\\":5,\\\"do\\\":[{\\\"n\\\":"
 		"\\\"contact.unmatched\\\"}]}\"}");
-	line(r, "{\"complaint\":\"c1\",\"line\":{\"now\":5,\"do\":"
-		"[{\"n\":\"complaint.parked\"}]}}");
+	line(r, "{\"complaint\":\"c1\",\"line\":\"{\\\"now\\\":5,"
+		"\\\"do\\\":[{\\\"n\\\":\\\"complaint.parked\\\"}]}\"}");
 	assert_int_equal(r->story.n, 0);
 }
 
