@@ -356,8 +356,29 @@ judge_length(const struct judge *j, const struct am_node *n,
 	    (unsigned)via->max_segments);
 }
 
-/* Whoever reads a language without a template is not told by it. That it has
- * none at all is said where the rung is read. */
+/* A gateway that sends approved texts only, and one that it does not know: the
+ * next channel is taken then, and if there is none, the follow-up is dead. */
+static void
+warn_no_template(const struct judge *j, const struct am_node *n,
+    const struct am_rungdef *r, const struct am_via *via)
+{
+	int line = am_node_line(n, "message");
+
+	if (r->message_name == NULL)
+		am_warn(j->b, n->file, line,
+		    "the built-in text has no template \"%s\", so rung \"%s\" "
+		    "cannot go by %s; add template \"%s\" { id = … } to a "
+		    "message of its own",
+		    via->provider, r->name, via->endpoint, via->provider);
+	else
+		am_warn(j->b, n->file, line,
+		    "message \"%.64s\" has no template \"%s\", so rung \"%s\" "
+		    "cannot go by %s; add template \"%s\" { id = … }",
+		    r->message_name, via->provider, r->name, via->endpoint,
+		    via->provider);
+}
+
+/* Whoever reads a language without a template is not told by it. */
 static void
 judge_template(const struct judge *j, const struct am_node *n,
     const struct am_rungdef *r, const struct am_via *via)
@@ -374,7 +395,9 @@ judge_template(const struct judge *j, const struct am_node *n,
 			return;
 		lang = t->lang;
 	}
-	if (lang != NULL)
+	if (lang == NULL)
+		warn_no_template(j, n, r, via);
+	else
 		am_warn(j->b, n->file, am_node_line(n, "message"),
 		    "message \"%.64s\" has templates of %s for some languages "
 		    "only (%s), so rung \"%s\" cannot go by %s to others; "
