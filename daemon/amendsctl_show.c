@@ -413,11 +413,13 @@ show_waiting(const struct am_term *t, const json_t *waiting)
 		{ "STATE", 8, 3, false },
 	};
 	struct am_table tb;
+	struct am_buf state;
 	json_t *w;
 	size_t i;
 
 	if (json_array_size(waiting) == 0)
 		return;
+	am_buf_init(&state);
 	heading(t, "Follow-ups on their way");
 	am_table_init(&tb, t, columns, AM_COUNT(columns));
 	json_array_foreach(waiting, i, w)
@@ -429,12 +431,18 @@ show_waiting(const struct am_term *t, const json_t *waiting)
 		am_table_cell(&tb, AM_HUE_NONE, am_json_str(w, "endpoint"));
 		am_table_cellf(
 		    &tb, AM_HUE_NONE, "%.*s/%.*s", AM_ARG(clock), AM_ARG(rung));
-		am_table_cell(&tb, AM_HUE_NONE,
-		    am_json_true(w, "queued")
-			? AM_STR("to be sent")
-			: AM_STR("behind an earlier one"));
+		am_buf_reset(&state);
+		if (am_str_is(am_json_str(w, "state"), "queued") ||
+		    am_json_str(w, "state").n == 0)
+			am_buf_adds(&state, am_json_true(w, "queued")
+						? "to be sent"
+						: "behind an earlier one");
+		else
+			am_held_words(&state, w);
+		am_table_cell(&tb, AM_HUE_NONE, am_buf_str(&state));
 	}
 	am_table_print(&tb, 2);
+	am_buf_fini(&state);
 }
 
 static void

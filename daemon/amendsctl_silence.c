@@ -78,10 +78,19 @@ am_held_words(struct am_buf *b, const json_t *followup)
 		{ "quiet", "held: quiet hours" },
 		{ "digest", "held: for its digest" },
 		{ "catchup_rate", "held: catch-up" },
+		{ "window", "held: enough for this recipient" },
+	};
+	static const struct {
+		const char *state, *words;
+	} states[] = {
+		{ "accepted", "accepted, receipt until" },
+		{ "uncertain", "uncertain, receipt until" },
+		{ "behind", "behind an earlier one" },
 	};
 	const json_t *held = json_object_get(followup, "held");
 	struct am_str by = am_json_str(held, "by");
 	struct am_str author = am_json_str(held, "author");
+	struct am_str state = am_json_str(followup, "state");
 	char until[32];
 	am_ms at;
 
@@ -96,5 +105,14 @@ am_held_words(struct am_buf *b, const json_t *followup)
 			am_buf_adds(b, words[i].words);
 			return;
 		}
-	am_buf_addstr(b, am_json_str(followup, "state"));
+	for (size_t i = 0; i < AM_COUNT(states); i++)
+		if (am_str_is(state, states[i].state)) {
+			am_buf_adds(b, states[i].words);
+			if (am_json_time(followup, "until", &at)) {
+				am_text_local(until, at);
+				am_buf_addf(b, " %s", until);
+			}
+			return;
+		}
+	am_buf_addstr(b, state);
 }

@@ -25,7 +25,7 @@ struct am_intake;
 struct am_counts {
 	uint64_t applied, duplicate, ignored, rejected;
 	uint64_t unmatched; /* about a number or a message that is nobody's */
-	uint64_t fired, delivered, dead, suppressed, retried;
+	uint64_t fired, delivered, dead, suppressed, unknown, retried;
 };
 
 struct am_engine {

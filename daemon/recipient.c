@@ -314,13 +314,20 @@ am_recipient_judge(struct am_turn *t, struct am_claim *k)
 	return true;
 }
 
-/* Of texts: whoever wants none gets no mail less. */
+/* Of texts, everywhere or for this complaint: whoever wants none gets no mail
+ * less. */
 static bool
-is_opted_out(const struct am_turn *t, const struct am_claim *k)
+is_opted_out(struct am_turn *t, const struct am_claim *k)
 {
-	return k->contact != NULL && k->contact->opted_out_at != 0 &&
-	       k->row.to == AM_ROLE_CUSTOMER &&
-	       endpoint_of(t, k)->type == AM_ENDPOINT_SMS;
+	const struct am_case *c;
+
+	if (k->row.to != AM_ROLE_CUSTOMER ||
+	    endpoint_of(t, k)->type != AM_ENDPOINT_SMS)
+		return false;
+	if (k->contact->opted_out_at != 0)
+		return true;
+	c = am_turn_find(t, k->row.complaint);
+	return c != NULL && c->exists && (c->cur.flags & AM_CF_NO_TEXTS) != 0;
 }
 
 bool

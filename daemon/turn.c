@@ -422,6 +422,8 @@ am_turn_count_end(struct am_turn *t, const char *state)
 		t->counts.delivered++;
 	else if (strcmp(state, "dead") == 0)
 		t->counts.dead++;
+	else if (strcmp(state, "unknown") == 0)
+		t->counts.unknown++;
 	else
 		t->counts.suppressed++;
 }
@@ -502,6 +504,7 @@ add_counts(struct am_counts *to, const struct am_counts *c)
 	to->delivered += c->delivered;
 	to->dead += c->dead;
 	to->suppressed += c->suppressed;
+	to->unknown += c->unknown;
 	to->retried += c->retried;
 }
 

@@ -175,6 +175,30 @@ is_queued(struct am_turn *t, const struct am_fu_record *f)
 	return true;
 }
 
+/* Why nobody can change what becomes of it; NULL: one can. */
+static const char *
+with_provider(const struct am_fu_record *f)
+{
+	return f->progress == AM_FU_ACCEPTED
+		   ? "its provider has it, and nobody can take it back; a "
+		     "receipt or the end of receipt_wait ends it"
+		   : NULL;
+}
+
+/* To be sent again, by a person's word, though it may have arrived. */
+static void
+take_from_provider(struct am_fu_record *f)
+{
+	struct am_attempt *last =
+	    f->attempts_n != 0 ? &f->attempts[f->attempts_n - 1] : NULL;
+
+	f->progress = AM_FU_QUEUED;
+	f->handed_at = 0;
+	f->provider_id = AM_STR("");
+	if (last != NULL && last->result == AM_TRY_STARTED)
+		last->result = AM_TRY_UNCERTAIN;
+}
+
 static bool
 run_retry(struct am_op *op, struct am_turn *t)
 {
@@ -193,8 +217,11 @@ run_retry(struct am_op *op, struct am_turn *t)
 		    "its endpoint is disabled; `endpoints enable %.*s` sends "
 		    "all that waits for it",
 		    AM_ARG(a->row.endpoint));
+	if (a->refused == NULL)
+		a->refused = with_provider(&a->row);
 	if (a->refused != NULL)
 		return false;
+	take_from_provider(&a->row);
 	/* a person's word: alone, and at once */
 	a->row.group = AM_STR("");
 	a->row.catchup = false;
@@ -220,6 +247,8 @@ run_cancel(struct am_op *op, struct am_turn *t)
 
 	if (a->refused == NULL && a->row.members_n != 0)
 		a->refused = "it is a digest; cancel its members instead";
+	if (a->refused == NULL)
+		a->refused = with_provider(&a->row);
 	if (a->refused != NULL)
 		return false;
 	c = am_turn_case(t, a->row.complaint);

@@ -320,8 +320,33 @@ rung_name(const struct view *v, const struct am_waiting *w)
 	return w->rung < cd->rungs_n ? cd->rungs[w->rung].name : "";
 }
 
+/* What its row says; b holds it and its score. */
 static void
-add_waiting(struct view *v)
+add_state(struct view *v, const struct am_waiting *w, struct am_str id,
+    const struct am_batch *b, size_t i)
+{
+	const redisReply *rows = am_batch_reply(b, 0);
+	const redisReply *score = am_batch_reply(b, i + 1);
+	struct am_fu_record row;
+
+	if (!w->queued) {
+		am_view_s(v, "state", "behind");
+		return;
+	}
+	if (rows == NULL || rows->type != REDIS_REPLY_ARRAY ||
+	    am_fu_record_unpack(
+		id, am_reply_str(rows->element[i]), v->a, &row) != 0)
+		return; /* it has ended meanwhile */
+	am_view_s(v, "state",
+	    am_view_fu_state(v, &row,
+		am_reply_str(score).n != 0 ? (am_ms)strtod(score->str, NULL)
+					   : row.next_at));
+	if (row.progress != AM_FU_QUEUED)
+		am_view_time(v, "until", row.next_at);
+}
+
+static void
+add_waiting(struct view *v, const struct am_batch *rows)
 {
 	struct am_buf *b = &v->line;
 
@@ -338,6 +363,7 @@ add_waiting(struct view *v)
 		am_view_s(v, "clock", v->def->clocks[w->clock].name);
 		am_view_s(v, "rung", rung_name(v, w));
 		am_view_bool(v, "queued", w->queued);
+		add_state(v, w, am_str_c(id), rows, i);
 		am_buf_addc(b, '}');
 	}
 	am_buf_addc(b, ']');
@@ -358,8 +384,9 @@ add_journal(struct view *v, const redisReply *log)
 	am_buf_addc(b, ']');
 }
 
+/* rows: of what waits; NULL when nothing does. The record came first. */
 static void
-show(struct view *v, struct am_batch *rb)
+print_complaint(struct view *v, struct am_batch *rows)
 {
 	const struct am_complaint *c = v->c;
 	struct am_buf *b = &v->line;
@@ -378,11 +405,44 @@ show(struct view *v, struct am_batch *rb)
 	am_view_time(v, "held_since", c->held_since);
 	am_buf_addkv(b, "hold_reason", c->hold_reason);
 	add_clocks(v);
-	add_waiting(v);
-	add_journal(v, am_batch_reply(rb, 1));
+	add_waiting(v, rows);
+	add_journal(v, am_batch_reply(v->held[0], 1));
 	am_view_close(v);
 	am_ctl_end(v->call, AM_EXIT_OK, "%s", "");
 	am_view_drop(v);
+}
+
+static void
+show(struct view *v, struct am_batch *rb)
+{
+	const struct am_keys *keys = am_store_keys(v->shard->store);
+	const struct am_complaint *c = v->c;
+	struct am_str ids[AM_WAITING_MAX];
+	struct am_batch *b;
+
+	(void)rb;
+	if (c->waiting_n == 0) {
+		print_complaint(v, NULL);
+		return;
+	}
+	b = am_view_query(v);
+	am_cmd(b, "MGET");
+	for (size_t i = 0; i < c->waiting_n; i++) {
+		char id[AM_FU_ID_LEN + 1];
+
+		am_fu_id_format(c->waiting[i].id, id);
+		ids[i] = am_arena_dup(v->a, am_str_c(id));
+		am_args(b, am_key(keys, v->a, "fu", ids[i]));
+	}
+	for (size_t i = 0; i < c->waiting_n; i++) {
+		const struct am_waiting *w = &c->waiting[i];
+
+		am_cmd(b, "ZSCORE");
+		am_args(b, am_key(keys, v->a, "out",
+			       am_out_name(v->a, w->endpoint, w->class)));
+		am_args(b, ids[i]);
+	}
+	am_view_send(v, b, print_complaint);
 }
 
 void

@@ -39,27 +39,25 @@ result_name(uint8_t result)
 	return result < AM_COUNT(names) ? names[result] : "unknown";
 }
 
-/* Not tried yet, and not to be tried before its score. */
-static bool
-is_held(const struct queued *f)
+const char *
+am_view_fu_state(
+    const struct view *v, const struct am_fu_record *row, am_ms score)
 {
-	return f->row.attempts_total == 0 && f->score > am_engine_now();
-}
-
-static const char *
-fu_state(struct view *v, const struct queued *f)
-{
-	const struct am_fu_record *row = &f->row;
-
 	if (am_shard_on_wire(v->shard, row->id))
 		return "in_flight";
+	if (row->progress == AM_FU_ACCEPTED)
+		return "accepted";
+	if (row->progress == AM_FU_UNCERTAIN)
+		return "uncertain";
 	if (am_shard_outlet(v->shard, row->endpoint)->state.disabled !=
 	    AM_ENABLED)
 		return "parked";
 	if (row->attempts_n != 0 &&
 	    row->attempts[row->attempts_n - 1].result == AM_TRY_STARTED)
-		return "unknown"; /* its sender died; tried again at next_at */
-	return is_held(f) ? "held" : "queued";
+		return "interrupted"; /* its sender died; see next_at */
+	/* not tried yet, and not to be tried before its score */
+	return row->attempts_total == 0 && score > am_engine_now() ? "held"
+								   : "queued";
 }
 
 /* The silence that put it off: it waits for that one's end. */
@@ -76,14 +74,23 @@ silence_of(const struct queue *q, const struct queued *f)
 	return NULL;
 }
 
+/* Whatever it was is not kept: quiet hours end with a minute, windows hardly
+ * ever do. */
 static const char *
-held_by(const struct queued *f)
+held_by(const struct view *v, const struct queued *f)
 {
+	const struct am_conf_endpoint *ep =
+	    am_conf_endpoint(v->engine->conf, f->row.endpoint);
+
 	if (f->row.next_at >= f->score) /* its own first instant */
 		return "quiet";
 	if (f->row.group.n != 0)
 		return "digest";
-	return f->row.catchup ? "catchup_rate" : "quiet";
+	if (f->row.catchup)
+		return "catchup_rate";
+	return ep != NULL && ep->windows_n != 0 && f->score % AM_MINUTE != 0
+		   ? "window"
+		   : "quiet";
 }
 
 /* Until when it is held, and why. */
@@ -96,7 +103,7 @@ add_held(struct view *v, const struct queue *q, const struct queued *f)
 		return;
 	am_buf_addkey(&v->line, "held");
 	am_buf_addc(&v->line, '{');
-	am_view_s(v, "by", s != NULL ? "silence" : held_by(f));
+	am_view_s(v, "by", s != NULL ? "silence" : held_by(v, f));
 	am_view_time(v, "until", f->score);
 	if (s != NULL) {
 		am_buf_addkv(&v->line, "silence", s->id);
@@ -187,7 +194,7 @@ print_followup(struct view *v, struct am_str id, am_ms score, struct am_str row)
 	if (row.n == 0 || am_fu_record_unpack(id, row, v->a, &f.row) != 0 ||
 	    !is_wanted(v, &f.row))
 		return;
-	f.state = fu_state(v, &f);
+	f.state = am_view_fu_state(v, &f.row, score);
 	am_view_open(v);
 	am_buf_addkv(b, "id", id);
 	am_view_s(v, "shard", v->shard->stream);
@@ -198,6 +205,10 @@ print_followup(struct view *v, struct am_str id, am_ms score, struct am_str row)
 	am_view_s(v, "to", am_role_str(f.row.to));
 	am_view_s(v, "state", f.state);
 	add_held(v, v->own, &f);
+	if (f.row.progress != AM_FU_QUEUED)
+		am_view_time(v, "until", f.row.next_at);
+	if (f.row.provider_id.n != 0)
+		am_buf_addkv(b, "provider_id", f.row.provider_id);
 	if (f.row.group.n != 0)
 		am_buf_addkv(b, "group", f.row.group);
 	if (f.row.members_n != 0)

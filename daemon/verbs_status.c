@@ -240,6 +240,7 @@ add_counts(struct view *v)
 	am_buf_addki(b, "dead", (int64_t)c->dead);
 	am_buf_addki(b, "suppressed", (int64_t)c->suppressed);
 	am_buf_addc(b, '}');
+	am_buf_addki(b, "unknown", (int64_t)c->unknown);
 }
 
 static void

@@ -71,6 +71,12 @@ void am_view_shard(struct view *v, const struct am_shard *sh, int64_t open);
 /* A field of a stream entry (id, [name, value …]); n == 0 when absent. */
 struct am_str am_entry_field(const redisReply *entry, const char *name);
 
+/* How far a follow-up of v->shard has come: in_flight accepted uncertain
+ * interrupted held queued. score: its place in the outbox. */
+struct am_fu_record;
+const char *am_view_fu_state(
+    const struct view *v, const struct am_fu_record *row, am_ms score);
+
 /* Sums over the shards that could be asked. */
 struct am_endpoint_sum {
 	int64_t waiting;

@@ -140,8 +140,9 @@ enum am_complaint_flags {
 	AM_CF_NEGATIVE = 1 << 11,      /* a comment of this cycle was */
 	AM_CF_ERASED = 1 << 12,	       /* personal data have left */
 	AM_CF_MISSED = 1 << 13,	       /* a deadline was, once, in any cycle */
-	AM_CF_ASKED_AGAIN = 1 << 14, /* a reply in this confirm stage was
-					unclear */
+	AM_CF_ASKED_AGAIN = 1 << 14,   /* a reply in this confirm stage was
+					  unclear */
+	AM_CF_NO_TEXTS = 1 << 15,    /* no consent to be texted */
 };
 
 struct am_complaint {

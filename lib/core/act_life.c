@@ -123,7 +123,7 @@ take_facts(struct am_act *a)
 {
 	struct am_complaint *c = &a->up->next;
 	int tier = am_loopdef_tier(a->def, am_event_get(a->ev, "tier"));
-	bool calls;
+	bool calls, texts;
 
 	c->tier = (uint8_t)(tier >= 0 ? (size_t)tier : a->def->default_tier);
 	c->category = am_act_field(a, "category");
@@ -134,6 +134,9 @@ take_facts(struct am_act *a)
 	if (am_str_bool(am_event_get(a->ev, "consent.call"), &calls) == 0 &&
 	    !calls)
 		c->flags |= AM_CF_NO_CALLS;
+	if (am_str_bool(am_event_get(a->ev, "consent.sms"), &texts) == 0 &&
+	    !texts)
+		c->flags |= AM_CF_NO_TEXTS;
 	if (am_act_is_emergency(a->def, c->severity))
 		c->flags |= AM_CF_EMERGENCY;
 	c->repeat_of = am_act_field(a, "repeat_of");

@@ -304,6 +304,8 @@ am_act_open_repeat(struct am_act *a)
 	am_emit_str(e, "team", c->team);
 	if ((c->flags & AM_CF_NO_CALLS) != 0)
 		am_emit_str(e, "consent.call", AM_STR("no"));
+	if ((c->flags & AM_CF_NO_TEXTS) != 0)
+		am_emit_str(e, "consent.sms", AM_STR("no"));
 	for (unsigned i = 0;
 	     (id = next_id(&rest)).n > 0 && e->pairs_n < AM_COUNT(e->pairs);
 	     i++)

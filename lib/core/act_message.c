@@ -132,6 +132,8 @@ am_opt(struct am_act *a)
 
 	am_note_str(n, "channel", am_act_field(a, "channel"));
 	am_note_str(n, "scope", am_act_field(a, "scope"));
+	if (!out && am_str_is(am_event_get(a->ev, "channel"), "sms"))
+		c->flags &= (uint16_t)~AM_CF_NO_TEXTS;
 	if (!am_str_is(am_event_get(a->ev, "channel"), "call"))
 		return;
 	if (out)

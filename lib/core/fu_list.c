@@ -142,7 +142,7 @@ am_fu_hand(struct am_act *a, const uint8_t id[16])
 
 	own(a);
 	w = am_fu_find(&a->up->next, id);
-	w->handed = true;
+	w->handed = w->queued = true;
 	am_fu_release(a, w->endpoint);
 }
 
