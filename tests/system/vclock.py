@@ -56,18 +56,19 @@ class Clock:
             redis_more=REDIS_MORE, **{"more": MORE, **kw})
         return redis, daemon
 
-    def run(self, daemon, redis, seconds, until=lambda: False, step=STEP):
+    def run(self, daemon, redis, seconds, until=lambda: False, step=STEP,
+            patience=60):
         """Let that much time pass, or until `until` is true; true then."""
         end = self.now() + seconds
         while self.now() < end:
             self.jump(min(step, end - self.now()))
-            settle(daemon, redis)
+            settle(daemon, redis, patience)
             if until():
                 return True
         return False
 
 
-def settle(daemon, redis):
+def settle(daemon, redis, patience=60):
     """What the last step has made due is done: nothing is on its way, and
     nothing was written between two looks. A look is a barrier, too: its answer
     comes behind what the daemon has asked of Redis before."""
@@ -77,4 +78,4 @@ def settle(daemon, redis):
         status = daemon.status()
         seen.append((status["in_flight"], redis.cursor().get("commit")))
         return seen[-1][0] == 0 and seen[-2:-1] == seen[-1:]
-    wait_until(still, 60, "nothing is on its way", step=0.001)
+    wait_until(still, patience, "nothing is on its way", step=0.001)
