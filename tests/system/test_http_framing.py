@@ -3,16 +3,18 @@ and idle clients. Fault 59: no descriptors. Whatever comes, others are served,
 a connection carries one request, and the log stays quiet."""
 
 import json
+import os
 import re
 import resource
 import socket
 import subprocess
 import time
 
+import callers
 import pytest
 from callers import (TOKEN, Answer, Caller, dial, entries, raw, read_all,
                      request, start)
-from harness import wait_until
+from harness import Producer, free_port, wait_until
 
 PATH = f"/v1/callback/aliyun/{TOKEN}"
 BODY = json.dumps([{"biz_id": "b1", "success": True}]).encode()
@@ -335,14 +337,14 @@ def test_a_thousand_idle_connections_keep_nobody_out(served, redis):
     assert len(warned) <= time.monotonic() - begun + 3
 
 
-def test_without_descriptors_it_rests_and_comes_back(served, redis):
-    """Fault 59: accept() has no descriptor to give. The listener pauses, the
-    CPU is idle, there is at most one line a second, and all is well when there
-    are descriptors again."""
+@pytest.mark.parametrize("spare", [True, False])
+def test_without_descriptors_it_rests_and_comes_back(served, redis, spare):
+    """Fault 59: accept() has no descriptor to give, with the one in reserve or
+    without it. The listener pauses, the CPU is idle, there is at most one line
+    a second, and all is well when there are descriptors again."""
     daemon, port, caller = served
-    fds = int(subprocess.check_output(
-        ["sh", "-c", f"ls /proc/{daemon.pid}/fd | wc -l"]))
-    limit(daemon, fds)
+    used = [int(fd) for fd in os.listdir(f"/proc/{daemon.pid}/fd")]
+    limit(daemon, max(used) + 1 if spare else 3)
     socks = [dial(port) for _ in range(100)]
     wait_until(lambda: "reason=descriptors" in daemon.text())
     cpu, begun = daemon.cpu_seconds(), time.monotonic()
@@ -362,6 +364,36 @@ def test_without_descriptors_it_rests_and_comes_back(served, redis):
         s.close()
     works(caller, redis, "b2")
     assert daemon.state() == "running"
+
+
+def test_with_few_descriptors_half_are_left_for_the_work(world, redis):
+    """Fault 59: 48 descriptors and 100 clients. The listener takes at most
+    half, so that Redis and follow-ups have theirs."""
+    world.sink()
+    port = free_port()
+    daemon = world.daemon(
+        redis, start=False, more=callers.conf(world, port),
+        endpoints=world.endpoint("crm", world.receiver.url()))
+    daemon.cmd = ["prlimit", "--nofile=48:", *daemon.cmd]
+    daemon.start()
+    caller = Caller(port, "aliyun")
+    works(caller, redis, "b1")
+    socks = []
+    for i in range(100):
+        s = socket.socket()
+        s.bind((f"127.0.0.{2 + i % 8}", 0))
+        s.connect(("127.0.0.1", port))
+        socks.append(s)
+    wait_until(lambda: daemon.logged("http_(full|shed)"))
+    cpu, begun = daemon.cpu_seconds(), time.monotonic()
+    Producer(redis).open("C-1")
+    # its own work goes on: an event is applied, a follow-up is sent
+    wait_until(lambda: world.receiver.requests, 10)
+    wait_until(lambda: try_one(caller), 15)
+    assert (daemon.cpu_seconds() - cpu) / (time.monotonic() - begun) < 0.5
+    assert daemon.state() == "running"
+    for s in socks:
+        s.close()
 
 
 def try_one(caller):
