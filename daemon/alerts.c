@@ -357,11 +357,11 @@ am_alert_shard(struct am_shard *sh, enum am_shard_state state, const char *why)
 		.at = am_engine_now(),
 		.about = "" };
 
-	if (!is_bad(state) && !sh->alarmed)
+	if (sh->engine->stopping || state == AM_SHARD_STARTING ||
+	    (is_bad(state) ? state == sh->alarm
+			   : sh->alarm == AM_SHARD_STARTING))
 		return;
-	if (state == AM_SHARD_STARTING || sh->engine->stopping)
-		return;
-	sh->alarmed = is_bad(state);
+	sh->alarm = is_bad(state) ? state : AM_SHARD_STARTING;
 	snprintf(type, sizeof(type), PREFIX "shard.%s", name);
 	for (char *p = type; *p != '\0'; p++)
 		if (*p == ':')

@@ -65,7 +65,8 @@ struct am_shard {
 	struct am_store *store;
 	uint64_t generation; /* of the ownership */
 	bool running;
-	bool alarmed;	/* the operators know that its state is bad */
+	/* the bad state that operators know of; AM_SHARD_STARTING: none */
+	enum am_shard_state alarm;
 	bool entries;	/* the store has entries to take */
 	am_ms wake_at;	/* earliest wake-up, AM_NEVER: none */
 	am_ms retry_at; /* no turn before (monotonic): Redis refused; 0: none */

@@ -280,6 +280,16 @@ next_for_recipient(struct am_turn *t, const struct am_sending *s,
 	return t->now + pause;
 }
 
+/* Where its age begins: anew when its endpoint was disabled meanwhile. */
+static am_ms
+age_from(const struct am_turn *t, const struct am_fu_record *f)
+{
+	am_ms first = am_fu_first_try(f);
+	am_ms back = am_shard_outlet(t->sh, f->endpoint)->state.at;
+
+	return back > first ? back : first;
+}
+
 /* When to try again, AM_NEVER: not; *v then. */
 static am_ms
 next_try(struct am_turn *t, const struct am_sending *s, struct am_fu_record *f,
@@ -302,7 +312,7 @@ next_try(struct am_turn *t, const struct am_sending *s, struct am_fu_record *f,
 		return AM_NEVER;
 	if (r->class == AM_SEND_THROTTLE && r->recipient_only)
 		return next_for_recipient(t, s, f, ep, v);
-	return am_retry_next(&ep->retry, f->attempts_total, am_fu_first_try(f),
+	return am_retry_next(&ep->retry, f->attempts_total, age_from(t, f),
 	    t->now, r->retry_after, jitter_seed(f));
 }
 

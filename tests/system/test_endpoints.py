@@ -73,6 +73,22 @@ def test_gone_disables_and_parks_until_enabled(world, redis, producer):
     assert delivered(redis, "C-0")
 
 
+def test_parked_is_no_older_for_it(world, redis, producer):
+    """What was parked beyond its max_age is tried again when its endpoint is
+    enabled, and not once only."""
+    sink = world.sink(lambda r: answer(410) if r.n == 0 else
+                      answer(500) if r.n == 1 else OK)
+    d = world.daemon(redis, loop=ASK, endpoint_more=(
+        'retry = {"0s", "300ms", "300ms"}\n    max_age = "1s"'))
+    producer.open("C-0")
+    wait_until(lambda: is_disabled(d))
+    at = time.time()
+    wait_until(lambda: time.time() > at + 1.2)
+    assert d.ctl("endpoints", "enable", "crm")[0] == 0
+    wait_until(lambda: delivered(redis, "C-0"))
+    assert len(sink.requests) == 3 and d.rows("dead list") == []
+
+
 def test_several_in_flight_disable_it_once(world, redis, producer):
     """410: whoever was on the wire with it is parked like the first."""
     sink = world.sink(lambda r: answer(410))
