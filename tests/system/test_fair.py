@@ -198,3 +198,53 @@ def test_one_dead_endpoint_of_fifty_slows_no_other(world, redis):
           f"with one dead: {statistics.median(ill) * 1000:.0f} ms")
     assert statistics.median(ill) <= 2 * statistics.median(well) + 0.1
     assert redis.waiting("e7") > 0  # it was dead indeed, and keeps its own
+
+
+# ---- what an older version left ----
+
+def without_class(record):
+    """A complaint with one follow-up waiting at "crm", as version 2 wrote it:
+    the class stands ahead of entry, cycle, endpoint and the chain."""
+    at = len(record) - 16 - len(b"\x03crm") - 3
+    assert record[0] == 3 and record[at] == 1 and b"\x03crm" in record[at:]
+    return b"\x02" + record[1:at] + record[at + 1:]
+
+
+def row_without_class(row):
+    """A follow-up as version 2 wrote it: class, provider's id and excerpt stand
+    ahead of the body and its length of two bytes."""
+    at = row.index(b'{"type"') - 2 - 3
+    assert row[0] == 3 and row[at:at + 3] == b"\x01\x00\x00"
+    return b"\x02" + row[1:at] + row[at + 3:]
+
+
+def test_what_an_older_version_left_is_sent_from_class_0(
+        world, redis, producer):
+    """An upgrade with follow-ups waiting: they lie in the one outbox that there
+    was, are told so by `verify`, go out and end there."""
+    sink = world.sink()
+    hold = 'rate = "1/1h"'
+    d = world.daemon(redis, loop=LOOP.format(name="old", endpoint="crm"),
+                     endpoint_more=hold)
+    producer.open("C", tier="mid")
+    wait_until(lambda: redis.waiting() == 1)
+    assert d.stop() == 0
+    c, p = redis.client, "{complaints}:"
+    (i,) = c.zrange(p + "out:crm:1", 0, -1)
+    c.set(p + "c:C", without_class(c.get(p + "c:C")))
+    c.set(p + "fu:" + i.decode(), row_without_class(
+        c.get(p + "fu:" + i.decode())))
+    c.rename(p + "out:crm:1", p + "out:crm")
+    c.srem(p + "outs", "crm:1")
+    c.sadd(p + "outs", "crm")
+    d.start()
+    (row,) = d.rows("verify C")
+    assert row["ok"] is True
+    assert len(d.rows("followups --endpoint crm")) == 1
+    d.write_conf(d.conf.read_text().replace(hold, ""))
+    d.rows("reload")
+    wait_until(lambda: d.status()["followups"]["delivered"] == 1)
+    assert [r.id for r in sink.requests] == [i.decode()]
+    assert redis.waiting() == 0
+    (row,) = d.rows("verify C")
+    assert row["ok"] is True

@@ -123,6 +123,7 @@ same_waiting(const struct am_waiting *a, const struct am_waiting *b)
 	assert_int_equal(a->queued, b->queued);
 	assert_int_equal(a->revived, b->revived);
 	assert_int_equal(a->class, b->class);
+	assert_int_equal(a->handed, b->handed);
 	same_str(a->endpoint, b->endpoint);
 }
 
@@ -408,6 +409,7 @@ rnd_lists(struct am_complaint *c)
 		w->queued = rnd(2);
 		w->revived = rnd(2);
 		w->class = (uint8_t)rnd(AM_FU_CLASSES);
+		w->handed = rnd(2);
 		w->endpoint = rnd_str(20);
 	}
 }
