@@ -162,6 +162,22 @@ status_disabled(const struct am_term *t, const json_t *disabled)
 	    (long long)am_json_int(o, "waiting"));
 }
 
+/* What gateways have called back. */
+static void
+status_http(const struct am_term *t, const json_t *http)
+{
+	if (!json_is_object(http))
+		return;
+	am_print_field(t, "http", AM_HUE_NONE,
+	    "%.*s: %lld receipts, %lld replies, %lld refused, %lld not kept",
+	    AM_ARG(am_json_str(http, "listen")),
+	    (long long)am_json_int(http, "receipts"),
+	    (long long)am_json_int(http, "replies"),
+	    (long long)(am_json_int(http, "refused") +
+			am_json_int(http, "malformed")),
+	    (long long)am_json_int(http, "unwritten"));
+}
+
 void
 am_print_status(const struct am_term *t, const json_t *s)
 {
@@ -199,6 +215,7 @@ am_print_status(const struct am_term *t, const json_t *s)
 	    (long long)am_json_int(events, "rejected"),
 	    (long long)am_json_int(s, "rejects"),
 	    (long long)am_json_int(events, "unmatched"));
+	status_http(t, json_object_get(s, "http"));
 	if (am_json_int(s, "log_dropped") > 0)
 		am_print_field(t, "log", AM_HUE_YELLOW, "%lld lines dropped",
 		    (long long)am_json_int(s, "log_dropped"));

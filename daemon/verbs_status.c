@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "daemon/intake.h"
 #include "daemon/view.h"
 #include "log/log.h"
 
@@ -239,8 +240,8 @@ add_counts(struct view *v)
 	am_buf_addki(b, "retried", (int64_t)c->retried);
 	am_buf_addki(b, "dead", (int64_t)c->dead);
 	am_buf_addki(b, "suppressed", (int64_t)c->suppressed);
-	am_buf_addc(b, '}');
 	am_buf_addki(b, "unknown", (int64_t)c->unknown);
+	am_buf_addc(b, '}');
 }
 
 static void
@@ -308,6 +309,7 @@ end_status(struct view *v)
 	}
 	add_disabled(v);
 	am_buf_addki(b, "in_flight", am_deliver_in_flight(e->deliver));
+	am_intake_status(e->intake, b);
 	add_counts(v);
 	add_conf(v);
 	am_buf_addki(b, "log_dropped", (int64_t)am_log_dropped());

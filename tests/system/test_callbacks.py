@@ -384,6 +384,12 @@ def test_strangers_learn_nothing(world, redis):
     text = daemon.text()
     assert TOKEN not in text and SIGNATURE not in text
     assert PHONE[3:] not in text
+    http = daemon.status()["http"]
+    assert http["listen"] == f"127.0.0.1:{port}"
+    assert (http["receipts"], http["replies"], http["unwritten"]) == (1, 0, 0)
+    assert http["refused"] == 212 and http["malformed"] == 0
+    assert f"http        127.0.0.1:{port}: 1 receipts, 0 replies, " \
+        "212 refused" in daemon.ctl("status")[1]
 
 
 def test_bodies_that_cannot_be_read_are_refused(world, redis):
