@@ -27,11 +27,11 @@ def now():
 class Desk:
     """One daemon, its complaints and the numbers of their customers."""
 
-    def __init__(self, world, redis, producer, more=""):
+    def __init__(self, world, redis, producer, more="", **kw):
         self.world, self.redis, self.producer = world, redis, producer
         self.sink = world.sink()
         redis.client.set(PRE + "contact:key", SECRET.hex())
-        self.daemon = world.daemon(redis, more=more)
+        self.daemon = world.daemon(redis, more=more, **kw)
         self.n = 0
 
     # ---- complaints ----
@@ -464,6 +464,22 @@ def test_fu6_unknown_sender_is_an_event_and_never_an_error(desk):
     desk.producer.open("C-1")  # the shard has moved on
     desk.applied()
     assert desk.daemon.find("C-1")
+
+
+def test_fu6_every_stream_hears_and_one_answers(world, redis, producer):
+    """FU6: the listener writes a reply to every stream; the one that knows the
+    number answers, and the others make no noise in the log."""
+    desk = Desk(world, redis, producer, REPLIES, streams=(STREAM, "other"))
+    desk.asked(("C-1", desk.confirm("C-1")))
+    desk.write("1", wait=False, event_id="SM-A")
+    redis.client.xadd("other", {
+        "event": "customer.message", "source": "sms", "event_id": "SM-A",
+        "endpoint": "sms", "customer.phone": PHONE, "text": "1"})
+    wait_until(lambda: desk.state("C-1")[0] == "closed")
+    wait_until(lambda: redis.applied("other") == 1)
+    assert desk.counts()["unmatched"] == 1
+    assert redis.client.xlen("{other}:feed") == 1
+    assert not desk.daemon.logged("contact_unmatched")
 
 
 # ---- FU5 ----
