@@ -325,7 +325,7 @@ take_head(struct am_http_conn *c, size_t end)
 		am_http_conn_end(c);
 }
 
-/* Bytes that came, -1: no more for now, or the end of the connection. */
+/* Bytes that came; -1: none are there, or the connection has ended. */
 static ssize_t
 get(struct am_http_conn *c, char *p, size_t room)
 {

@@ -47,120 +47,123 @@ feed(const char *bytes, size_t n, size_t step, struct am_http_head *head)
 	return fault.status;
 }
 
+/* clang-format off */
+static const struct {
+	unsigned status;
+	const char *bytes;
+	size_t n;
+} wrong[] = {
+#define CASE(status, text) { status, text, sizeof(text) - 1 }
+	/* lengths */
+	CASE(400, LINE HOST "Content-Length: 3\r\n"
+			    "Content-Length: 5\r\n" REST),
+	CASE(400, LINE HOST "Content-Length: 3\r\n"
+			    "Content-Length: 3\r\n" REST),
+	CASE(400, LINE HOST "Content-Length: 3, 3\r\n" REST),
+	CASE(400, LINE HOST "Content-Length: +3\r\n" REST),
+	CASE(400, LINE HOST "Content-Length: -1\r\n" REST),
+	CASE(400, LINE HOST "Content-Length: 0x3\r\n" REST),
+	CASE(400, LINE HOST "Content-Length: 3 3\r\n" REST),
+	CASE(400, LINE HOST "Content-Length: \r\n" REST),
+	CASE(400, LINE HOST "Content-Length: 00000003\r\n" REST),
+	CASE(400, LINE HOST "Content-Length : 3\r\n" REST),
+	CASE(400, LINE HOST " Content-Length: 3\r\n" REST),
+	CASE(411, LINE HOST REST),
+	CASE(400,
+	    "GET /x HTTP/1.1\r\n" HOST "Content-Length: 3\r\n" REST),
+	/* codings */
+	CASE(411, LINE HOST "Transfer-Encoding: chunked\r\n" REST),
+	CASE(411, LINE HOST "transfer-encoding: xchunked\r\n" REST),
+	CASE(
+	    411, LINE HOST "Transfer-Encoding: gzip, chunked\r\n" REST),
+	CASE(411, LINE HOST "Transfer-Encoding:\r\n" REST),
+	CASE(400, LINE HOST "Transfer-Encoding: chunked\r\n"
+			    "Content-Length: 3\r\n" REST),
+	CASE(400, LINE HOST "Transfer-Encoding: chunked\r\n"
+			    "Transfer-Encoding: identity\r\n" REST),
+	CASE(411, "POST /x HTTP/1.0\r\n" HOST
+		  "Transfer-Encoding: chunked\r\n" REST),
+	CASE(415, LINE HOST "Content-Encoding: gzip\r\n"
+			    "Content-Length: 3\r\n" REST),
+	/* lines */
+	CASE(400, "POST /x HTTP/1.1\n" HOST REST),
+	CASE(400, LINE "Host: a\nContent-Length: 3\r\n" REST),
+	CASE(400, LINE "Host: a\rContent-Length: 3\r\n" REST),
+	CASE(400, LINE HOST "X: a\r\n b\r\n" REST),
+	CASE(400, LINE HOST "X: a\r\n\tb\r\n" REST),
+	CASE(400, LINE HOST "X: a\0b\r\n" REST),
+	CASE(400, LINE HOST "X: a\x1b[b\r\n" REST),
+	CASE(400, LINE HOST "X\0: a\r\n" REST),
+	CASE(400, LINE HOST "X y: a\r\n" REST),
+	CASE(400, LINE HOST "X(y): a\r\n" REST),
+	CASE(400, LINE HOST ": a\r\n" REST),
+	CASE(400, LINE HOST "no colon\r\n" REST),
+	CASE(400, LINE HOST "caf\xc3\xa9: a\r\n" REST),
+	CASE(400, "\r\n" LINE HOST REST),
+	CASE(400, " " LINE HOST REST),
+	CASE(400, "\x16\x03\x01\x02"),
+	/* the first line */
+	CASE(400, "POST  /x HTTP/1.1\r\n" HOST REST),
+	CASE(400, "POST /x  HTTP/1.1\r\n" HOST REST),
+	CASE(400, "POST\t/x HTTP/1.1\r\n" HOST REST),
+	CASE(400, "POST /x\r\n" HOST REST),
+	CASE(400, "POST /x y HTTP/1.1\r\n" HOST REST),
+	CASE(400, "P@ST /x HTTP/1.1\r\n" HOST REST),
+	CASE(400, "POST http://a/x HTTP/1.1\r\n" HOST REST),
+	CASE(400, "POST a:80 HTTP/1.1\r\n" HOST REST),
+	CASE(400, "OPTIONS * HTTP/1.1\r\n" HOST REST),
+	CASE(400, "POST /x\xc3\xa9 HTTP/1.1\r\n" HOST REST),
+	CASE(400, "POST /x#y HTTP/1.1\r\n" HOST REST),
+	CASE(400, "POST /x%00 HTTP/1.1\r\n" HOST REST),
+	CASE(400, "POST /x?a=%00 HTTP/1.1\r\n" HOST REST),
+	CASE(400, "POST /x%0d%0aHost:b HTTP/1.1\r\n" HOST REST),
+	CASE(400, "POST /x%7F HTTP/1.1\r\n" HOST REST),
+	CASE(400, "POST /x%1 HTTP/1.1\r\n" HOST REST),
+	CASE(400, "POST /x%zz HTTP/1.1\r\n" HOST REST),
+	CASE(400, "POST /x http/1.1\r\n" HOST REST),
+	CASE(400, "POST /x HTTP/1.10\r\n" HOST REST),
+	CASE(505, "POST /x HTTP/2.0\r\n" HOST REST),
+	CASE(505, "POST /x HTTP/0.9\r\n" HOST REST),
+	CASE(505, "PRI * HTTP/2.0\r\n" REST),
+	/* whose it is */
+	CASE(400, LINE "Content-Length: 3\r\n" REST),
+	CASE(400, "POST /x HTTP/1.0\r\nContent-Length: 3\r\n" REST),
+	CASE(400, LINE HOST "Host: b\r\nContent-Length: 3\r\n" REST),
+	CASE(400, LINE "Host:\r\nContent-Length: 3\r\n" REST),
+	CASE(400, LINE "Host: a/b\r\nContent-Length: 3\r\n" REST),
+	/* what may stand once */
+	CASE(400, LINE HOST "Content-Length: 3\r\n"
+			    "X-Twilio-Signature: a\r\n"
+			    "x-twilio-signature: b\r\n" REST),
+	CASE(400, LINE HOST "Content-Length: 3\r\n"
+			    "Authorization: Bearer a\r\n"
+			    "Authorization: Bearer b\r\n" REST),
+	CASE(400, LINE HOST "Content-Length: 3\r\nwebhook-id: a\r\n"
+			    "Webhook-Id: a\r\n" REST),
+	CASE(400, LINE HOST "Content-Length: 3\r\nce-id: a\r\n"
+			    "CE-ID: a\r\n" REST),
+	CASE(400, LINE HOST "Content-Length: 3\r\nContent-Type: a/b\r\n"
+			    "Content-Type: a/c\r\n" REST),
+	CASE(417,
+	    LINE HOST "Content-Length: 3\r\nExpect: 200-ok\r\n" REST),
+};
+/* clang-format on */
+
 static void
 test_head_when_wrong_then_refused_however_it_comes(void **state)
 {
-	static const struct {
-		unsigned status;
-		const char *bytes;
-		size_t n;
-	} cases[] = {
-#define CASE(status, text) { status, text, sizeof(text) - 1 }
-		/* lengths */
-		CASE(400, LINE HOST "Content-Length: 3\r\n"
-				    "Content-Length: 5\r\n" REST),
-		CASE(400, LINE HOST "Content-Length: 3\r\n"
-				    "Content-Length: 3\r\n" REST),
-		CASE(400, LINE HOST "Content-Length: 3, 3\r\n" REST),
-		CASE(400, LINE HOST "Content-Length: +3\r\n" REST),
-		CASE(400, LINE HOST "Content-Length: -1\r\n" REST),
-		CASE(400, LINE HOST "Content-Length: 0x3\r\n" REST),
-		CASE(400, LINE HOST "Content-Length: 3 3\r\n" REST),
-		CASE(400, LINE HOST "Content-Length: \r\n" REST),
-		CASE(400, LINE HOST "Content-Length: 00000003\r\n" REST),
-		CASE(400, LINE HOST "Content-Length : 3\r\n" REST),
-		CASE(400, LINE HOST " Content-Length: 3\r\n" REST),
-		CASE(411, LINE HOST REST),
-		CASE(400,
-		    "GET /x HTTP/1.1\r\n" HOST "Content-Length: 3\r\n" REST),
-		/* codings */
-		CASE(411, LINE HOST "Transfer-Encoding: chunked\r\n" REST),
-		CASE(411, LINE HOST "transfer-encoding: xchunked\r\n" REST),
-		CASE(
-		    411, LINE HOST "Transfer-Encoding: gzip, chunked\r\n" REST),
-		CASE(411, LINE HOST "Transfer-Encoding:\r\n" REST),
-		CASE(400, LINE HOST "Transfer-Encoding: chunked\r\n"
-				    "Content-Length: 3\r\n" REST),
-		CASE(400, LINE HOST "Transfer-Encoding: chunked\r\n"
-				    "Transfer-Encoding: identity\r\n" REST),
-		CASE(411, "POST /x HTTP/1.0\r\n" HOST
-			  "Transfer-Encoding: chunked\r\n" REST),
-		CASE(415, LINE HOST "Content-Encoding: gzip\r\n"
-				    "Content-Length: 3\r\n" REST),
-		/* lines */
-		CASE(400, "POST /x HTTP/1.1\n" HOST REST),
-		CASE(400, LINE "Host: a\nContent-Length: 3\r\n" REST),
-		CASE(400, LINE "Host: a\rContent-Length: 3\r\n" REST),
-		CASE(400, LINE HOST "X: a\r\n b\r\n" REST),
-		CASE(400, LINE HOST "X: a\r\n\tb\r\n" REST),
-		CASE(400, LINE HOST "X: a\0b\r\n" REST),
-		CASE(400, LINE HOST "X: a\x1b[b\r\n" REST),
-		CASE(400, LINE HOST "X\0: a\r\n" REST),
-		CASE(400, LINE HOST "X y: a\r\n" REST),
-		CASE(400, LINE HOST "X(y): a\r\n" REST),
-		CASE(400, LINE HOST ": a\r\n" REST),
-		CASE(400, LINE HOST "no colon\r\n" REST),
-		CASE(400, LINE HOST "caf\xc3\xa9: a\r\n" REST),
-		CASE(400, "\r\n" LINE HOST REST),
-		CASE(400, " " LINE HOST REST),
-		CASE(400, "\x16\x03\x01\x02"),
-		/* the first line */
-		CASE(400, "POST  /x HTTP/1.1\r\n" HOST REST),
-		CASE(400, "POST /x  HTTP/1.1\r\n" HOST REST),
-		CASE(400, "POST\t/x HTTP/1.1\r\n" HOST REST),
-		CASE(400, "POST /x\r\n" HOST REST),
-		CASE(400, "POST /x y HTTP/1.1\r\n" HOST REST),
-		CASE(400, "P@ST /x HTTP/1.1\r\n" HOST REST),
-		CASE(400, "POST http://a/x HTTP/1.1\r\n" HOST REST),
-		CASE(400, "POST a:80 HTTP/1.1\r\n" HOST REST),
-		CASE(400, "OPTIONS * HTTP/1.1\r\n" HOST REST),
-		CASE(400, "POST /x\xc3\xa9 HTTP/1.1\r\n" HOST REST),
-		CASE(400, "POST /x#y HTTP/1.1\r\n" HOST REST),
-		CASE(400, "POST /x%00 HTTP/1.1\r\n" HOST REST),
-		CASE(400, "POST /x?a=%00 HTTP/1.1\r\n" HOST REST),
-		CASE(400, "POST /x%0d%0aHost:b HTTP/1.1\r\n" HOST REST),
-		CASE(400, "POST /x%7F HTTP/1.1\r\n" HOST REST),
-		CASE(400, "POST /x%1 HTTP/1.1\r\n" HOST REST),
-		CASE(400, "POST /x%zz HTTP/1.1\r\n" HOST REST),
-		CASE(400, "POST /x http/1.1\r\n" HOST REST),
-		CASE(400, "POST /x HTTP/1.10\r\n" HOST REST),
-		CASE(505, "POST /x HTTP/2.0\r\n" HOST REST),
-		CASE(505, "POST /x HTTP/0.9\r\n" HOST REST),
-		CASE(505, "PRI * HTTP/2.0\r\n" REST),
-		/* whose it is */
-		CASE(400, LINE "Content-Length: 3\r\n" REST),
-		CASE(400, "POST /x HTTP/1.0\r\nContent-Length: 3\r\n" REST),
-		CASE(400, LINE HOST "Host: b\r\nContent-Length: 3\r\n" REST),
-		CASE(400, LINE "Host:\r\nContent-Length: 3\r\n" REST),
-		CASE(400, LINE "Host: a/b\r\nContent-Length: 3\r\n" REST),
-		/* what may stand once */
-		CASE(400, LINE HOST "Content-Length: 3\r\n"
-				    "X-Twilio-Signature: a\r\n"
-				    "x-twilio-signature: b\r\n" REST),
-		CASE(400, LINE HOST "Content-Length: 3\r\n"
-				    "Authorization: Bearer a\r\n"
-				    "Authorization: Bearer b\r\n" REST),
-		CASE(400, LINE HOST "Content-Length: 3\r\nwebhook-id: a\r\n"
-				    "Webhook-Id: a\r\n" REST),
-		CASE(400, LINE HOST "Content-Length: 3\r\nce-id: a\r\n"
-				    "CE-ID: a\r\n" REST),
-		CASE(400, LINE HOST "Content-Length: 3\r\nContent-Type: a/b\r\n"
-				    "Content-Type: a/c\r\n" REST),
-		CASE(417,
-		    LINE HOST "Content-Length: 3\r\nExpect: 200-ok\r\n" REST),
-	};
 	struct am_http_head head;
 
 	(void)state;
-	for (size_t i = 0; i < AM_COUNT(cases); i++)
-		for (size_t step = 1; step <= cases[i].n; step += 7) {
+	for (size_t i = 0; i < AM_COUNT(wrong); i++)
+		for (size_t step = 1; step <= wrong[i].n; step += 7) {
 			unsigned status =
-			    feed(cases[i].bytes, cases[i].n, step, &head);
+			    feed(wrong[i].bytes, wrong[i].n, step, &head);
 
-			if (status != cases[i].status)
+			if (status != wrong[i].status)
 				print_error(
-				    "case %zu: %s\n", i, cases[i].bytes);
-			assert_int_equal(status, cases[i].status);
+				    "case %zu: %s\n", i, wrong[i].bytes);
+			assert_int_equal(status, wrong[i].status);
 		}
 }
 
