@@ -22,7 +22,7 @@ LIBRARIES = {
     "hiredis/": {"store"},
     "event2/": {"store", "deliver", "intake", "ops", "daemon"},
     "curl/": {"deliver"},
-    "openssl/": {"deliver", "intake"},
+    "openssl/": {"deliver", "intake", "daemon"},
     "jansson.h": {"log", "codec", "conf", "store", "deliver", "intake", "ops",
                   "sim", "daemon"},
     "confuse.h": {"conf"},

@@ -2,7 +2,7 @@
 unpacked by tests/deps.sh, on a port of its own in a folder of its own.
 
 It takes TLS by STARTTLS or from the first byte, asks for a login, refuses
-`nobody-here@` for good and `later@` for now, and keeps what it takes in its
+`nobody-here@` for good, puts off `later@`, and keeps what it takes in its
 queue, where messages() reads it. Exim wants a user of its own, which a machine
 need not have: libnss_wrapper shows it one.
 """
