@@ -141,6 +141,25 @@ def test_order_of_a_complaint_holds_across_classes(world, redis):
         assert seen[0].at <= seen[1].at
 
 
+def test_a_digest_takes_along_those_of_every_class(world, redis):
+    """ES7: the complaints of one incident are of three tiers, staff hear of
+    them once; the digest goes among the most urgent of them."""
+    sink = world.sink()
+    loop = LOOP.format(name="flood", endpoint="crm").replace(
+        'default_tier', 'group_wait = "2s" default_tier').replace(
+        'to = "owner"', 'to = "supervisor"')
+    world.daemon(redis, loop=loop)
+    send_all(redis, [opened(f"C-{t}", tier=t, incident="INC-7")
+                     for t in TIERS])
+    c = redis.client
+    wait_until(lambda: [c.zcard(f"{{complaints}}:out:crm{n}")
+                        for n in ("", ":1", ":2")] == [1, 1, 1])
+    wait_until(lambda: sink.requests and redis.waiting() == 0)
+    assert [r.json["type"] for r in sink.requests] == ["followup.digest"]
+    items = sink.requests[0].json["data"]["items"]
+    assert {i["complaint"]["tier"] for i in items} == set(TIERS)
+
+
 # ---- isolation ----
 
 ENDPOINTS = 50
