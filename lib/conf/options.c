@@ -121,7 +121,7 @@ static const struct am_option table[] = {
 { "endpoint",  "receipt_wait",       AM_OPT_SPAN, FROM(0, 30 * AM_DAY), .about = "a receipt is waited for this long, then the state is unknown; default: 30m with callback_url and a provider that has receipts, else 0: accepted is delivered" },
 { "endpoint",  "callback_url",       AM_OPT_URL, .about = "https://HOST/v1/callback/NAME as the provider sees this daemon, NAME that of the endpoint" },
 { "endpoint",  "callback_token",     AM_OPT_SECRET, .about = "last part of the path of callbacks" },
-{ "endpoint",  "callback_net",       AM_OPT_CIDR, LIST, .about = "where callbacks may come from; default: anywhere" },
+{ "endpoint",  "callback_net",       AM_OPT_CIDR, LIST, .about = "addresses that may connect for callbacks, which behind a proxy is the proxy; default: any" },
 
 { "provider",  "url",                AM_OPT_TEXT, .about = "what is asked, with holes" },
 { "provider",  "method",             AM_OPT_CHOICE, DEF("POST"), OF("POST|GET|PUT"), .about = "of the request" },
@@ -151,7 +151,7 @@ static const struct am_option table[] = {
 { "provider",  "receipt",            AM_OPT_SECTION, .about = "callbacks that tell what became of a message" },
 { "provider",  "inbound",            AM_OPT_SECTION, .about = "callbacks with what customers write" },
 
-{ "receipt",   "verify",             AM_OPT_CHOICE, DEF("none"), OF("none|twilio|vonage-sig|vonage-jwt"), .about = "how a callback proves itself beside its token: twilio by token, else by password; the others by token" },
+{ "receipt",   "verify",             AM_OPT_CHOICE, DEF("none"), OF("none|twilio|vonage-sig|vonage-jwt"), .about = "how a callback proves itself beside its token: twilio by token, else by password; the others by token, and vonage-sig by SHA-256 HMAC unless the endpoint has set = {\"signature=sha512\"}, sha1, md5 or md5hash" },
 { "receipt",   "items",              AM_OPT_TEXT, .about = "pointer to the array of which each element is one; /: the body is it; default: the body is one" },
 { "receipt",   "id",                 AM_OPT_TEXT, .about = "pointer to the provider's id of the message" },
 { "receipt",   "at",                 AM_OPT_TEXT, .about = "pointer to the time" },
@@ -164,7 +164,7 @@ static const struct am_option table[] = {
 { "receipt",   "answer",             AM_OPT_TEXT, .about = "body of our answer; default: none, 204" },
 { "receipt",   "answer_type",        AM_OPT_TEXT, DEF("application/json"), .about = "its content type" },
 
-{ "inbound",   "verify",             AM_OPT_CHOICE, DEF("none"), OF("none|twilio|vonage-sig|vonage-jwt"), .about = "how a callback proves itself beside its token: twilio by token, else by password; the others by token" },
+{ "inbound",   "verify",             AM_OPT_CHOICE, DEF("none"), OF("none|twilio|vonage-sig|vonage-jwt"), .about = "how a callback proves itself beside its token: twilio by token, else by password; the others by token, and vonage-sig by SHA-256 HMAC unless the endpoint has set = {\"signature=sha512\"}, sha1, md5 or md5hash" },
 { "inbound",   "items",              AM_OPT_TEXT, .about = "pointer to the array of which each element is one; /: the body is it; default: the body is one" },
 { "inbound",   "id",                 AM_OPT_TEXT, .about = "pointer to the provider's id of the message" },
 { "inbound",   "at",                 AM_OPT_TEXT, .about = "pointer to the time" },
