@@ -55,11 +55,12 @@ endpoint "{name}" {{
 """
 
 
-def conf(world, port, gateways=("aliyun",), more="", http_more=""):
+def conf(world, port, gateways=("aliyun",), more="", http_more="",
+         at="127.0.0.1"):
     """What a daemon's configuration has beside the usual."""
     return f"""
 providers = {{"{ROOT}/conf/providers"}}
-http {{ listen = "127.0.0.1:{port}" {http_more} }}
+http {{ listen = "{at}:{port}" {http_more} }}
 {MESSAGES if "messages" in gateways else ""}
 {"".join(endpoint(world, g) for g in gateways)}
 {more}
@@ -160,7 +161,8 @@ class Caller:
                        headers=headers, **kw)
 
 
-def start(world, redis, gateways=("aliyun",), more="", http_more="", **kw):
+def start(world, redis, gateways=("aliyun",), more="", http_more="",
+          at="127.0.0.1", **kw):
     """(daemon, port) with endpoints of these gateways."""
     if world.receiver is None:
         world.sink()
@@ -168,7 +170,7 @@ def start(world, redis, gateways=("aliyun",), more="", http_more="", **kw):
     crm = world.endpoint("crm", world.receiver.url(), ENDPOINT_MORE)
     daemon = world.daemon(
         redis, endpoints=crm,
-        more=conf(world, port, gateways, more, http_more), **kw)
+        more=conf(world, port, gateways, more, http_more, at), **kw)
     return daemon, port
 
 

@@ -392,6 +392,23 @@ def test_strangers_learn_nothing(world, redis):
         "212 refused" in daemon.ctl("status")[1]
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/net/if_inet6"),
+                    reason="no IPv6 here")
+def test_a_socket_of_ipv6_knows_who_comes_by_ipv4(world, redis):
+    """On [::] an address of IPv4 is itself, for callback_net and for the
+    share of places."""
+    _, port = start(world, redis, [], at="[::]",
+                    more=endpoint(world, "fenced", "aliyun",
+                                  'callback_net = {"127.0.0.2/32", "::1"}'))
+    fenced = Caller(port, "fenced")
+    assert fenced.json([RECEIPT]).status == 403
+    assert fenced.json([RECEIPT], source="127.0.0.2").status == 200
+    with socket.create_connection(("::1", port)) as s:
+        s.sendall(f"GET {fenced.path} HTTP/1.1\r\nHost: [::1]\r\n\r\n"
+                  .encode())
+        assert callers.Answer(read_all(s)).status == 200
+
+
 def test_bodies_that_cannot_be_read_are_refused(world, redis):
     _, port = start(world, redis)
     caller = Caller(port, "aliyun")
