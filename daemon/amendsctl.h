@@ -72,6 +72,15 @@ const char *am_print_both(char out[80], const struct am_term *t,
     const json_t *o, const char *key, const char *none);
 void am_print_moves(const struct am_term *t, const json_t *rows);
 void am_print_shards(const struct am_term *t, const json_t *rows);
+/* "3 endpoints", under a table. */
+void am_print_tail(
+    const struct am_term *t, size_t n, const char *one, const char *many);
+
+/* ---- amendsctl_endpoints.c ---- */
+
+void am_print_endpoints(const struct am_term *t, const json_t *rows);
+/* What is sent again, or would be. */
+void am_print_again(const struct am_term *t, const json_t *rows);
 
 /* ---- amendsctl_why.c, amendsctl_plan.c ---- */
 
@@ -151,6 +160,17 @@ void am_table_cellf(struct am_table *tb, enum am_hue hue, const char *fmt, ...)
     AM_PRINTF(3, 4);
 /* Columns without any text are left out. Prints and ends the table. */
 void am_table_print(struct am_table *tb, size_t indent);
+
+/* A cell from a member of an object; what is absent is empty. */
+void am_cell_str(struct am_table *tb, const json_t *o, const char *key);
+void am_cell_int(struct am_table *tb, const json_t *o, const char *key);
+/* A number that is of no interest when it is 0. */
+void am_cell_count(
+    struct am_table *tb, const json_t *o, const char *key, enum am_hue hue);
+/* "in 12m", "2026-11-21 19:35" */
+void am_cell_when(
+    struct am_table *tb, const json_t *o, const char *key, enum am_hue hue);
+void am_cell_local(struct am_table *tb, const json_t *o, const char *key);
 
 /* ---- amendsctl_text.c ---- */
 

@@ -26,64 +26,9 @@ state_hue(struct am_str state)
 	return AM_HUE_NONE;
 }
 
-static void
-cell_str(struct am_table *tb, const json_t *o, const char *key)
-{
-	am_table_cell(tb, AM_HUE_NONE, am_json_str(o, key));
-}
-
-/* A number; an absent one is empty. */
-static void
-cell_int(struct am_table *tb, const json_t *o, const char *key)
-{
-	if (json_is_number(json_object_get(o, key)))
-		am_table_cellf(
-		    tb, AM_HUE_NONE, "%lld", (long long)am_json_int(o, key));
-	else
-		am_table_cell(tb, AM_HUE_NONE, AM_STR(""));
-}
-
-/* A number that is of no interest when 0. */
-static void
-cell_count(
-    struct am_table *tb, const json_t *o, const char *key, enum am_hue hue)
-{
-	int64_t n = am_json_int(o, key);
-
-	if (n != 0)
-		am_table_cellf(tb, hue, "%lld", (long long)n);
-	else
-		am_table_cell(tb, AM_HUE_NONE, AM_STR("-"));
-}
-
-static void
-cell_when(
-    struct am_table *tb, const json_t *o, const char *key, enum am_hue hue)
-{
-	char when[40];
-	am_ms at;
-
-	if (am_json_time(o, key, &at)) {
-		am_text_when(when, tb->term, at);
-		am_table_cell(tb, hue, am_str_c(when));
-	} else {
-		am_table_cell(tb, AM_HUE_NONE, AM_STR(""));
-	}
-}
-
-static void
-cell_local(struct am_table *tb, const json_t *o, const char *key)
-{
-	char local[32] = "";
-	am_ms at;
-
-	if (am_json_time(o, key, &at))
-		am_text_local(local, at);
-	am_table_cell(tb, AM_HUE_NONE, am_str_c(local));
-}
-
-static void
-tail_count(const struct am_term *t, size_t n, const char *one, const char *many)
+void
+am_print_tail(
+    const struct am_term *t, size_t n, const char *one, const char *many)
 {
 	printf("%s%zu %s%s\n", am_hue_on(t, AM_HUE_DIM), n, n == 1 ? one : many,
 	    am_hue_off(t, AM_HUE_DIM));
@@ -150,18 +95,19 @@ print_list(const struct am_term *t, const json_t *rows)
 		bool overdue = am_json_true(o, "overdue");
 
 		late += overdue;
-		cell_str(&tb, o, "id");
+		am_cell_str(&tb, o, "id");
 		am_table_cell(&tb, state_hue(am_json_str(o, "status")),
 		    am_json_str(o, "status"));
-		cell_str(&tb, o, "stage");
-		cell_when(&tb, o, "due_at", overdue ? AM_HUE_RED : AM_HUE_NONE);
-		cell_local(&tb, o, "due_at");
-		cell_str(&tb, o, "tier");
-		cell_str(&tb, o, "owner");
-		cell_str(&tb, o, "category");
-		cell_int(&tb, o, "cycle");
-		cell_str(&tb, o, "loop");
-		cell_str(&tb, o, "shard");
+		am_cell_str(&tb, o, "stage");
+		am_cell_when(
+		    &tb, o, "due_at", overdue ? AM_HUE_RED : AM_HUE_NONE);
+		am_cell_local(&tb, o, "due_at");
+		am_cell_str(&tb, o, "tier");
+		am_cell_str(&tb, o, "owner");
+		am_cell_str(&tb, o, "category");
+		am_cell_int(&tb, o, "cycle");
+		am_cell_str(&tb, o, "loop");
+		am_cell_str(&tb, o, "shard");
 	}
 	am_table_print(&tb, 0);
 	free(sorted);
@@ -226,23 +172,23 @@ print_followups(const struct am_term *t, const json_t *rows)
 	am_table_init(&tb, t, columns, AM_COUNT(columns));
 	json_array_foreach(rows, i, o)
 	{
-		cell_str(&tb, o, "id");
-		cell_str(&tb, o, "complaint");
-		cell_str(&tb, o, "endpoint");
+		am_cell_str(&tb, o, "id");
+		am_cell_str(&tb, o, "complaint");
+		am_cell_str(&tb, o, "endpoint");
 		cell_rung(&tb, o);
-		cell_str(&tb, o, "to");
+		am_cell_str(&tb, o, "to");
 		am_buf_reset(&state);
 		am_held_words(&state, o);
 		am_table_cell(&tb, state_hue(am_json_str(o, "state")),
 		    am_buf_str(&state));
-		cell_when(&tb, o, "due_at", AM_HUE_NONE);
-		cell_when(&tb, o, "next_at", AM_HUE_NONE);
-		cell_int(&tb, o, "attempts");
+		am_cell_when(&tb, o, "due_at", AM_HUE_NONE);
+		am_cell_when(&tb, o, "next_at", AM_HUE_NONE);
+		am_cell_int(&tb, o, "attempts");
 		cell_last_try(&tb, o);
 	}
 	am_table_print(&tb, 0);
 	am_buf_fini(&state);
-	tail_count(t, json_array_size(rows), "follow-up on its way",
+	am_print_tail(t, json_array_size(rows), "follow-up on its way",
 	    "follow-ups on their way");
 }
 
@@ -267,53 +213,19 @@ print_dead(const struct am_term *t, const json_t *rows)
 	am_table_init(&tb, t, columns, AM_COUNT(columns));
 	json_array_foreach(rows, i, o)
 	{
-		cell_str(&tb, o, "id");
-		cell_str(&tb, o, "complaint");
-		cell_str(&tb, o, "endpoint");
-		cell_str(&tb, o, "reason");
-		cell_when(&tb, o, "at", AM_HUE_NONE);
-		cell_int(&tb, o, "attempts");
-		cell_count(&tb, o, "status", AM_HUE_NONE);
-		cell_str(&tb, o, "error");
-		cell_str(&tb, o, "entry");
+		am_cell_str(&tb, o, "id");
+		am_cell_str(&tb, o, "complaint");
+		am_cell_str(&tb, o, "endpoint");
+		am_cell_str(&tb, o, "reason");
+		am_cell_when(&tb, o, "at", AM_HUE_NONE);
+		am_cell_int(&tb, o, "attempts");
+		am_cell_count(&tb, o, "status", AM_HUE_NONE);
+		am_cell_str(&tb, o, "error");
+		am_cell_str(&tb, o, "entry");
 	}
 	am_table_print(&tb, 0);
-	tail_count(
+	am_print_tail(
 	    t, json_array_size(rows), "dead follow-up", "dead follow-ups");
-}
-
-/* What is sent again, or would be: each with --dry-run, else how many. */
-static void
-print_again(const struct am_term *t, const json_t *rows)
-{
-	static const struct am_column columns[] = {
-		{ "ID", 0, 0, false },
-		{ "COMPLAINT", 0, 1, false },
-		{ "ENDPOINT", 10, 2, false },
-		{ "REASON", 12, 3, false },
-		{ "TRIES", 0, 4, true },
-	};
-	struct am_table tb;
-	long long n = 0;
-	bool dry = false;
-	json_t *o;
-	size_t i;
-
-	am_table_init(&tb, t, columns, AM_COUNT(columns));
-	json_array_foreach(rows, i, o)
-	{
-		n += am_json_int(o, "changed") + am_json_int(o, "would_change");
-		dry = dry || json_object_get(o, "would_change") != NULL;
-		if (json_object_get(o, "id") == NULL)
-			continue;
-		cell_str(&tb, o, "id");
-		cell_str(&tb, o, "complaint");
-		cell_str(&tb, o, "endpoint");
-		cell_str(&tb, o, "reason");
-		cell_int(&tb, o, "attempts");
-	}
-	am_table_print(&tb, 0);
-	printf("%lld %s\n", n, dry ? "would be sent again" : "sent again");
 }
 
 static void
@@ -340,102 +252,18 @@ print_rejects(const struct am_term *t, const json_t *rows)
 		const json_t *fields = json_object_get(o, "fields");
 
 		am_text_bytes(size, am_json_int(o, "size"));
-		cell_str(&tb, o, "entry");
-		cell_str(&tb, o, "code");
-		cell_str(&tb, o, "field");
-		cell_when(&tb, o, "at", AM_HUE_NONE);
-		cell_str(&tb, fields, "event");
-		cell_str(&tb, fields, "complaint_id");
+		am_cell_str(&tb, o, "entry");
+		am_cell_str(&tb, o, "code");
+		am_cell_str(&tb, o, "field");
+		am_cell_when(&tb, o, "at", AM_HUE_NONE);
+		am_cell_str(&tb, fields, "event");
+		am_cell_str(&tb, fields, "complaint_id");
 		am_table_cell(&tb, AM_HUE_NONE, am_str_c(size));
-		cell_str(&tb, o, "text");
+		am_cell_str(&tb, o, "text");
 	}
 	am_table_print(&tb, 0);
-	tail_count(
+	am_print_tail(
 	    t, json_array_size(rows), "rejected event", "rejected events");
-}
-
-/* "disabled: gone, 2h ago" */
-static void
-cell_disabled(struct am_table *tb, const json_t *o)
-{
-	struct am_str reason = am_json_str(o, "reason");
-	char when[40] = "";
-	am_ms at;
-
-	if (am_json_time(o, "disabled_at", &at))
-		am_text_when(when, tb->term, at);
-	am_table_cellf(tb, AM_HUE_RED, "disabled: %.*s, %s", AM_ARG(reason),
-	    when);
-}
-
-static void
-cell_breaker(struct am_table *tb, const json_t *o)
-{
-	struct am_str breaker = am_json_str(o, "breaker");
-	const json_t *built = json_object_get(o, "built");
-	char when[40];
-	am_ms at;
-
-	if (json_is_false(built)) {
-		am_table_cell(tb, AM_HUE_DIM, AM_STR("not in force"));
-	} else if (am_str_is(am_json_str(o, "state"), "disabled")) {
-		cell_disabled(tb, o);
-	} else if (am_str_is(breaker, "open")) {
-		if (am_json_time(o, "open_until", &at)) {
-			am_text_when(when, tb->term, at);
-			am_table_cellf(
-			    tb, AM_HUE_RED, "broken, probe %s", when);
-		} else {
-			am_table_cell(tb, AM_HUE_RED, AM_STR("broken"));
-		}
-	} else if (am_str_prefix(breaker, "half")) {
-		am_table_cell(tb, AM_HUE_YELLOW, AM_STR("probing"));
-	} else if (am_json_time(o, "paused_until", &at) && at > tb->term->now) {
-		am_text_when(when, tb->term, at);
-		am_table_cellf(tb, AM_HUE_YELLOW, "asked to wait, on %s", when);
-	} else {
-		am_table_cell(tb, AM_HUE_GREEN, AM_STR("ok"));
-	}
-}
-
-static void
-print_endpoints(const struct am_term *t, const json_t *rows)
-{
-	static const struct am_column columns[] = {
-		{ "NAME", 0, 0, false },
-		{ "TYPE", 0, 8, false },
-		{ "STATE", 12, 0, false },
-		{ "WAITING", 0, 1, true },
-		{ "IN FLIGHT", 0, 4, true },
-		{ "OK", 0, 5, true },
-		{ "FAILED", 0, 3, true },
-		{ "LAST OK", 0, 6, false },
-		{ "LAST FAILURE", 0, 7, false },
-		{ "WHY", 12, 2, false },
-		{ "URL", 24, 9, false },
-	};
-	struct am_table tb;
-	json_t *o;
-	size_t i;
-
-	am_table_init(&tb, t, columns, AM_COUNT(columns));
-	json_array_foreach(rows, i, o)
-	{
-		cell_str(&tb, o, "name");
-		cell_str(&tb, o, "type");
-		cell_breaker(&tb, o);
-		cell_count(&tb, o, "waiting", AM_HUE_NONE);
-		cell_count(&tb, o, "in_flight", AM_HUE_NONE);
-		cell_count(&tb, o, "ok", AM_HUE_NONE);
-		cell_count(&tb, o, "failed", AM_HUE_RED);
-		cell_when(&tb, o, "last_ok", AM_HUE_NONE);
-		cell_when(&tb, o, "last_failed", AM_HUE_NONE);
-		cell_str(&tb, o,
-		    am_json_str(o, "text").n > 0 ? "text" : "last_reason");
-		cell_str(&tb, o, "url");
-	}
-	am_table_print(&tb, 0);
-	tail_count(t, json_array_size(rows), "endpoint", "endpoints");
 }
 
 void
@@ -463,17 +291,17 @@ am_print_shards(const struct am_term *t, const json_t *rows)
 		struct am_str state = am_json_str(o, "state");
 		struct am_str owner = am_json_str(o, "owner");
 
-		cell_str(&tb, o, "stream");
+		am_cell_str(&tb, o, "stream");
 		am_table_cell(&tb, state_hue(state), state);
 		am_table_cellf(&tb, AM_HUE_NONE, "%.*s%s", AM_ARG(owner),
 		    am_json_true(o, "mine") && owner.n == 0 ? "we" : "");
-		cell_int(&tb, o, "lag");
-		cell_int(&tb, o, "open");
-		cell_when(&tb, o, "next_wake", AM_HUE_NONE);
-		cell_int(&tb, o, "applied");
-		cell_count(&tb, o, "lost", AM_HUE_RED);
-		cell_str(&tb, o, "cursor");
-		cell_str(&tb, o, "why");
+		am_cell_int(&tb, o, "lag");
+		am_cell_int(&tb, o, "open");
+		am_cell_when(&tb, o, "next_wake", AM_HUE_NONE);
+		am_cell_int(&tb, o, "applied");
+		am_cell_count(&tb, o, "lost", AM_HUE_RED);
+		am_cell_str(&tb, o, "cursor");
+		am_cell_str(&tb, o, "why");
 	}
 	am_table_print(&tb, 0);
 }
@@ -482,7 +310,7 @@ static void
 print_shard_list(const struct am_term *t, const json_t *rows)
 {
 	am_print_shards(t, rows);
-	tail_count(t, json_array_size(rows), "shard", "shards");
+	am_print_tail(t, json_array_size(rows), "shard", "shards");
 }
 
 static void
@@ -623,10 +451,10 @@ am_print_answer(const struct am_term *t, const struct am_verb *verb,
 		{ "message list", am_print_messages, false },
 		{ "followups", print_followups, true },
 		{ "dead list", print_dead, true },
-		{ "dead replay", print_again, false },
-		{ "followups retry", print_again, false },
+		{ "dead replay", am_print_again, false },
+		{ "followups retry", am_print_again, false },
 		{ "rejects list", print_rejects, true },
-		{ "endpoints", print_endpoints, true },
+		{ "endpoints", am_print_endpoints, true },
 		{ "shard list", print_shard_list, true },
 		{ "silence add", am_print_silences, false },
 		{ "silence list", am_print_silences, true },

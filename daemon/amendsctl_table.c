@@ -204,3 +204,59 @@ am_table_print(struct am_table *tb, size_t indent)
 	am_arena_fini(&tb->arena);
 	free(tb->cells);
 }
+
+/* ---- cells of a row of JSON ---- */
+
+void
+am_cell_str(struct am_table *tb, const json_t *o, const char *key)
+{
+	am_table_cell(tb, AM_HUE_NONE, am_json_str(o, key));
+}
+
+void
+am_cell_int(struct am_table *tb, const json_t *o, const char *key)
+{
+	if (json_is_number(json_object_get(o, key)))
+		am_table_cellf(
+		    tb, AM_HUE_NONE, "%lld", (long long)am_json_int(o, key));
+	else
+		am_table_cell(tb, AM_HUE_NONE, AM_STR(""));
+}
+
+void
+am_cell_count(
+    struct am_table *tb, const json_t *o, const char *key, enum am_hue hue)
+{
+	int64_t n = am_json_int(o, key);
+
+	if (n != 0)
+		am_table_cellf(tb, hue, "%lld", (long long)n);
+	else
+		am_table_cell(tb, AM_HUE_NONE, AM_STR("-"));
+}
+
+void
+am_cell_when(
+    struct am_table *tb, const json_t *o, const char *key, enum am_hue hue)
+{
+	char when[40];
+	am_ms at;
+
+	if (am_json_time(o, key, &at)) {
+		am_text_when(when, tb->term, at);
+		am_table_cell(tb, hue, am_str_c(when));
+	} else {
+		am_table_cell(tb, AM_HUE_NONE, AM_STR(""));
+	}
+}
+
+void
+am_cell_local(struct am_table *tb, const json_t *o, const char *key)
+{
+	char local[32] = "";
+	am_ms at;
+
+	if (am_json_time(o, key, &at))
+		am_text_local(local, at);
+	am_table_cell(tb, AM_HUE_NONE, am_str_c(local));
+}

@@ -143,6 +143,10 @@ void am_turn_internal(struct am_turn *t, struct am_event *ev,
 /* Step a case and put the effects into the commit. NULL when it was parked. */
 struct am_update *
 am_turn_step(struct am_turn *t, struct am_case *c, const struct am_event *ev);
+/* Not behind another of its complaint, which was loaded. */
+bool am_fu_is_queued(struct am_turn *t, const struct am_fu_record *f);
+/* To be sent again, by a person's word, though its provider may have it. */
+void am_fu_take_back(struct am_fu_record *f);
 /* A follow-up has ended in that state. */
 void am_turn_count_end(struct am_turn *t, const char *state);
 /* The personal fields of an event that was applied to c go to its personal

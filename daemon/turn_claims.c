@@ -208,18 +208,23 @@ afford(struct am_turn *t, struct am_claim *k)
 		k->fate = AM_FATE_LATER;
 }
 
+/* What this very turn has written may be against a claim that may go. */
+static void
+judge_again(struct am_turn *t, struct am_claim *k)
+{
+	if (is_over_now(t, k))
+		k->fate = AM_FATE_ENDS;
+	else if (k->row.members_n == 0 && am_endpoint_off(t, k->lane->outlet))
+		k->fate = AM_FATE_STAYS;
+	else if (!am_recipient_refuses(t, k))
+		afford(t, k);
+}
+
 void
 am_claim_write(struct am_turn *t, struct am_claim *k)
 {
-	if (k->fate == AM_FATE_SEND && is_over_now(t, k))
-		k->fate = AM_FATE_ENDS;
-	if (k->fate == AM_FATE_SEND && k->row.members_n == 0 &&
-	    am_endpoint_off(t, k->lane->outlet))
-		k->fate = AM_FATE_STAYS; /* an outcome of this very turn */
 	if (k->fate == AM_FATE_SEND)
-		(void)am_recipient_refuses(t, k);
-	if (k->fate == AM_FATE_SEND)
-		afford(t, k);
+		judge_again(t, k);
 	switch (k->fate) {
 	case AM_FATE_GONE:
 		write_gone(t, k);

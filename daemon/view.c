@@ -327,6 +327,29 @@ am_view_not_found(struct view *v, const char *what)
 		    AM_ARG(v->id));
 }
 
+void
+am_view_end_act(
+    struct view *v, int rc, const char *refused, const char *counted, size_t n)
+{
+	am_view_drop(v);
+	if (rc == -AM_EFENCED) {
+		am_ctl_end(v->call, AM_EXIT_REFUSED,
+		    "shard %s is not owned by this daemon now",
+		    v->shard->stream);
+	} else if (rc != 0) {
+		am_ctl_end(
+		    v->call, AM_EXIT_FAILED, "not done: %s", am_err_str(rc));
+	} else if (refused != NULL) {
+		am_ctl_end(v->call, AM_EXIT_REFUSED, "%s", refused);
+	} else {
+		am_view_open(v);
+		am_view_s(v, "shard", v->shard->stream);
+		am_buf_addki(&v->line, counted, (int64_t)n);
+		am_view_close(v);
+		am_ctl_end(v->call, AM_EXIT_OK, "%s", "");
+	}
+}
+
 am_ms
 am_view_due(const struct am_loopdef *def, const struct am_complaint *c)
 {

@@ -89,7 +89,7 @@ struct sums {
 	int64_t open, waiting, dead, rejects;
 	int64_t *shard_open;
 	void (*end)(struct view *v);
-	struct am_conf *conf; /* a reload may come in between */
+	struct am_conf *conf;		   /* a reload may come in between */
 	struct am_endpoint_sum *endpoints; /* those of it */
 	size_t shards;
 };
@@ -97,6 +97,9 @@ struct sums {
 /* v->own is the sums; end() ends the call. */
 void am_view_sums(struct view *v, void (*end)(struct view *v));
 
+/* The end of an act on v->shard: its count under that name, or why not. */
+void am_view_end_act(
+    struct view *v, int rc, const char *refused, const char *counted, size_t n);
 /* "no such …" with exit code 4, or 1 when a shard could not be asked. */
 void am_view_not_found(struct view *v, const char *what);
 /* Working time used up, the running part included. */

@@ -316,6 +316,30 @@ test_lane_retire_at_then_only_the_first_secret_signs_FU2(void **state)
 	world_free(w);
 }
 
+/* AU6, fault 50: 4 KiB are read, 512 bytes are shown, and of those no number
+ * and no key of ours. */
+static void
+test_lane_answer_that_says_too_much_then_its_excerpt_is_redacted(void **state)
+{
+	struct world *w = world_new(1);
+	struct script *s = &w->rx[0].script;
+
+	(void)state;
+	s->answer = "HTTP/1.1 500 Oh\r\n\r\n"
+		    "no key MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3 for "
+		    "+86 138-0013-8000, li@a.example; ";
+	s->filler = "0123456789abcdef";
+	s->filler_n = 64 * 1024;
+	w->ep[0].secrets[0].value =
+	    AM_STR("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3");
+	world_configure(w);
+	expect_result(world_try(w), AM_SEND_RETRY, 500, "http_500");
+	assert_non_null(strstr(w->out[0].excerpt,
+	    "no key [secret] for [number], [address]; [number]abcdef"));
+	assert_in_range(strlen(w->out[0].excerpt), 490, 512);
+	world_free(w);
+}
+
 static void
 test_lane_stalled_then_the_other_is_as_fast_as_ever(void **state)
 {
@@ -490,6 +514,7 @@ main(void)
 		T(test_lane_back_from_a_pause_then_a_slow_start),
 		T(test_lane_second_tries_then_within_the_budget),
 		T(test_lane_retire_at_then_only_the_first_secret_signs_FU2),
+		T(test_lane_answer_that_says_too_much_then_its_excerpt_is_redacted),
 		T(test_lane_stalled_then_the_other_is_as_fast_as_ever),
 		T(test_lane_unknown_or_not_built_then_no_room_and_permanent),
 		T(test_lane_reload_same_url_then_breaker_and_counts_stay),
