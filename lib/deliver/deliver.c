@@ -14,6 +14,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include <event2/event.h>
@@ -24,6 +25,7 @@
 #include "deliver/redact.h"
 
 #define KEPT_CONNECTIONS_MAX 1024
+#define AT_ONCE_MAX 4096
 
 am_ms
 am_mono(void)
@@ -386,6 +388,26 @@ on_later(evutil_socket_t fd, short what, void *arg)
 
 /* ---- the interface ---- */
 
+/* Half of our files; the other half is for kept connections and the rest. */
+static unsigned
+most_at_once(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur / 2 > AT_ONCE_MAX)
+		return AT_ONCE_MAX;
+	return (unsigned)(r.rlim_cur / 2);
+}
+
+/* What all lanes together leave to this one. */
+static unsigned
+left_for(const struct am_deliver *d, const struct am_lane *l)
+{
+	unsigned left = d->in_flight < d->most ? d->most - d->in_flight : 0;
+
+	return left == 0 && l->in_flight == 0 ? 1 : left;
+}
+
 struct am_deliver *
 am_deliver_new(struct event_base *base, struct evdns_base *dns)
 {
@@ -394,6 +416,7 @@ am_deliver_new(struct event_base *base, struct evdns_base *dns)
 	AM_ASSERT(d != NULL);
 	d->base = base;
 	d->dns = dns;
+	d->most = most_at_once();
 	d->later = evtimer_new(base, on_later, d);
 	AM_ASSERT(d->later != NULL);
 	TAILQ_INIT(&d->active);
@@ -500,6 +523,8 @@ am_deliver_room(
 		return 0;
 	}
 	room = am_breaker_room(&asked, now, l->in_flight, l->ep->inflight);
+	if (room > left_for(d, l))
+		room = left_for(d, l);
 	if (room == 0) {
 		if (l->breaker.state == AM_BREAKER_OPEN)
 			*again = l->breaker.open_until;

@@ -79,6 +79,8 @@ am_deliver_configure(struct am_deliver *d, struct am_conf *conf, am_ms now);
 /*
  * How many sendings of the endpoint may start now; when 0, *again is when to
  * ask again (AM_NEVER: after the next outcome). Unknown endpoint: 0, AM_NEVER.
+ * All endpoints together get no more than half of the files that the process
+ * may open, but each of them always one.
  * A question only, also of an instant that is still to come.
  * Nothing is set aside: whoever claims between asking and sending subtracts
  * what it has claimed and not sent yet, or a half-open breaker sees two probes.

@@ -130,8 +130,8 @@ struct am_deliver {
 	struct am_sendings active;
 	struct am_sendings ended; /* result known, callback not yet run */
 	struct event *later;	  /* runs `ended`, frees what nobody uses */
-	unsigned in_flight;
-	unsigned telling; /* depth of callbacks */
+	unsigned in_flight, most; /* of all lanes, at once */
+	unsigned telling;	  /* depth of callbacks */
 	bool closing;
 };
 

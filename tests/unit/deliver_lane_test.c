@@ -3,6 +3,8 @@
  * disturb nobody; reload and shutdown. Faults 48 and 55; capability FU3.
  */
 
+#include <sys/resource.h>
+
 #include "tests/unit/deliver_world.h"
 
 static const char fail_500[] = "HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n";
@@ -44,6 +46,34 @@ test_lane_in_flight_limit_then_never_more_at_once(void **state)
 	world_wait(w, w->out_n + am_deliver_in_flight(w->deliver));
 	assert_true(w->rx[0].connections <= 3);
 	assert_int_equal(w->rx[0].requests, w->out_n);
+	world_free(w);
+}
+
+/* A crowd on the wire takes all files but one from each of its neighbours. */
+static void
+test_lane_of_many_then_all_together_leave_files_and_each_has_one(void **state)
+{
+	struct rlimit was, few;
+	struct world *w;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	few = was;
+	few.rlim_cur = 40;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	w = world_new(2);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	w->ep[0].inflight = w->ep[1].inflight = 100;
+	w->ep[0].breaker_failures = 1000;
+	w->rx[0].script.answer = NULL;
+	world_configure(w);
+	assert_int_equal(send_all(w, "crm", 99), 20);
+	assert_int_equal(send_all(w, "desk", 99), 1);
+	assert_int_equal(world_room(w, "desk"), 0);
+	world_wait(w, 1);
+	assert_int_equal(world_room(w, "desk"), 1);
+	world_wait(w, 21);
+	assert_int_equal(world_room(w, "desk"), 20);
 	world_free(w);
 }
 
@@ -504,6 +534,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test(name)
 		T(test_lane_in_flight_limit_then_never_more_at_once),
+		T(test_lane_of_many_then_all_together_leave_files_and_each_has_one),
 		T(test_lane_rate_then_no_window_sees_one_more),
 		T(test_lane_rate_used_up_then_again_says_when),
 		T(test_lane_breaker_then_opens_for_that_endpoint_only_FU3),
