@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 ENDS = {"followup.delivered", "followup.dead", "followup.suppressed",
-        "followup.expired"}
+        "followup.expired", "followup.unknown"}
 FIRINGS = {"deadline.missed", "deadline.warned", "escalation.raised",
            "confirmation.requested"}
 ZEROS = "0" * 32

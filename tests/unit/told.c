@@ -185,6 +185,13 @@ told_ended(struct told *w, const struct am_waiting *at, const char *rest)
 }
 
 void
+told_handed(struct told *w, const struct am_waiting *at, const char *rest)
+{
+	assert_non_null(at);
+	about(w, "followup.handed", at->id, rest);
+}
+
+void
 told_deliver(struct told *w)
 {
 	while (told_c(w)->waiting_n > 0)

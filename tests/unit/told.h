@@ -45,6 +45,8 @@ const struct am_fu_change *
 told_change(const struct told *w, const uint8_t id[16]);
 /* It ends; rest is such as "state=delivered". */
 void told_ended(struct told *w, const struct am_waiting *at, const char *rest);
+/* Its provider has it, or may have it; rest is such as "state=accepted". */
+void told_handed(struct told *w, const struct am_waiting *at, const char *rest);
 /* Everything that waits is delivered. */
 void told_deliver(struct told *w);
 /* A receipt for the follow-up of that id. */
