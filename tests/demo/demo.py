@@ -2,8 +2,9 @@
 """`make run`: a bank's day in fast time on a private Redis, live.
 
 Starts build/amendsd --embedded in a folder of its own, a receiver that checks
-every signature, and a producer that plays day.py. On a terminal it then idles
-until Ctrl-C; without one it ends with the day. Leaves nothing behind.
+every signature, an SMS gateway with phones that answer, a mail server, and a
+producer that plays day.py. All of it is on the loopback. On a terminal it then
+idles until Ctrl-C; without one it ends with the day. Leaves nothing behind.
 """
 
 import base64
@@ -12,6 +13,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -21,13 +23,22 @@ from pathlib import Path
 import redis
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from day import DAY, OUTAGE, plan  # noqa: E402
+from day import DAY, OUTAGE, TEXTS, UNKNOWN, plan  # noqa: E402
+from gateway import Gateway  # noqa: E402
+from mailbox import Mailbox  # noqa: E402
 from receiver import Receiver  # noqa: E402
 from screen import Screen  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-AMENDSD, AMENDSCTL = ROOT / "build/amendsd", ROOT / "build/amendsctl"
+BUILD = Path(os.environ.get("AMENDS_BUILD", ROOT / "build"))
+AMENDSD, AMENDSCTL = BUILD / "amendsd", BUILD / "amendsctl"
 STREAM = "complaints"
+# what of the feed is told as it happens
+TELLING = {
+    "loop.closed": "is closed, {outcome}",
+    "loop.reopened": "is open again, cycle {cycle}",
+    "contact.opted_out": "gets no more texts",
+}
 
 
 def folder():
@@ -40,23 +51,49 @@ def folder():
     return Path(tempfile.mkdtemp(prefix="day-", dir=base))
 
 
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
 class Demo:
     def __init__(self):
         self.dir = folder()
-        secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
-        path = self.dir / "hook.secret"
-        path.write_text(secret + "\n")
-        path.chmod(0o600)
-        self.receiver = Receiver(secret)
+        self.receiver = Receiver(self.secret("hook.secret", "whsec_" +
+            base64.b64encode(secrets.token_bytes(24)).decode()))
+        self.gateway = Gateway(
+            self.secret("gateway.token", secrets.token_hex(24)),
+            unknown=UNKNOWN, on_text=self.ring)
+        self.mailbox = Mailbox()
+        self.secret("callback.token", secrets.token_hex(24))
+        self.answers = {phone: list(each) for phone, each in TEXTS.items()}
         conf = (Path(__file__).parent / "demo.conf").read_text()
-        conf = conf.replace("@DIR@", str(self.dir))
-        conf = conf.replace("@PORT@", str(self.receiver.port))
+        for word, value in (
+                ("DIR", self.dir), ("PROVIDERS", ROOT / "conf/providers"),
+                ("PORT", self.receiver.port), ("SMS", self.gateway.port),
+                ("MAIL", self.mailbox.port), ("HTTP", free_port())):
+            conf = conf.replace(f"@{word}@", str(value))
         (self.dir / "amends.conf").write_text(conf)
         self.socket = self.dir / "ctl"
         self.daemon = None
         self.redis = redis.Redis(unix_socket_path=str(self.dir / "redis.sock"))
         self.screen = None
+        self.read = 0  # entries of the feed
         self.began = 0.0
+
+    def secret(self, name, value):
+        path = self.dir / name
+        path.touch(0o600)
+        path.write_text(value + "\n")
+        return value
+
+    def ring(self, sms):
+        """A phone has a text; when it asks something, its owner answers."""
+        left = self.answers.get(sms["to"])
+        if left and ("?" in sms["text"] or "？" in sms["text"]):
+            for after, text in left.pop(0):
+                self.gateway.reply(sms, text, after)
 
     def start(self):
         with open(self.dir / "amendsd.log", "wb") as log:
@@ -76,7 +113,7 @@ class Demo:
                  f"{min(shown, str(self.socket), key=len)}")
         print(f"amendsd runs; from another terminal: {again} status",
               flush=True)
-        self.screen = Screen(self.receiver, again)
+        self.screen = Screen(self.receiver, self.gateway, self.mailbox, again)
         self.began = time.monotonic()
 
     def ready(self):
@@ -106,11 +143,17 @@ class Demo:
             stages[c["stage"]] = stages.get(c["stage"], 0) + 1
             held += c["status"] == "held"
             overdue += bool(c["overdue"])
-        for _, entry in self.redis.xrange(f"{{{STREAM}}}:feed"):
+        entries = self.redis.xrange(f"{{{STREAM}}}:feed")
+        for i, (_, entry) in enumerate(entries):
             for note in json.loads(entry[b"line"])["do"]:
                 if note["n"] == "loop.closed":
                     outcome = note.get("outcome", "?")
                     closed[outcome] = closed.get(outcome, 0) + 1
+                if i >= self.read and note["n"] in TELLING:
+                    self.screen.note(
+                        self.second(), f"amends: {entry[b'complaint'].decode()}"
+                        f" {TELLING[note['n']].format(**note)}")
+        self.read = len(entries)
         return {"status": status[0], "stages": stages, "closed": closed,
                 "held": held, "overdue": overdue,
                 "endpoints": self.ask("endpoints")}
@@ -147,6 +190,7 @@ class Demo:
             while steps and steps[0][0] <= second:
                 self.emit(*steps.pop(0)[1:])
             self.outage(second)
+            self.gateway.tick()
             if second - looked >= 1:
                 looked, facts = second, self.facts() or facts
             self.screen.draw(min(second, DAY), DAY, facts)
@@ -168,7 +212,8 @@ class Demo:
                 status = self.daemon.wait()
         elif self.daemon:
             status = self.daemon.returncode or 1
-        self.receiver.stop()
+        for server in (self.receiver, self.gateway, self.mailbox):
+            server.stop()
         if status == 0:
             shutil.rmtree(self.dir, ignore_errors=True)
         else:
@@ -186,6 +231,11 @@ class Demo:
               f"receiver out of order")
         for kind, n in sorted(kinds.items()):
             print(f"  {kind:<20} {n}")
+        g = self.gateway
+        texts = sum(t[1] == "to" for t in g.texts)
+        print(f"the gateway took {texts} texts ({g.segments} segments) and "
+              f"brought {g.receipts} receipts and {g.replies} replies; "
+              f"{len(self.mailbox.mails)} mails arrived")
 
 
 def main():

@@ -5,6 +5,8 @@ import sys
 import time
 import unicodedata
 
+from gateway import segments
+
 STAGES = ["listen", "apologize", "resolve", "callback-confirm"]
 MARKS = {"closed": "up", "open": "DOWN", "half-open": "probing",
          "half": "probing"}
@@ -12,6 +14,12 @@ MARKS = {"closed": "up", "open": "DOWN", "half-open": "probing",
 
 def width(s):
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in s)
+
+
+def pane(lines, n):
+    """The last n of them, the newest first, in n lines."""
+    shown = [f"  {line}" for line in reversed(lines[-n:])]
+    return shown + [""] * (n - len(shown))
 
 
 def cut(s, n):
@@ -30,22 +38,35 @@ def clock(seconds):
 
 
 def arrival(row):
-    """One line for one follow-up that arrived, verified."""
-    at, endpoint, body = row
+    """One follow-up that arrived as a webhook, verified."""
+    _, endpoint, body = row
     d = body["data"]
-    return (f"{time.strftime('%H:%M:%S', time.localtime(at))} "
-            f"{endpoint:<4} {cut(d['followup']['rung'], 9):<9} "
+    rung = d["followup"]["rung"].split(":")[0]
+    return (f"{endpoint:<4} {cut(rung, 9):<9} "
             f"to {d['followup']['to']:<10} {d['message']['text']}")
 
 
+def text(row):
+    """One text message: out, back, or refused by the network."""
+    _, way, phone, words = row
+    size = f"{segments(words)} seg" if way == "to" else ""
+    return f"sms  {way:<4} {phone:<14} {size:<5}  {words}"
+
+
+def mail(row):
+    _, recipient, subject = row
+    return f"mail to   {recipient}  {subject}"
+
+
 class Screen:
-    def __init__(self, receiver, again):
-        self.receiver, self.again = receiver, again
+    def __init__(self, receiver, gateway, mailbox, again):
+        self.receiver, self.gateway = receiver, gateway
+        self.mailbox, self.again = mailbox, again
         self.tty = sys.stdout.isatty()
+        self.began = time.time()
         self.shown = 0   # arrivals already printed as plain lines
         self.notes = []  # what the producer has just done
         self.last_plain = -10.0
-        self.first = None
         if self.tty:
             sys.stdout.write("\x1b[?25l\x1b[2J")
 
@@ -54,11 +75,24 @@ class Screen:
             sys.stdout.write("\x1b[?25h\n")
             sys.stdout.flush()
 
-    def note(self, second, text):
+    def note(self, second, words):
         if self.tty:
-            self.notes = [*self.notes[-3:], f"{clock(second)}  {text}"]
+            self.notes = [*self.notes[-5:], f"{clock(second)}  {words}"]
         else:
-            print(f"{clock(second)}  {text}", flush=True)
+            print(f"{clock(second)}  {words}", flush=True)
+
+    def hooks(self):
+        return [(r[0], arrival(r)) for r in list(self.receiver.arrived)]
+
+    def messages(self):
+        """Texts and mail, in the order of time."""
+        return sorted([(r[0], text(r)) for r in list(self.gateway.texts)] +
+                      [(r[0], mail(r)) for r in list(self.mailbox.mails)],
+                      key=lambda r: r[0])
+
+    def lines(self, rows):
+        return [f"{clock(max(0, at - self.began))}  {line}"
+                for at, line in rows]
 
     def draw(self, second, day, facts):
         if self.tty:
@@ -67,55 +101,63 @@ class Screen:
             self.plain(second, facts)
 
     def plain(self, second, facts):
-        rows = self.receiver.arrived
-        for row in rows[self.shown:]:
-            print(f"{clock(second)}  {arrival(row)}", flush=True)
+        rows = sorted(self.hooks() + self.messages(), key=lambda r: r[0])
+        for line in self.lines(rows[self.shown:]):
+            print(line, flush=True)
         self.shown = len(rows)
         if facts and second - self.last_plain >= 10:
             self.last_plain = second
             print(f"{clock(second)}  {self.totals(facts)}", flush=True)
             for e in facts["endpoints"]:
-                print(f"{clock(second)}  {self.endpoint(e)}", flush=True)
+                print(f"{clock(second)}  endpoint {self.endpoint(e)}",
+                      flush=True)
 
     def totals(self, facts):
         stages = facts["stages"]
         return "  ".join(
             [f"{s} {stages.get(s, 0)}" for s in STAGES] +
             [f"held {facts['held']}", f"overdue {facts['overdue']}",
-             f"closed {sum(facts['closed'].values())}",
-             f"follow-ups {len(self.receiver.arrived)}"])
+             f"closed {sum(facts['closed'].values())}"])
 
     def endpoint(self, e):
         state = MARKS.get(e["breaker"], e["breaker"])
-        return (f"endpoint {e['name']:<5} {state:<8} waiting "
-                f"{e['waiting']:<3} ok {e['ok']:<4} failed {e['failed']}")
+        return (f"{e['name']:<5} {state:<7} waiting {e['waiting']:<3} "
+                f"ok {e['ok']:<4} failed {e['failed']}")
+
+    def now(self, facts):
+        """What the daemon says: stages and endpoints side by side."""
+        left = [f"{s:<17}{facts['stages'].get(s, 0):>3}  "
+                f"{'#' * min(facts['stages'].get(s, 0), 10)}" for s in STAGES]
+        right = [self.endpoint(e) for e in facts["endpoints"]]
+        left += [""] * (len(right) - len(left))
+        right += [""] * (len(left) - len(right))
+        out = [f"  {a:<33}{b}" for a, b in zip(left, right)]
+        ends = ", ".join(f"{k} {v}" for k, v in facts["closed"].items())
+        return [*out, f"  {'held':<17}{facts['held']:>3}  overdue "
+                f"{facts['overdue']}", f"  closed: {ends or 'none yet'}"]
 
     def redraw(self, second, day, facts):
         try:
             columns, rows = os.get_terminal_size()
         except OSError:
             columns, rows = 80, 24
-        r = self.receiver
+        r, g = self.receiver, self.gateway
         out = [f"amends  a bank's day in fast time   {clock(second)} of "
                f"{clock(day)}   Ctrl-C ends it", ""]
         if facts:
-            for s in STAGES:
-                n = facts["stages"].get(s, 0)
-                out.append(f"  {s:<18}{n:>3}  {'#' * n}")
-            out.append(f"  {'held':<18}{facts['held']:>3}      overdue "
-                       f"{facts['overdue']}")
-            ends = ", ".join(f"{k} {v}" for k, v in facts["closed"].items())
-            out += [f"  closed: {ends or 'none yet'}", ""]
-            out += [f"  {self.endpoint(e)}" for e in facts["endpoints"]]
-        out += [f"  follow-ups: {len(r.arrived)} verified, {r.refused} "
-                f"refused by us, {r.repeats} repeats, {r.forged} forged", ""]
-        out += [f"  {n}" for n in self.notes]
-        out += ["", "follow-ups that arrived with a genuine signature, "
-                "newest first:"]
-        room = max(3, rows - len(out) - 3)
-        out += [f"  {arrival(a)}" for a in reversed(r.arrived[-room:])]
-        out += [""] * (rows - len(out) - 2)
+            out += self.now(facts)
+        few = 3 if rows < 30 else 6
+        out += ["", *(f"  {n}" for n in self.notes[-few:]), ""]
+        room = max(2, rows - len(out) - 3)
+        hooks = self.lines(self.hooks())
+        messages = self.lines(self.messages())
+        out.append(f"texts (segments {g.segments}, replies {g.replies}) and "
+                   f"mail, newest first:")
+        out += pane(messages, room // 2)
+        out.append(f"webhooks ({len(hooks)} verified, {r.refused} refused, "
+                   f"{r.repeats} repeats, {r.forged} forged), newest first:")
+        out += pane(hooks, room - room // 2)
         out.append(f"look around: {self.again} list")
-        sys.stdout.write("\x1b[H" + "".join(
-            f"{cut(line, columns - 1)}\x1b[K\r\n" for line in out) + "\x1b[J")
+        sys.stdout.write("\x1b[H" + "\r\n".join(
+            f"{cut(line, columns - 1)}\x1b[K" for line in out) + "\x1b[J")
         sys.stdout.flush()
