@@ -2,7 +2,8 @@
  * receipts - see receipts.h.
  *
  * Events of a shard and outcomes are written by turns, one at a time: a receipt
- * either finds the provider id, or the outcome finds the receipt.
+ * either finds the provider id, or the outcome finds the receipt. What a
+ * deposed owner tells is written to the stream by no turn, as producers write.
  */
 
 #include "daemon/receipts.h"
@@ -167,6 +168,67 @@ put_back(struct am_turn *t, struct am_str packed, struct am_str followup_id,
 		am_args(b, name);
 		am_args(b, value);
 	}
+}
+
+/* ---- what a deposed owner has learnt ---- */
+
+static void
+on_told(void *arg, int rc, struct am_batch *b)
+{
+	(void)arg;
+	(void)rc; /* else the new owner waits for the provider's receipt */
+	am_batch_free(b);
+}
+
+/* "delivered" when nothing more will be heard; NULL: nobody knows. */
+static const char *
+state_of(const struct am_conf_endpoint *ep, const struct am_send_result *result)
+{
+	if (result->class == AM_SEND_PERMANENT)
+		return "failed";
+	if (result->class != AM_SEND_OK)
+		return NULL;
+	return ep->receipt_wait > 0 ? "accepted" : "delivered";
+}
+
+void
+am_receipt_deposed(struct am_shard *sh, const struct am_sending *s,
+    const struct am_send_result *result)
+{
+	const struct am_conf_endpoint *ep =
+	    am_conf_endpoint(sh->engine->conf, am_str_c(s->endpoint));
+	const char *state;
+	struct am_batch *b;
+
+	if (sh->store == NULL || ep == NULL || s->unsent ||
+	    ep->on_uncertain == AM_UNCERTAIN_RETRY || s->complaint[0] == '\0')
+		return;
+	state = state_of(ep, result);
+	if (state == NULL)
+		return;
+	b = am_store_query(sh->store);
+	am_cmd(b, "XADD");
+	am_arg(b, sh->stream);
+	am_arg(b, "*");
+	am_arg(b, "event");
+	am_arg(b, am_event_spec(AM_EV_RECEIPT)->name);
+	am_arg(b, "complaint_id");
+	am_arg(b, s->complaint);
+	am_arg(b, "followup_id");
+	am_arg(b, s->id_text);
+	am_arg(b, "event_id");
+	am_arg(
+	    b, am_arena_printf(am_batch_arena(b), "%s:%s", s->id_text, state));
+	am_arg(b, "source");
+	am_arg(b, "amends");
+	am_arg(b, "state");
+	am_arg(b, state);
+	am_arg(b, "code");
+	am_arg(b, result->reason);
+	am_store_query_send(sh->store, b, on_told, NULL);
+	am_log_notice("outcome_told",
+	    "id=%s complaint=%s shard=%s endpoint=%s state=%s", s->id_text,
+	    s->complaint, sh->stream, s->endpoint, state);
 }
 
 /* ---- whose it is ---- */

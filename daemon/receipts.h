@@ -30,6 +30,14 @@ bool am_receipt_pid_parse(
 /* Into the commit: keep a receipt whose provider_id nobody knows yet. */
 void am_receipt_keep_early(struct am_turn *t, const struct am_event *ev);
 
+/*
+ * The ownership in which s was claimed is gone, and its outcome with it. Of a
+ * sending that nobody makes again it is told to the new owner as any receipt
+ * is; of any other nothing is told, for it is sent again.
+ */
+void am_receipt_deposed(struct am_shard *sh, const struct am_sending *s,
+    const struct am_send_result *result);
+
 /* Into the commit, with the claim. */
 void am_receipt_claimed(struct am_turn *t, const struct am_conf_endpoint *ep,
     const struct am_fu_record *f);

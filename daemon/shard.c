@@ -11,6 +11,7 @@
 #include "daemon/alerts.h"
 #include "daemon/calendars.h"
 #include "daemon/careful.h"
+#include "daemon/receipts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -146,16 +147,18 @@ forget_all(struct am_shard *sh)
 
 	sh->generation++;
 	for (s = sh->starting; s != NULL; s = s->next)
-		s->ended = true; /* delivery has not seen it */
+		s->ended = s->unsent = true; /* delivery has not seen it */
 	sh->starting = NULL;
 	sh->starting_tail = &sh->starting;
 	HASH_ITER(hh, sh->in_flight, s, next)
 	{
 		am_shard_landed(sh, s);
-		if (s->ended)
+		if (s->ended) {
+			am_receipt_deposed(sh, s, &s->result);
 			am_shard_sending_free(s);
-		else
+		} else {
 			s->shard = NULL; /* the callback frees it */
+		}
 	}
 	sh->ended = NULL;
 	sh->ended_tail = &sh->ended;
@@ -478,6 +481,7 @@ am_shard_free(struct am_shard *sh)
 		sh->turn->done(sh->turn, -AM_ECANCELED);
 	}
 	am_store_free(sh->store);
+	sh->store = NULL;
 	sh->running = false;
 	fail_ops(sh, -AM_ECANCELED);
 	forget_all(sh);

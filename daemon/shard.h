@@ -29,6 +29,7 @@ struct am_sending {
 	char id_text[AM_FU_ID_LEN + 1];
 	UT_hash_handle hh;
 	struct am_shard *shard; /* NULL: its ownership is gone */
+	struct am_shard *home;	/* of that ownership, if it is still there */
 	struct am_engine *engine;
 	struct am_sending *next; /* in the list of starting or of outcomes */
 	char *endpoint;

@@ -252,6 +252,16 @@ am_claim_write(struct am_turn *t, struct am_claim *k)
 }
 
 static void
+tell_deposed(const struct am_sending *s, const struct am_send_result *result)
+{
+	const struct am_engine *e = s->engine;
+
+	for (size_t i = 0; i < e->shards_n; i++)
+		if (e->shards[i] == s->home)
+			am_receipt_deposed(e->shards[i], s, result);
+}
+
+static void
 on_sent(void *arg, const struct am_send_result *result)
 {
 	struct am_sending *s = arg;
@@ -261,6 +271,7 @@ on_sent(void *arg, const struct am_send_result *result)
 	for (size_t i = 0; i < s->engine->shards_n; i++)
 		am_shard_kick(s->engine->shards[i]);
 	if (sh == NULL) { /* the ownership it was claimed in is gone */
+		tell_deposed(s, result);
 		am_shard_sending_free(s);
 		return;
 	}
@@ -283,7 +294,7 @@ keep_sending(struct am_turn *t, struct am_claim *k)
 	struct am_shard *sh = t->sh;
 	struct am_sending *s = k->sending;
 
-	s->shard = sh;
+	s->shard = s->home = sh;
 	s->engine = sh->engine;
 	am_shard_flies(sh, s);
 	*sh->starting_tail = s;

@@ -5,8 +5,11 @@ The gateway is a real HTTP server on loopback that speaks conf/providers/
 generic-json.conf; receipts stand on the stream as the listener for callbacks
 writes them."""
 
+import hashlib
+import hmac
 import json
 import signal
+import threading
 import time
 from datetime import datetime, timedelta, timezone
 
@@ -47,7 +50,7 @@ endpoint "{name}" {{
     base_url = "{url}"  allow_http = true  allow_net = {{"127.0.0.0/8"}}
     token = "file:{token}"  from = "Bank"
     set = {{"host=sms.example", "path=v1/messages"}}
-    timeout = "2s"  jitter = "0%"
+    jitter = "0%"
     {more}
 }}
 """
@@ -90,12 +93,15 @@ class Desk:
         self.crm = world.sink()
         token = world.secret("gateway.token", "a-token-of-a-gateway")
         self.sms = lambda name, text: SMS.format(
-            name=name, url=self.gate.url, token=token, more=text)
-        self.daemon = world.daemon(
-            redis, loop=loop.replace("VIA", via.strip("{}")), start=start,
-            endpoints=self.sms("sms", sms) + endpoints
+            name=name, url=self.gate.url, token=token,
+            more=text + ("" if "timeout" in text
+                         else '\n    timeout = "2s"'))
+        self.kw = {
+            "loop": loop.replace("VIA", via.strip("{}")),
+            "endpoints": self.sms("sms", sms) + endpoints
             + world.endpoint("crm", self.crm.url()),
-            more=f'providers = {{"{ROOT / "conf/providers"}"}}\n{more}')
+            "more": f'providers = {{"{ROOT / "conf/providers"}"}}\n{more}'}
+        self.daemon = world.daemon(redis, start=start, **self.kw)
 
     def open(self, complaint="C-1", **more):
         fields = {"customer.phone": PHONE, "tz": "UTC", **more}
@@ -145,8 +151,6 @@ class Desk:
             assert self.daemon.rows(f"verify {c}")[0]["ok"], c
 
     def contact(self, phone=PHONE):
-        import hashlib
-        import hmac
         key = bytes.fromhex(
             self.redis.client.get(PRE + "contact:key").decode())
         name = hmac.new(key, phone.encode(), hashlib.sha256).hexdigest()[:32]
@@ -344,6 +348,33 @@ def test_i8_an_answer_that_never_comes_is_uncertain(world, redis):
     wait_until(lambda: len(desk.gate.got) == 2)
     desk.receipt("delivered", followup_id=row["id"])
     desk.settled()
+
+
+def test_i8_what_a_deposed_owner_learns_is_told_to_the_new_one(world, redis):
+    """I8, OP1: the answer reaches an owner that was cut off meanwhile; nobody
+    else can know, and nobody sends again."""
+    desk = Desk(world, redis, sms=f'{RETRY}\n    timeout = "20s"')
+    answers = threading.Event()
+
+    def late(sink, c):
+        answers.wait(60)
+        c.sendall(desk.gate.accepts(desk.gate.sink.requests[0]))
+
+    desk.gate.respond = lambda r: late
+    desk.open()
+    wait_until(lambda: desk.gate.got)
+    b = world.daemon(redis, "b", start=False, **desk.kw).start(wait=False)
+    wait_until(lambda: b.state() == "standby")
+    desk.daemon.signal(signal.SIGSTOP)
+    wait_until(lambda: b.state() == "running", 20)
+    answers.set()
+    desk.daemon.signal(signal.SIGCONT)
+    wait_until(lambda: desk.daemon.logged("outcome_told .*state=delivered"))
+    desk.daemon, a = b, desk.daemon
+    desk.wait_note("delivered")
+    desk.settled()
+    assert len(desk.gate.got) == 1 and not desk.crm.requests
+    assert a.state() == "standby"
 
 
 def test_on_uncertain_retry_sends_again(world, redis):
