@@ -201,8 +201,6 @@ class Demo:
     def stop(self):
         """Ends what was started; the folder goes unless something is wrong."""
         status = 0
-        if self.screen:
-            self.screen.close()
         if self.daemon and self.daemon.poll() is None:
             self.daemon.send_signal(signal.SIGTERM)
             try:
@@ -242,19 +240,25 @@ def main():
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, interrupt)
+    for ended in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ended, interrupt)
     demo = Demo()
     status = 1
     try:
         demo.start()
         demo.play()
         status = 0
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, BrokenPipeError):
         status = 0
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if demo.screen:
-            demo.summary()
+        for ended in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(ended, signal.SIG_IGN)
+        try:
+            if demo.screen:
+                demo.screen.close()
+                demo.summary()
+        except OSError:
+            pass  # the terminal itself is gone
         status = demo.stop() or status
     return status
 

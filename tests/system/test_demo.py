@@ -59,8 +59,9 @@ class Terminal:
         return any(words in line for f in self.frames()[-8:] for line in f)
 
     def end(self):
+        """Ctrl-C, and the exit status."""
         os.write(self.master, b"\x03")
-        wait_until(lambda: self.read() and self.proc.poll() is not None, 20,
+        wait_until(lambda: self.read() and self.proc.poll() is not None, 30,
                    "the demo ends")
         return self.proc.returncode
 
@@ -87,11 +88,9 @@ def test_newcomer_sees_a_complaint_closed_by_a_text():
         folder = re.search(r"--socket (\S+)/ctl",
                            t.read().decode(errors="replace"))[1]
         assert processes(Path(folder).name)
-        assert t.end() == 0
     finally:
-        if t.proc.poll() is None:
-            t.proc.kill()
-        t.proc.wait()
+        code = t.end()
+    assert code == 0
     for frame in frames:
         assert len(frame) <= 24
         assert all(width(line) < 80 for line in frame), frame
@@ -101,6 +100,21 @@ def test_newcomer_sees_a_complaint_closed_by_a_text():
     said = CONTROL.sub("", t.read().decode())
     assert " with a signature that verified, 0 without" in said
     assert "amendsd ended with" not in said and "Traceback" not in said
+    assert not (ROOT / folder).exists()
+    wait_until(lambda: not processes(Path(folder).name), 5)
+
+
+def test_newcomer_closes_the_terminal():
+    """As well as Ctrl-C: no daemon and no Redis stay behind."""
+    t = Terminal(132, 43)
+    try:
+        wait_until(lambda: t.frames() and "complaint.opened" in str(t.frames()),
+                   60, "the day begins", step=0.2)
+        folder = re.search(r"--socket (\S+)/ctl", t.read().decode())[1]
+    finally:
+        os.close(t.master)
+    assert wait_until(lambda: t.proc.poll() is not None, 30) and \
+        not t.proc.returncode
     assert not (ROOT / folder).exists()
     wait_until(lambda: not processes(Path(folder).name), 5)
 
