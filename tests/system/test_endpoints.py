@@ -12,6 +12,7 @@ from harness import (SECRET, SECRET_2, STREAM, Producer, free_port,
                      wait_until)
 from sink import OK, answer
 from test_delivery import ASK, FAST, delivered, notes, row
+from test_sms import Desk
 
 KEY = f"{{{STREAM}}}:endpoints"
 
@@ -333,6 +334,28 @@ def test_the_clouds_metadata_is_never_dialled(world, redis, producer):
     producer.open("C-0")
     letter = wait_until(lambda: d.rows("dead list"), 20)[0]
     assert letter["error"] == "refused_address"
+
+
+def test_a_test_message_by_sms_and_mail(world, redis):
+    """An endpoint that reaches a person needs --to, in any spelling; the
+    number is in no log."""
+    desk = Desk(world, redis, endpoints=(
+        'endpoint "post" { type = "mail"  url = "smtp://127.0.0.1:9"\n'
+        '  allow_plain = true  allow_net = {"127.0.0.0/8"}\n'
+        '  from = "desk@example.com" }\n'))
+    d = desk.daemon
+    for bad in ("", " --to 12345", " --to li@example.com"):
+        _, end = d.ask(f"endpoints test sms{bad}")
+        assert end["code"] == 2 and "NUMBER" in end["error"], end
+    row_, = d.rows('endpoints test sms --to "+86 138-0013-8000"')
+    assert row_["class"] == "ok" and row_["status"] == 202
+    (to, text, ref), = desk.gate.got
+    assert to == "+8613800138000" and "Test of sms" in text and ref
+    _, end = d.ask("endpoints test post --to +8613800138000")
+    assert end["code"] == 2 and "ADDRESS" in end["error"]
+    rows, end = d.ask("endpoints test post --to li@example.com")
+    assert end["code"] == 1 and rows[0]["class"] == "retry"
+    assert "13800138000" not in d.text() and "li@example.com" not in d.text()
 
 
 # ---- busy, and back ----
