@@ -218,3 +218,11 @@ am_outlet_room(struct am_shard *sh, struct am_outlet *o, am_ms now)
 	taken = reserved(sh, o);
 	return room > taken ? room - taken : 0;
 }
+
+void
+am_lanes_freed(struct am_engine *e)
+{
+	for (size_t i = 0; i < e->shards_n; i++)
+		am_shard_kick(e->shards[(e->first_shard + i) % e->shards_n]);
+	e->first_shard++; /* no shard is always the last to be asked */
+}

@@ -8,6 +8,8 @@ same run.
 import datetime
 import random
 import statistics
+import threading
+import time
 
 import pytest
 
@@ -52,7 +54,7 @@ class Got:
         self.delay = self.at - self.fired
 
 
-def send_all(redis, events):
+def send_all(redis, events, stream="complaints"):
     """As fast as one connection can; a producer's flood. Each complaint is of
     another customer, or it would be a repeat and rise by a tier."""
     pipe = redis.client.pipeline(transaction=False)
@@ -61,7 +63,7 @@ def send_all(redis, events):
                   "event_id": f"{fields['event']}-{fields['complaint_id']}"}
         if "customer.phone" in fields:
             fields["customer.phone"] = f"+86138{i:08d}"
-        pipe.xadd("complaints", fields)
+        pipe.xadd(stream, fields)
     pipe.execute()
 
 
@@ -158,6 +160,34 @@ def test_a_digest_takes_along_those_of_every_class(world, redis):
     assert [r.json["type"] for r in sink.requests] == ["followup.digest"]
     items = sink.requests[0].json["data"]["items"]
     assert {i["complaint"]["tier"] for i in items} == set(TIERS)
+
+
+def test_shards_share_what_an_endpoint_takes_at_once(world, redis):
+    """Two streams, one endpoint: together no more at once than it may have, and
+    neither waits for the other's backlog."""
+    lock, inside, most = threading.Lock(), [0], [0]
+
+    def respond(r):
+        with lock:
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+        time.sleep(0.005)  # so that those who come together are seen together
+        with lock:
+            inside[0] -= 1
+        return OK
+
+    sink = world.sink(respond)
+    streams = ("complaints.0", "complaints.1")
+    world.daemon(redis, loop=LOOP.format(name="flood", endpoint="crm"),
+                 streams=streams, endpoint_more='inflight = 3')
+    for stream in streams:
+        send_all(redis, [opened(f"{stream}-{i}", tier=TIERS[i % 3])
+                         for i in range(150)], stream)
+    wait_until(lambda: len(sink.requests) == 300, 60)
+    assert most[0] == 3
+    early = [Got(r).complaint[:len(streams[0])] for r in sink.requests[:200]]
+    print(f"of the first 200: {early.count(streams[0])} of one shard")
+    assert 65 <= early.count(streams[0]) <= 135
 
 
 # ---- isolation ----
