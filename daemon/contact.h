@@ -17,7 +17,8 @@
 #include "daemon/turn.h"
 
 #define AM_CONTACT_QUESTIONS 8 /* newest open ones kept */
-#define AM_CONTACT_SENDS 64    /* newest sendings kept an endpoint */
+/* newest sendings kept an endpoint; no window needs more */
+#define AM_CONTACT_SENDS AM_CONF_WINDOW_MAX
 
 /* A question (reason `ask`, to the customer) that went to this address. */
 struct am_contact_question {

@@ -17,6 +17,8 @@
 #include <amends/loop.h>
 
 #define AM_CONF_LIST_MAX 64
+/* sendings to one recipient that are remembered */
+#define AM_CONF_WINDOW_MAX 64
 
 struct am_cidr {
 	int family; /* AF_INET or AF_INET6 */

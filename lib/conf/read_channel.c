@@ -76,6 +76,13 @@ read_windows(
 		rc |=
 		    am_rate_parse(w[i].s, &e->windows[i].n, &e->windows[i].per);
 	AM_ASSERT(rc == 0);
+	for (size_t i = 0; i < count; i++) {
+		if (e->windows[i].n > AM_CONF_WINDOW_MAX)
+			am_fault(b, n, "per_recipient",
+			    "per_recipient: '%s' asks for more than is "
+			    "remembered of one recipient; write at most %d",
+			    w[i].s, AM_CONF_WINDOW_MAX);
+	}
 	e->windows_n = count;
 }
 
