@@ -303,7 +303,7 @@ am_webhook_by_rules(const struct am_webhook_answer *a, am_ms now,
 	if (v.said[0] != '\0')
 		plain(r->detail, sizeof(r->detail), am_str_c(v.said));
 	r->opted_out = v.opted_out;
-	if (v.class != AM_SEND_THROTTLE)
+	if (v.class != AM_SEND_THROTTLE && v.class != AM_SEND_RETRY)
 		return true;
 	asked = am_retry_after(am_str_c(a->retry_after), now, retry_after_max);
 	r->retry_after = asked > v.pause ? asked : v.pause;

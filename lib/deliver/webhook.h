@@ -94,7 +94,8 @@ void am_webhook_judge_broken(
     const struct am_webhook_answer *a, struct am_send_result *r);
 /*
  * What the rules say; false when they are silent. A throttle lasts as long as
- * its rule or Retry-After says, whichever is longer.
+ * its rule or Retry-After says, whichever is longer; another try waits for
+ * Retry-After, too.
  */
 bool am_webhook_by_rules(const struct am_webhook_answer *a, am_ms now,
     am_ms retry_after_max, const struct am_answer_rules *rules,

@@ -270,6 +270,8 @@ ANSWERS = {
         (twilio(20003, 401), "permanent", {}),
         (twilio(30001, 404), "permanent", {}),
         (twilio(20429, 429), "retry", {}),
+        (says({"code": 20429}, 429, "retry-after: 7"), "retry",
+         {"retry_after": 7000}),
         (twilio(20500, 500), "uncertain", {}),
         (says({"sid": "SM1", "status": "failed"}, 201), "retry", {}),
         (says("<html>", 201), "uncertain", {}),
@@ -563,8 +565,8 @@ def test_the_daemon_by_sms(world, redis, producer, provider):
     assert to in (TO, TO[1:]) and "C-1" in said
     if provider not in TEMPLATES:
         assert said == "您的投诉 C-1 已收到。"
-    assert d.logged(r"followup_delivered .*endpoint=crm .*attempt=1 "
-                    r"status=20\d reason=ok ")
+    wait_until(lambda: d.logged(r"followup_delivered .*endpoint=crm "
+                                r".*attempt=1 status=20\d reason=ok "))
     leaked(*everything(redis, d))
     assert TO[1:] not in d.text()
 
