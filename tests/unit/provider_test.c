@@ -396,6 +396,9 @@ test_provider_shipped_robots(void **state)
 	    "\"text\",\"content\":{\"text\":\"text\"}}");
 	HAS(PERMANENT, "/code", "19021,19036");
 	assert_int_equal(e->provider->max_bytes, 18 << 10);
+	/* 100 a minute and 5 a second, both */
+	assert_int_equal(e->rate_n, 5);
+	assert_int_equal(e->rate_per, 3 * AM_SECOND);
 	am_conf_unref(c);
 
 	e = shipped("wecom", &c);
