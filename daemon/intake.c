@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -37,6 +38,8 @@ struct counts {
 	uint64_t refused;	    /* wrong token, address or signature */
 };
 
+TAILQ_HEAD(hearings, hearing);
+
 struct am_intake {
 	struct am_engine *engine;
 	struct am_http *http; /* NULL: never asked for */
@@ -46,7 +49,7 @@ struct am_intake {
 	char next[128];
 	struct am_parts *parts;
 	struct event *timer; /* of pieces */
-	size_t open;	     /* hearings */
+	struct hearings open;
 	am_ms said_at;
 	unsigned unsaid;
 	struct counts counts;
@@ -54,6 +57,7 @@ struct am_intake {
 
 /* What is on its way into the streams. */
 struct hearing {
+	TAILQ_ENTRY(hearing) link;
 	struct am_intake *in;
 	struct am_http_request *req; /* NULL: pieces whose time is over */
 	struct am_conf *conf;	     /* shared: the endpoint is of it */
@@ -103,6 +107,15 @@ answer(const struct hearing *h)
 }
 
 static void
+hearing_free(struct hearing *h)
+{
+	TAILQ_REMOVE(&h->in->open, h, link);
+	am_arena_fini(&h->arena);
+	am_conf_unref(h->conf);
+	free(h);
+}
+
+static void
 hearing_end(struct hearing *h)
 {
 	struct am_intake *in = h->in;
@@ -122,10 +135,7 @@ hearing_end(struct hearing *h)
 	else if (h->req != NULL)
 		am_http_problem(h->req, 503, RETRY_AFTER_S,
 		    "this cannot be kept now; send it again");
-	am_arena_fini(&h->arena);
-	am_conf_unref(h->conf);
-	free(h);
-	in->open--;
+	hearing_free(h);
 	arm(in);
 }
 
@@ -190,7 +200,7 @@ hearing_new(struct am_intake *in, const struct am_conf_endpoint *ep)
 	h->conf = am_conf_ref(in->engine->conf);
 	h->ep = ep;
 	am_arena_init(&h->arena, 0);
-	in->open++;
+	TAILQ_INSERT_TAIL(&in->open, h, link);
 	return h;
 }
 
@@ -513,6 +523,7 @@ am_intake_new(
 	AM_ASSERT(in != NULL);
 	in->engine = e;
 	in->next_fd = -1;
+	TAILQ_INIT(&in->open);
 	in->parts = am_parts_new();
 	in->timer = event_new(e->base, -1, 0, on_timer, in);
 	AM_ASSERT(in->timer != NULL);
@@ -529,9 +540,13 @@ am_intake_new(
 void
 am_intake_free(struct am_intake *in)
 {
+	struct hearing *h;
+
 	if (in == NULL)
 		return;
-	AM_ASSERT(in->open == 0);
+	/* a store that has gone calls nobody back */
+	while ((h = TAILQ_FIRST(&in->open)) != NULL)
+		hearing_free(h);
 	am_http_free(in->http);
 	if (in->next_fd >= 0)
 		close(in->next_fd);
@@ -588,7 +603,8 @@ am_intake_stop(struct am_intake *in)
 bool
 am_intake_quiet(const struct am_intake *in)
 {
-	return in->open == 0 && (in->http == NULL || am_http_quiet(in->http));
+	return TAILQ_EMPTY(&in->open) &&
+	       (in->http == NULL || am_http_quiet(in->http));
 }
 
 void

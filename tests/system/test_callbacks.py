@@ -616,6 +616,23 @@ def test_what_has_come_is_answered_before_the_end(world, redis):
         dial(port)
 
 
+def test_an_end_behind_a_redis_that_hangs_is_an_end(world, redis):
+    """SIGTERM: Redis takes longer over an entry than a stop may take. The
+    process ends by itself, not by a panic."""
+    daemon, port = start(world, redis, redis_more='command_timeout = "60s"')
+    redis.signal(signal.SIGSTOP)
+    t = threading.Thread(
+        target=lambda: Caller(port, "aliyun").json([RECEIPT]))
+    t.start()
+    wait_until(lambda: "callback endpoint=aliyun" in daemon.text())
+    daemon.signal(signal.SIGTERM)
+    try:
+        assert daemon.proc.wait(40) == 0
+    finally:
+        redis.signal(signal.SIGCONT)
+        t.join(15)
+
+
 def test_pieces_that_wait_are_written_at_the_end(world, redis):
     """With a gap where the rest is missing, rather than lost."""
     daemon, port = start(world, redis, ["vonage"])
