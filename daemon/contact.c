@@ -497,6 +497,8 @@ am_contact_answered(
 	size_t before = c->questions_n;
 
 	drop_questions(c, complaint);
-	if (c->questions_n != before)
-		write_questions(t, c);
+	if (c->questions_n == before)
+		return;
+	write_questions(t, c);
+	keep(t, c); /* it may have ended since it was read */
 }

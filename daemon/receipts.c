@@ -67,6 +67,34 @@ am_receipt_pid_parse(
 	return am_complaint_id_ok(*complaint);
 }
 
+/* Several endpoints may be of one account, whose receipts all come by one. */
+static bool
+may_tell_of(
+    const struct am_conf *conf, struct am_str called, struct am_str endpoint)
+{
+	const struct am_conf_endpoint *a = am_conf_endpoint(conf, called);
+	const struct am_conf_endpoint *b = am_conf_endpoint(conf, endpoint);
+
+	return am_str_eq(called, endpoint) || a == NULL || b == NULL ||
+	       (a->provider != NULL && b->provider != NULL &&
+		   strcmp(a->provider->name, b->provider->name) == 0);
+}
+
+struct am_str
+am_receipt_ref_read(
+    const struct am_turn *t, struct am_str value, struct am_str called)
+{
+	const char *blank = value.n > 0 ? memchr(value.p, ' ', value.n) : NULL;
+	struct am_str endpoint;
+
+	if (blank == NULL)
+		return value; /* of an older version */
+	endpoint = (struct am_str){ value.p, (size_t)(blank - value.p) };
+	if (called.n > 0 && !may_tell_of(t->sh->engine->conf, called, endpoint))
+		return (struct am_str){ NULL, 0 };
+	return (struct am_str){ blank + 1, value.n - endpoint.n - 1 };
+}
+
 /* ---- what came early ---- */
 
 /* As pairs of an entry of the stream. */
@@ -259,7 +287,9 @@ am_receipt_claimed(struct am_turn *t, const struct am_conf_endpoint *ep,
     const struct am_fu_record *f)
 {
 	if (f->members_n == 0 && am_receipts_come(ep))
-		set(t, am_receipt_ref_key(t, id_text(t, f)), f->complaint);
+		set(t, am_receipt_ref_key(t, id_text(t, f)),
+		    am_str_c(am_arena_printf(
+			&t->arena, "%s %.*s", ep->name, AM_ARG(f->complaint))));
 }
 
 void

@@ -3,7 +3,7 @@
 /*
  * receipts - which follow-up a provider speaks of (layer: daemon).
  *
- *   {s}:ref:<follow-up id>             its complaint
+ *   {s}:ref:<follow-up id>             "<endpoint> <complaint>"
  *   {s}:pid:<endpoint>:<provider id>   "<follow-up id> <complaint>"
  *   {s}:early:<endpoint>:<provider id> receipts that came before the outcome of
  *                                      the sending, which tells the provider id
@@ -23,6 +23,13 @@ bool am_receipts_come(const struct am_conf_endpoint *ep);
 struct am_str am_receipt_ref_key(struct am_turn *t, struct am_str followup_id);
 struct am_str am_receipt_pid_key(
     struct am_turn *t, struct am_str endpoint, struct am_str provider_id);
+/*
+ * "<endpoint> <complaint>": the complaint, or "" when called, the endpoint by
+ * which the receipt came ("": not by one), is of another provider: who may
+ * tell of its own messages may not of those.
+ */
+struct am_str am_receipt_ref_read(
+    const struct am_turn *t, struct am_str value, struct am_str called);
 /* "<follow-up id> <complaint>"; false when it is not that. */
 bool am_receipt_pid_parse(
     struct am_str value, struct am_str *followup_id, struct am_str *complaint);

@@ -197,7 +197,9 @@ take_receipt(struct am_turn *t, size_t i)
 	const struct found *f = &t->replies->of[i];
 	struct am_event *ev = &t->events[i];
 	const struct am_batch *b = t->replies->b;
-	struct am_str complaint = answer(b, f->ref_at), fu;
+	struct am_str complaint = am_receipt_ref_read(
+	    t, answer(b, f->ref_at), am_event_get(ev, "endpoint"));
+	struct am_str fu;
 
 	if (complaint.n == 0 &&
 	    am_receipt_pid_parse(answer(b, f->pid_at), &fu, &complaint))
@@ -503,15 +505,17 @@ say_unmatched(
 	    am_reach_mask(number, masked));
 }
 
-/* Its provider id is not known yet, or it is of a follow-up long ago. */
+/* Its provider id is not known yet, or it is of a follow-up long ago. Never a
+ * reject: whoever tells it cannot mend it. */
 static bool
 keep_receipt(struct am_turn *t, size_t i)
 {
 	const struct am_event *ev = &t->events[i];
 
-	if (ev->complaint_id.n != 0)
-		return true;
-	if (t->replies->of[i].pid_at != 0) {
+	if (ev->complaint_id.n != 0 &&
+	    am_turn_case(t, ev->complaint_id)->exists)
+		return true; /* else it has been forgotten */
+	if (ev->complaint_id.n == 0 && t->replies->of[i].pid_at != 0) {
 		am_receipt_keep_early(t, ev);
 		return false;
 	}

@@ -10,7 +10,8 @@ import json
 import time
 
 import pytest
-from harness import STREAM, event, opened, wait_until
+from callers import conf, endpoint
+from harness import STREAM, event, free_port, opened, wait_until
 
 SECRET = bytes(range(32))
 PHONE = "+8613800138000"
@@ -516,3 +517,46 @@ def test_fu5_receipts_that_are_nobodys_or_early(desk):
     assert 0 < desk.redis.client.pttl(early) <= 3600_000
     assert desk.counts()["unmatched"] == 1
     assert desk.daemon.rows("rejects list") == []
+
+
+def test_fu5_receipts_of_what_was_forgotten_are_no_rejects(desk):
+    """FU5: retention has taken the complaint, the provider still tells: it is
+    counted, for nobody could mend a reject."""
+    fu = "abcdefghijklmnopqrstuvwxya"
+    desk.redis.client.set(f"{PRE}ref:{fu}", "sms C-gone")
+    desk.redis.client.set(f"{PRE}pid:sms:SM1", f"{fu} C-gone")
+    desk.receipt("delivered", followup_id=fu)
+    desk.receipt("failed", provider_id="SM1")
+    assert desk.daemon.rows("rejects list") == []
+    assert desk.counts()["unmatched"] == 2
+    assert not desk.redis.keys(f"{PRE}early:*")
+
+
+def test_fu5_no_provider_tells_of_anothers_messages(world, redis, producer):
+    """FU5: whoever has one endpoint's token ends nothing that went out by
+    another provider; endpoints of one provider tell of each other's, for an
+    account has one address for all its receipts."""
+    more = conf(world, free_port(), ["twilio", "vonage"],
+                more=endpoint(world, "vonage2", "vonage"))
+    desk = Desk(world, redis, producer, REPLIES + more)
+    fu = desk.confirm("C-1")
+    wait_until(lambda: "followup.delivered" in notes(desk.lines("C-1")[-1]))
+    lines = len(desk.lines("C-1"))
+    for sent_by in ("vonage", "crm"):
+        redis.client.set(f"{PRE}ref:{fu}", f"{sent_by} C-1")
+        desk.receipt("failed", followup_id=fu, endpoint="twilio")
+    assert len(desk.lines("C-1")) == lines
+    assert desk.counts()["unmatched"] == 2
+    redis.client.set(f"{PRE}ref:{fu}", "vonage C-1")
+    desk.receipt("read", followup_id=fu, endpoint="vonage2")
+    assert notes(desk.last("C-1")) == ["followup.delivered"]
+
+
+def test_fu6_what_is_known_of_a_number_ends(desk):
+    """FU6: a contact that ended between its load and the commit of an answer
+    is not written anew for good."""
+    one, two = desk.confirm("C-1"), desk.confirm("C-2")
+    desk.asked(("C-2", two), ("C-1", one))  # without an end
+    desk.write("2")
+    assert desk.redis.client.hget(desk.contact(), "q")
+    assert desk.redis.client.pttl(desk.contact()) > 0
