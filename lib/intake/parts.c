@@ -21,9 +21,9 @@
 #define AGAIN AM_MINUTE
 
 struct piece {
-	char *text; /* NULL: not there */
+	char *text; /* NULL: not there, or done */
 	size_t n;
-	char *id;
+	char *id; /* NULL: it has not come */
 };
 
 struct text {
@@ -63,6 +63,7 @@ am_parts_new(void)
 	return p;
 }
 
+/* Their ids stay: by them a piece that is sent again is known. */
 static void
 forget_pieces(struct am_parts *p, struct text *t)
 {
@@ -71,8 +72,7 @@ forget_pieces(struct am_parts *p, struct text *t)
 			continue;
 		p->bytes -= t->pieces[i].n;
 		free(t->pieces[i].text);
-		free(t->pieces[i].id);
-		t->pieces[i] = (struct piece){ .text = NULL };
+		t->pieces[i].text = NULL;
 	}
 	p->waiting -= t->have > 0;
 	t->have = 0;
@@ -82,6 +82,8 @@ static void
 drop(struct am_parts *p, struct text *t)
 {
 	forget_pieces(p, t);
+	for (unsigned i = 0; i < t->of; i++)
+		free(t->pieces[i].id);
 	TAILQ_REMOVE(&p->texts, t, link);
 	p->n--;
 	free(t->endpoint);
@@ -113,6 +115,36 @@ find(const struct am_parts *p, const struct am_parts_key *key)
 	    am_str_is(key->endpoint, t->endpoint))
 		return t;
 	return NULL;
+}
+
+/* Room for one more: names of what is done are given up first. */
+static bool
+has_room(struct am_parts *p)
+{
+	struct text *t;
+
+	if (p->n < AM_PARTS_TEXTS_MAX)
+		return true;
+	TAILQ_FOREACH(t, &p->texts, link)
+	{
+		if (!t->done)
+			continue;
+		drop(p, t);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * References are one byte, and some telephones count none: what is named like a
+ * text that we have, and has another id, is of another text.
+ */
+static bool
+is_another(const struct text *t, unsigned no, struct am_str id)
+{
+	const struct piece *piece = &t->pieces[no - 1];
+
+	return piece->id != NULL && !am_str_is(id, piece->id);
 }
 
 static struct text *
@@ -171,10 +203,16 @@ am_parts_add(struct am_parts *p, const struct am_parts_key *key, unsigned no,
 
 	AM_ASSERT(
 	    key->of >= 2 && key->of <= PIECES_MAX && no >= 1 && no <= key->of);
+	if (t != NULL && is_another(t, no, id)) {
+		if (!t->done)
+			return AM_PARTS_ALONE;
+		drop(p, t);
+		t = NULL;
+	}
 	if (t != NULL && t->done)
 		return AM_PARTS_KNOWN;
 	if (p->bytes + text.n > AM_PARTS_BYTES_MAX ||
-	    (t == NULL && p->n == AM_PARTS_TEXTS_MAX))
+	    (t == NULL && !has_room(p)))
 		return AM_PARTS_ALONE;
 	if (t == NULL)
 		t = begin(p, key, now);

@@ -37,12 +37,13 @@ enum am_parts_got {
 	AM_PARTS_WAITS, /* for others */
 	AM_PARTS_WHOLE, /* *out is the text, in the arena */
 	AM_PARTS_KNOWN, /* of a text that was given out and is done */
-	AM_PARTS_ALONE, /* no room: take it as it is */
+	AM_PARTS_ALONE, /* no room, or its name is another text's */
 };
 
 /*
- * no: from 1 to key->of. A text that is whole is kept until am_parts_done(),
- * and is whole again with every piece that is sent again.
+ * no: from 1 to key->of; id: of this piece, the same when it is sent again. A
+ * text that is whole is kept until am_parts_done(), and is whole again with
+ * every piece that is sent again.
  */
 enum am_parts_got
 am_parts_add(struct am_parts *p, const struct am_parts_key *key, unsigned no,

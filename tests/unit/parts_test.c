@@ -183,6 +183,51 @@ test_parts_when_there_is_no_room_then_each_is_alone(void **state)
 	free(large);
 }
 
+/* References are one byte: the next long text may have the same. */
+static void
+test_parts_when_reference_is_used_again_then_nothing_is_lost(void **state)
+{
+	struct am_parts_key k = key("+1", "08", 2);
+	struct am_parts_text t;
+
+	(void)state;
+	add(&k, 1, "a", 0, &t);
+	assert_int_equal(am_parts_add(parts, &k, 1, AM_STR("N1"), AM_STR("c"),
+			     1, &arena, &t),
+	    AM_PARTS_ALONE);
+	assert_int_equal(add(&k, 2, "b", 2, &t), AM_PARTS_WHOLE);
+	assert_true(am_str_is(t.text, "ab"));
+	am_parts_done(parts, &t.key);
+	assert_int_equal(add(&k, 1, "a", 3, &t), AM_PARTS_KNOWN);
+	assert_int_equal(am_parts_add(parts, &k, 1, AM_STR("N1"), AM_STR("c"),
+			     4, &arena, &t),
+	    AM_PARTS_WAITS);
+	assert_int_equal(am_parts_add(parts, &k, 2, AM_STR("N2"), AM_STR("d"),
+			     5, &arena, &t),
+	    AM_PARTS_WHOLE);
+	assert_true(am_str_is(t.text, "cd"));
+}
+
+/* What is done is remembered while there is room, and not instead of what
+ * comes. */
+static void
+test_parts_when_full_of_done_texts_then_new_ones_are_joined(void **state)
+{
+	struct am_parts_text t;
+	char ref[16];
+
+	(void)state;
+	for (int i = 0; i < 2 * AM_PARTS_TEXTS_MAX; i++) {
+		struct am_parts_key k;
+
+		snprintf(ref, sizeof(ref), "%d", i);
+		k = key("+1", ref, 2);
+		assert_int_equal(add(&k, 1, "a", i, &t), AM_PARTS_WAITS);
+		assert_int_equal(add(&k, 2, "b", i, &t), AM_PARTS_WHOLE);
+		am_parts_done(parts, &t.key);
+	}
+}
+
 /* Whatever order and however often: every text comes out once, whole. */
 static void
 test_parts_when_shuffled_then_each_text_is_whole_once(void **state)
@@ -221,6 +266,10 @@ main(void)
 		TEST(test_parts_when_time_is_over_then_given_with_gaps),
 		TEST(test_parts_when_hurried_then_given_at_once),
 		TEST(test_parts_when_there_is_no_room_then_each_is_alone),
+		TEST(
+		    test_parts_when_reference_is_used_again_then_nothing_is_lost),
+		TEST(
+		    test_parts_when_full_of_done_texts_then_new_ones_are_joined),
 		TEST(test_parts_when_shuffled_then_each_text_is_whole_once),
 	};
 
