@@ -351,15 +351,14 @@ am_digest_finish(struct am_turn *t, const struct am_fu_record *f,
 
 	for (size_t i = 0; i < f->members_n; i++) {
 		const struct am_fu_member *m = &f->members[i];
+		bool lost = strcmp(state, "unknown") == 0 &&
+			    !am_fu_may_be_unknown(t, m->complaint, m->id);
+		bool dead = lost || strcmp(state, "dead") == 0;
 		struct am_fu_ending own = end;
 
-		if (strcmp(state, "unknown") == 0 &&
-		    !am_fu_may_be_unknown(t, m->complaint, m->id))
-			own.state = "dead";
-		end_member(t, f, i,
-		    strcmp(own.state, "dead") == 0 ? member_row(t, f->id, i)
-						   : NULL,
-		    reason, &own);
+		own.state = dead ? "dead" : state;
+		end_member(t, f, i, dead ? member_row(t, f->id, i) : NULL,
+		    lost ? "unknown" : reason, &own);
 	}
 	am_commit_fu_end(t->commit, f);
 }
@@ -493,6 +492,8 @@ static struct am_str
 render(struct am_turn *t, const struct am_fu_record *f,
     struct am_claim *const *members)
 {
+	const struct am_conf_endpoint *ep =
+	    am_conf_endpoint(t->sh->engine->conf, f->endpoint);
 	size_t told = f->members_n < ITEMS_MAX ? f->members_n : ITEMS_MAX;
 	bool zh = true;
 	struct am_buf b, text;
@@ -520,6 +521,12 @@ render(struct am_turn *t, const struct am_fu_record *f,
 	am_buf_addc(&b, '{');
 	am_buf_addkv(&b, "text", am_buf_str(&text));
 	am_buf_addkv(&b, "lang", zh ? AM_STR("zh") : AM_STR("en"));
+	if (ep != NULL && ep->type != AM_ENDPOINT_WEBHOOK)
+		am_buf_addkv(&b, "subject",
+		    am_str_c(am_arena_printf(&t->arena,
+			zh ? "%zu 条投诉等待您处理"
+			   : "%zu complaints wait for you",
+			f->members_n)));
 	am_buf_adds(&b, "}}}");
 	return am_buf_str(&b);
 }

@@ -795,3 +795,113 @@ def test_au6_numbers_stay_where_they_belong(world, redis):
     for text in [desk.daemon.text(), *said]:
         for word in words:
             assert word.decode() not in text
+
+
+# ---- robots and digests ----
+
+TEAM = """
+loop "complaint" {
+    group_wait = "1s"
+    stage "listen" {
+        budget = "1h"
+        rung "a" { at = "0%" to = "owner" via = {VIA} }
+    }
+    stage "callback-confirm" {
+        kind = "confirm"  budget = "1h"
+        rung "ask" { at = "0%" to = "customer" via = {"crm"} }
+    }
+}
+"""
+PEOPLE = """
+person "li"   { phone = "+8613800138001" }
+person "wang" { phone = "+8613800138002" }
+"""
+
+
+def test_a_robot_writes_to_its_group_and_mentions_who_is_meant(world, redis):
+    """FU12: a robot needs no address; a number of staff is mentioned, a
+    customer's never leaves."""
+    token = world.secret("robot.token", "a-token-of-a-robot")
+    desk = Desk(world, redis, via='{"team"}', more=PEOPLE, loop="""
+loop "complaint" {
+    stage "listen" {
+        budget = "1h"
+        rung "a" { at = "0%" to = "owner"    via = {VIA} }
+        rung "b" { at = "0%" to = "customer" via = {VIA} }
+    }
+    stage "callback-confirm" {
+        kind = "confirm"  budget = "1h"
+        rung "ask" { at = "0%" to = "customer" via = {"crm"} }
+    }
+}
+""", endpoints=f"""
+endpoint "team" {{
+    type = "chat"  provider = "dingtalk"  base_url = "URL"
+    token = "file:{token}"  password = "file:{token}"
+    rate = "100/1s"
+    allow_http = true  allow_net = {{"127.0.0.0/8"}}
+}}
+""", start=False)
+    team = Sink(lambda r: answer(200, body=b'{"errcode": 0}'))
+    world.closers.append(team.stop)
+    desk.daemon.write_conf(desk.daemon.conf.read_text().replace(
+        '"URL"', f'"http://127.0.0.1:{team.port}"'))
+    desk.daemon.start()
+    desk.open("C-1", owner="li")
+    desk.open("C-2", owner="nobody-knows-them")
+    wait_until(lambda: len(team.requests) == 4)
+    desk.settled("C-1", "C-2")
+    mentioned = sorted(m for r in team.requests
+                       for m in r.json["at"]["atMobiles"] if m)
+    assert mentioned == ["8613800138001"]
+    assert not any(PHONE[1:].encode() in r.body for r in team.requests)
+
+
+def test_a_digest_by_text_is_each_persons_own(world, redis):
+    """ES7, FU12: what belongs together goes as one to one number."""
+    desk = Desk(world, redis, via='{"sms"}', loop=TEAM, more=PEOPLE)
+    for c, owner in (("C-1", "li"), ("C-2", "wang"), ("C-3", "li"),
+                     ("C-4", "wang")):
+        desk.open(c, owner=owner, incident="INC-7")
+    ids = ("C-1", "C-2", "C-3", "C-4")
+    desk.settled(*ids)
+    assert {to: sorted(c for c in ids if c in text)
+            for to, text, _ in desk.gate.got} == {
+        "+8613800138001": ["C-1", "C-3"], "+8613800138002": ["C-2", "C-4"]}
+    assert len(desk.gate.got) == 2
+
+
+def test_a_digest_that_may_have_arrived_goes_on_one_by_one(world, redis):
+    """I8, FU12: it is not sent again; its members take the next channel."""
+    desk = Desk(world, redis, loop=TEAM, more=PEOPLE)
+    desk.gate.respond = lambda r: faults.reset
+    for c in ("C-1", "C-2"):
+        desk.open(c, owner="li", incident="INC-7")
+    wait_until(lambda: desk.crm.requests)
+    desk.settled("C-1", "C-2")
+    assert len(desk.gate.got) == 1
+    for c in ("C-1", "C-2"):
+        assert desk.names(c)[:2] == ["queued", "unknown"]
+        assert desk.names(c)[-1] == "delivered"
+
+
+def test_a_digest_cut_off_by_a_kill_is_not_sent_again(world, redis):
+    """I8: and without another channel each is dead by itself."""
+    desk = Desk(world, redis, via='{"sms"}', loop=TEAM, more=PEOPLE)
+    desk.gate.respond = lambda r: faults.silence
+    for c in ("C-1", "C-2"):
+        desk.open(c, owner="li", incident="INC-7")
+    wait_until(lambda: desk.gate.got)
+    desk.daemon.kill9()
+    desk.gate.respond = None
+    desk.daemon.start()
+    for c in ("C-1", "C-2"):
+        desk.wait_note("dead", c, timeout=30)
+    desk.settled("C-1", "C-2")
+    assert len(desk.gate.got) == 1
+    letters = desk.daemon.rows("dead list")
+    assert sorted(x["complaint"] for x in letters) == ["C-1", "C-2"]
+    assert {x["reason"] for x in letters} == {"unknown"}
+    desk.daemon.rows("dead replay --all")
+    wait_until(lambda: len(desk.gate.got) == 2)
+    desk.settled("C-1", "C-2")
