@@ -43,7 +43,7 @@ struct am_engine {
 	struct am_intake *intake; /* what comes in by HTTP */
 	struct am_shard **shards;
 	size_t shards_n;
-	size_t first_shard; /* asked first when there is room again */
+	uint64_t served; /* claims at an endpoint, of any shard */
 	struct am_counts counts;
 	struct am_pace pace; /* of catch-up */
 	am_ms started_at;

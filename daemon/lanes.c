@@ -179,33 +179,61 @@ am_lanes_look(const struct am_shard *sh, am_ms now)
 	return at;
 }
 
-/* Taken by any shard and not with delivery yet: it does not count those. */
-static unsigned
-reserved(const struct am_shard *sh, const struct am_outlet *o)
+/* The same endpoint in another shard; NULL: never seen there. */
+static const struct am_outlet *
+same_of(const struct am_shard *other, const struct am_outlet *o)
 {
-	unsigned n = o->starting;
+	if (o->at < other->outlets_n &&
+	    strcmp(other->outlets[o->at]->endpoint, o->endpoint) == 0)
+		return other->outlets[o->at]; /* as a rule */
+	return find(other, am_str_c(o->endpoint));
+}
 
-	for (size_t i = 0; i < sh->engine->shards_n; i++) {
-		const struct am_shard *other = sh->engine->shards[i];
-		const struct am_turn *t = other->turn;
-		const struct am_outlet *same;
+/* Does that shard wait for a place there, and not for something else? */
+static bool
+contends(const struct am_shard *sh, const struct am_outlet *o, am_ms now)
+{
+	return sh->running && !sh->turn_open && sh->retry_at == 0 &&
+	       outlet_next(o) <= now;
+}
 
-		if (other == sh)
-			continue;
-		same = find(other, am_str_c(o->endpoint));
+/*
+ * Of the endpoint's places those that are this shard's. Claimed by any shard
+ * and not with delivery yet: delivery does not count those. What is left is
+ * dealt out among the shards that wait, beginning with the one that was served
+ * longest ago, or the one that always wakes first would have them all.
+ */
+static unsigned
+part_of(const struct am_shard *sh, const struct am_outlet *o, unsigned room,
+    am_ms now)
+{
+	const struct am_engine *e = sh->engine;
+	unsigned taken = o->starting, ahead = 0, waiting = 1;
+
+	for (size_t i = 0; i < e->shards_n; i++) {
+		const struct am_shard *other = e->shards[i];
+		const struct am_outlet *same =
+		    other != sh ? same_of(other, o) : NULL;
+
 		if (same == NULL)
 			continue;
-		n += same->starting;
-		if (other->turn_open && same->at < t->outlets_n)
-			n += t->rooms[same->at];
+		taken += same->starting;
+		if (other->turn_open && same->at < other->turn->outlets_n)
+			taken += other->turn->rooms[same->at];
+		if (!contends(other, same, now))
+			continue;
+		waiting++;
+		ahead += same->served < o->served;
 	}
-	return n;
+	if (room <= taken + ahead)
+		return 0;
+	return (room - taken - ahead + waiting - 1) / waiting;
 }
 
 unsigned
 am_outlet_room(struct am_shard *sh, struct am_outlet *o, am_ms now)
 {
-	unsigned room, taken;
+	unsigned room;
 	am_ms again;
 
 	if (outlet_next(o) > now || sh->engine->stopping)
@@ -215,14 +243,5 @@ am_outlet_room(struct am_shard *sh, struct am_outlet *o, am_ms now)
 	if (o->state.disabled != AM_ENABLED)
 		return 0;
 	room = am_deliver_room(sh->engine->deliver, o->endpoint, now, &again);
-	taken = reserved(sh, o);
-	return room > taken ? room - taken : 0;
-}
-
-void
-am_lanes_freed(struct am_engine *e)
-{
-	for (size_t i = 0; i < e->shards_n; i++)
-		am_shard_kick(e->shards[(e->first_shard + i) % e->shards_n]);
-	e->first_shard++; /* no shard is always the last to be asked */
+	return part_of(sh, o, room, now);
 }

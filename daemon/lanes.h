@@ -11,7 +11,6 @@
 #include "core/stride.h"
 #include "daemon/endpoints.h"
 
-struct am_engine;
 struct am_outlet;
 struct am_shard;
 
@@ -33,6 +32,7 @@ struct am_outlet {
 	struct am_lane *lanes[AM_FU_CLASSES];
 	struct am_stride stride;
 	unsigned starting; /* claimed, not given to delivery yet */
+	uint64_t served; /* when it was served last, as engine.served counts */
 };
 
 /* That of an endpoint, of an outbox; made when it is new. */
@@ -50,5 +50,3 @@ void am_lane_due(struct am_lane *lane, am_ms at);
 am_ms am_lanes_look(const struct am_shard *sh, am_ms now);
 /* How many of the endpoint's follow-ups a turn may take now. */
 unsigned am_outlet_room(struct am_shard *sh, struct am_outlet *o, am_ms now);
-/* A transfer has ended: its place is for whichever shard waits for one. */
-void am_lanes_freed(struct am_engine *e);

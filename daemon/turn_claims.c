@@ -267,7 +267,9 @@ on_sent(void *arg, const struct am_send_result *result)
 	struct am_sending *s = arg;
 	struct am_shard *sh = s->shard;
 
-	am_lanes_freed(s->engine);
+	/* a slot is free: for whichever shard waits for one */
+	for (size_t i = 0; i < s->engine->shards_n; i++)
+		am_shard_kick(s->engine->shards[i]);
 	if (sh == NULL) { /* the ownership it was claimed in is gone */
 		tell_deposed(s, result);
 		am_shard_sending_free(s);

@@ -103,6 +103,8 @@ claim_share(struct am_turn *t, struct am_outlet *o)
 	for (size_t i = 0; i < AM_FU_CLASSES; i++)
 		claim_some(t, o->lanes[i], take[i]);
 	t->rooms[o->at] = (unsigned)(t->claims_n - before);
+	if (t->claims_n != before)
+		o->served = ++t->sh->engine->served;
 }
 
 /*
