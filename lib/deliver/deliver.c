@@ -593,15 +593,6 @@ am_deliver_afford(struct am_deliver *d, const char *endpoint, bool again,
 }
 
 void
-am_deliver_pause(struct am_deliver *d, const char *endpoint, am_ms until)
-{
-	struct am_lane *l = find(d, endpoint);
-
-	if (l != NULL && l->paused_until < until)
-		l->paused_until = until;
-}
-
-void
 am_deliver_reset(struct am_deliver *d, const char *endpoint)
 {
 	struct am_lane *l = find(d, endpoint);

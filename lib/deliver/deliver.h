@@ -105,8 +105,6 @@ bool am_deliver_afford(struct am_deliver *d, const char *endpoint, bool again,
 void am_deliver_send(struct am_deliver *d, const char *endpoint,
     const struct am_send_what *what, am_ms now, am_send_cb *cb, void *arg);
 
-/* The whole endpoint is to wait; a longer pause that is in force stays. */
-void am_deliver_pause(struct am_deliver *d, const char *endpoint, am_ms until);
 /* Closes the breaker and ends a pause; it goes on one at a time first. */
 void am_deliver_reset(struct am_deliver *d, const char *endpoint);
 
