@@ -87,9 +87,14 @@ key_name(struct am_turn *t)
 	    am_store_keys(t->sh->store), &t->arena, "contact", AM_STR("key"));
 }
 
+/* A full Redis takes it all the same, for what is queued must go on. */
 static void
 make_key(struct am_turn *t)
 {
+	static const char script[] =
+	    "#!lua flags=allow-oom\n"
+	    "redis.call('SET', KEYS[1], ARGV[1], 'NX')\n"
+	    "return redis.call('GET', KEYS[1])";
 	struct am_batch *b = am_turn_more(t->sh->store);
 	uint8_t raw[sizeof(t->sh->contact_key)];
 	struct am_buf hex;
@@ -97,17 +102,14 @@ make_key(struct am_turn *t)
 	evutil_secure_rng_get_bytes(raw, sizeof(raw));
 	am_buf_arena(&hex, &t->arena, 2 * sizeof(raw) + 1);
 	am_buf_addhex(&hex, raw, sizeof(raw));
-	am_cmd(b, "SET");
+	am_cmd(b, "EVAL");
+	am_arg(b, script);
+	am_argi(b, 1);
 	am_args(b, key_name(t));
 	am_args(b, am_buf_str(&hex));
-	am_arg(b, "NX");
-	am_cmd(b, "GET");
-	am_args(b, key_name(t));
 	am_turn_send(t, b, on_made);
 }
 
-/* Asked for first: a full Redis refuses the SET even when it would do nothing.
- */
 static void
 on_asked(struct am_turn *t, struct am_batch *b)
 {

@@ -40,6 +40,12 @@ struct counts {
 
 TAILQ_HEAD(hearings, hearing);
 
+/* Lines that others can cause at will: one a second. */
+struct hush {
+	am_ms said_at;
+	unsigned unsaid;
+};
+
 struct am_intake {
 	struct am_engine *engine;
 	struct am_http *http; /* NULL: never asked for */
@@ -50,8 +56,7 @@ struct am_intake {
 	struct am_parts *parts;
 	struct event *timer; /* of pieces */
 	struct hearings open;
-	am_ms said_at;
-	unsigned unsaid;
+	struct hush strangers, redis;
 	struct counts counts;
 };
 
@@ -72,21 +77,18 @@ struct hearing {
 	int rc;
 };
 
-/* Strangers can cause these at will: one line a second. */
 static void
-say(struct am_intake *in, const char *event, const char *endpoint,
-    const char *reason)
+say(struct hush *h, const char *event, const char *endpoint, const char *reason)
 {
 	am_ms now = am_engine_monotonic();
 
-	if (in->said_at != 0 && now - in->said_at < AM_SECOND) {
-		in->unsaid++;
+	if (h->said_at != 0 && now - h->said_at < AM_SECOND) {
+		h->unsaid++;
 		return;
 	}
 	am_log_warn(event, "endpoint=%s reason=%s unsaid=%u", endpoint, reason,
-	    in->unsaid);
-	in->said_at = now;
-	in->unsaid = 0;
+	    h->unsaid);
+	*h = (struct hush){ .said_at = now };
 }
 
 /* ---- into the streams ---- */
@@ -128,7 +130,8 @@ hearing_end(struct hearing *h)
 			am_parts_done(in->parts, &h->joined[i]);
 	} else {
 		c->unwritten++;
-		say(in, "callback_unwritten", h->ep->name, am_err_str(h->rc));
+		say(&in->redis, "callback_unwritten", h->ep->name,
+		    am_err_str(h->rc));
 	}
 	if (h->req != NULL && h->rc == 0)
 		answer(h);
@@ -446,7 +449,7 @@ refuse(struct am_intake *in, struct am_http_request *req, unsigned status,
     const char *endpoint, const char *reason, const char *detail)
 {
 	in->counts.refused++;
-	say(in, "callback_refused", endpoint, reason);
+	say(&in->strangers, "callback_refused", endpoint, reason);
 	am_http_problem(req, status, 0, detail);
 }
 
