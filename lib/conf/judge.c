@@ -63,7 +63,7 @@ judge_end(const struct judge *j)
 	const struct am_clockdef *calls = &def->clocks[AM_CLOCK_CALLBACK];
 	size_t last = AM_CLOCK_STAGE0 + def->stages_n - 1;
 
-	if (calls->in_use && calls->rungs[0].via_n > 0)
+	if (calls->in_use && calls->rungs[calls->rungs_n - 1].via_n > 0)
 		return;
 	am_fault(j->b, clock_node(j, last), "attempts",
 	    "loop \"%s\" cannot end: stage \"%s\" never asks the customer; "

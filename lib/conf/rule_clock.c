@@ -5,9 +5,10 @@
  * any other, so that the core has one way for things to happen by themselves.
  * They are not written as clocks and not kept as clocks: the keys are.
  *
- * What they say to people goes by the way of the question, as that is how this
- * loop's customer is reached; without a question by the confirm stage's own
- * way, or one of a stage before it.
+ * What they say to the customer goes by the way of the question, as that is how
+ * this loop's customer is reached; without a question by the confirm stage's
+ * own way, or one of a stage before it. What they say to staff has no channels
+ * of its own: it goes as other follow-ups to that role do.
  */
 
 #include "build.h"
@@ -95,8 +96,8 @@ set_offsets(struct am_build *b, struct am_clockdef *k, const char *word,
 	}
 }
 
-/* An attempt is the owner's task; the written notice comes when an event, the
- * last miss, says so. */
+/* An attempt is the owner's task, which the customer's channel would not bring;
+ * the written notice comes when an event, the last miss, says so. */
 static void
 callback(struct am_clockdef *k, struct am_build *b, const struct am_stagedef *s,
     const struct am_rungdef *way)
@@ -108,8 +109,8 @@ callback(struct am_clockdef *k, struct am_build *b, const struct am_stagedef *s,
 	    AM_REASON_OPERATOR);
 	notice = add(k, "notice", AM_ROLE_CUSTOMER, AM_REASON_ASK);
 	notice->told = true;
-	for (size_t i = 0; way != NULL && i < k->rungs_n; i++)
-		by_way_of(&k->rungs[i], way);
+	if (way != NULL)
+		by_way_of(notice, way);
 	if (s->ask < AM_RUNGS_MAX) {
 		notice->message_name = way->message_name;
 		notice->message = way->message;

@@ -112,7 +112,7 @@ test_people_are_left_alone_in_their_endpoints_hours(void **state)
 	assert_ptr_equal(def->clocks[AM_CLOCK_STAGE0].rungs[0].via[0].quiet, q);
 	/* the way of the rules' clocks is the same way */
 	assert_ptr_equal(
-	    def->clocks[AM_CLOCK_CALLBACK].rungs[0].via[0].quiet, q);
+	    def->clocks[AM_CLOCK_SILENCE].rungs[0].via[0].quiet, q);
 	am_conf_unref(c);
 
 	c = conf_world_must(conf_world_base);

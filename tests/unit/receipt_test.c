@@ -71,6 +71,7 @@ test_receipt_delivered_ends_what_waits(void **state)
 	struct told *w = *state;
 
 	asked(w);
+	told_step(w, AM_HOUR, "customer.message reply=unclear");
 	told_receipt(w, id, "state=delivered");
 	assert_non_null(told_note(w, "followup.delivered", NULL, NULL));
 	assert_null(told_waits_id(w, id));

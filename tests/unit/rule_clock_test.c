@@ -57,7 +57,7 @@ test_rule_clock_attempts_are_a_ladder_to_the_owner(void **state)
 		assert_string_equal(k->rungs[i].name, name);
 		assert_int_equal(k->rungs[i].to, AM_ROLE_OWNER);
 		assert_int_equal(k->rungs[i].reason, AM_REASON_OPERATOR);
-		assert_string_equal(k->rungs[i].via[0].endpoint, "crm");
+		assert_int_equal(k->rungs[i].via_n, 0); /* the owner's */
 		assert_false(k->rungs[i].is_pct);
 		assert_false(k->rungs[i].told);
 	}
@@ -65,6 +65,7 @@ test_rule_clock_attempts_are_a_ladder_to_the_owner(void **state)
 	assert_int_equal(k->rungs[1].offset.n, 4 * AM_HOUR);
 	assert_int_equal(k->rungs[2].offset.unit, AM_UNIT_BD);
 	assert_string_equal(notice->name, "notice");
+	assert_string_equal(notice->via[0].endpoint, "crm");
 	assert_true(notice->told);
 	assert_int_equal(notice->to, AM_ROLE_CUSTOMER);
 	assert_int_equal(notice->reason, AM_REASON_ASK);
@@ -121,7 +122,7 @@ test_rule_clock_without_attempts_asks_in_writing(void **state)
 
 /* Without a question the owner is told by the nearest rung's way. */
 static void
-test_rule_clock_attempts_without_a_question_go_the_nearest_way(void **state)
+test_rule_clock_notice_without_a_question_goes_the_nearest_way(void **state)
 {
 	struct am_conf *c = conf_world_must(conf_world_base);
 	const struct am_loopdef *d = c->loops[0];
@@ -129,7 +130,7 @@ test_rule_clock_attempts_without_a_question_go_the_nearest_way(void **state)
 
 	(void)state;
 	assert_int_equal(d->stages[1].ask, AM_RUNGS_MAX);
-	assert_string_equal(k->rungs[0].via[0].endpoint, "crm");
+	assert_string_equal(k->rungs[3].via[0].endpoint, "crm");
 	assert_null(k->rungs[3].message); /* the built-in question */
 	am_conf_unref(c);
 }
@@ -173,7 +174,7 @@ main(void)
 		cmocka_unit_test(
 		    test_rule_clock_without_attempts_asks_in_writing),
 		cmocka_unit_test(
-		    test_rule_clock_attempts_without_a_question_go_the_nearest_way),
+		    test_rule_clock_notice_without_a_question_goes_the_nearest_way),
 		cmocka_unit_test(
 		    test_rule_clock_hold_reminders_and_unowned_max_are_ladders),
 	};
