@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "log/log.h"
 #include "store/clock.h"
 
 #define KEEP_BYTES ((size_t)1024 * 1024)
@@ -189,6 +190,8 @@ group_check(struct am_commit *c)
 	r = c->answers->element[c->group_at - 1];
 	if (!am_reply_is_error(r) || strncmp(r->str, "NOGROUP", 7) != 0)
 		return;
+	am_log_warn("group_remade", "shard=%s group=%s cursor=%s",
+	    s->keys.stream, s->opts.group, c->next.id);
 	b = am_batch_new(s->turns);
 	am_cmd(b, "XGROUP");
 	am_arg(b, "CREATE");
