@@ -126,10 +126,15 @@ def test_no_event_of_an_event(world, redis, producer):
     itself; it is retried, listed and replayed like every follow-up."""
     broken = [True]
     ops = Ops(world, lambda r: answer(500) if broken[0] else OK)
+    also = Ops(world)
     sink = world.sink(lambda r: answer(500))
-    d = start(world, redis, sink, ops, more='retry = {"0s"}',
-              ops_more='retry = {"0s", "200ms"}\n    jitter = "0%"\n'
-                       '    breaker_failures = 1000')
+    ops_more = ('retry = {"0s", "200ms"}\n    jitter = "0%"\n'
+                '    breaker_failures = 1000')
+    d = world.daemon(
+        redis, loop=ASK, more='alert = {"ops", "also"}',
+        endpoints=world.endpoint("crm", sink.url(), 'retry = {"0s"}') +
+        world.endpoint("ops", ops.url(), ops_more) +
+        world.endpoint("also", also.url()))
     producer.open("C-0")
     wait_until(lambda: len(d.rows("dead list")) == 2, 20)
     letters = {r["complaint"]: r for r in d.rows("dead list")}
@@ -143,8 +148,12 @@ def test_no_event_of_an_event(world, redis, producer):
     n = len(ops.requests)
     assert d.ctl("endpoints", "enable", "ops")[0] == 0
     wait_until(lambda: len(ops.requests) == n + 1)
-    assert ops.types() == ["amends.followup.dead"]
     wait_until(lambda: d.rows("followups") == [])
+    assert ops.types() == ["amends.followup.dead"]
+    # the other one hears of the endpoint, and of the first death only
+    assert also.types() == ["amends.followup.dead",
+                            "amends.endpoint.disabled",
+                            "amends.endpoint.enabled"]
 
 
 def test_events_outlive_the_daemon(world, redis, producer):
