@@ -110,14 +110,21 @@ def lapses(rounds, scale):
 def posts(rounds, scale):
     rate = Row("W1", "deliveries/s with durable records", "1/s", 0.60)
     cpu = Row("W3", "daemon CPU a delivery", "us", 1.7, at_least=False)
+    kept = Row("W4", "the same over TLS, connections kept", "1/s", 0.75)
     n = 60_000 // scale
     for _ in range(rounds):
-        with loads.sink() as url:
+        with loads.sink() as (url, _):
             ours = loads.deliveries(n, url)
             limit = loads.limit_post(n, url, ours["body"])
         rate.add(ours["rate"], limit["rate"])
         cpu.add(ours["client_us"], limit["client_us"])
-    return [rate, cpu]
+        if not loads.nginx():  # `tests/deps.sh bench` brings it
+            continue
+        with loads.sink(tls=True) as (url, ca):
+            ours = loads.deliveries(n, url, ca)
+            limit = loads.limit_post(n, url, ours["body"], ca)
+        kept.add(ours["rate"], limit["rate"])
+    return [rate, cpu] + ([kept] if loads.nginx() else [])
 
 
 def million(rounds, scale):

@@ -2,7 +2,7 @@
  * limit_post - how many signed webhooks a second curl_multi on libevent can
  * post when it keeps no record of anything.
  *
- *   limit_post [-n POSTS] [-c CONNECTIONS] [-B BODY_BYTES] URL
+ *   limit_post [-n POSTS] [-c CONNECTIONS] [-B BODY_BYTES] [-C CA_FILE] URL
  *
  * Easy handles and connections are kept, every post has an id, a timestamp
  * and an HMAC-SHA256 of its own, as the deliveries of amendsd have.
@@ -16,7 +16,7 @@
 #include <openssl/hmac.h>
 
 static long posts_n = 60000, connections_n = 32, body_n = 600;
-static const char *url;
+static const char *url, *ca_file;
 static CURLM *multi;
 static struct event_base *base;
 static struct event *timer;
@@ -86,6 +86,8 @@ job_init(struct job *j)
 	curl_easy_setopt(j->easy, CURLOPT_PRIVATE, j);
 	curl_easy_setopt(j->easy, CURLOPT_TIMEOUT_MS, 10000L);
 	curl_easy_setopt(j->easy, CURLOPT_NOSIGNAL, 1L);
+	if (ca_file != NULL)
+		curl_easy_setopt(j->easy, CURLOPT_CAINFO, ca_file);
 }
 
 static void
@@ -182,13 +184,15 @@ options(int argc, char **argv)
 {
 	int o;
 
-	while ((o = getopt(argc, argv, "n:c:B:")) != -1) {
+	while ((o = getopt(argc, argv, "n:c:B:C:")) != -1) {
 		if (o == 'n')
 			posts_n = atol(optarg);
 		else if (o == 'c')
 			connections_n = atol(optarg);
 		else if (o == 'B')
 			body_n = atol(optarg);
+		else if (o == 'C')
+			ca_file = optarg;
 		else
 			die("see the head of tests/bench/limit_post.c");
 	}

@@ -148,18 +148,31 @@ def lapses(rate, seconds):
 
 # ---- W: deliveries ----
 
+def nginx():
+    return shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
+
+
 @contextlib.contextmanager
-def sink():
-    """nginx where there is one, else a small program of our own."""
+def sink(tls=False):
+    """nginx where there is one, else a small program of our own; over TLS only
+    nginx. The URL, and what to trust there."""
     with world() as w:
         port = free_port()
-        if shutil.which("nginx") or shutil.which("/usr/sbin/nginx"):
+        said, ca = {"@TLS@": "", "@CERTIFICATE@": ""}, None
+        if tls:
+            ca = certificate(w.dir)
+            said = {"@TLS@": " ssl", "@CERTIFICATE@":
+                    f"ssl_certificate {ca};\n        "
+                    f"ssl_certificate_key {w.dir}/key.pem;"}
+        if nginx():
             text = (BENCH.parent.parent / "tests/bench/sink.conf").read_text()
             conf = w.dir / "nginx.conf"
-            conf.write_text(text.replace("@DIR@", str(w.dir)).replace(
-                "@PORT@", str(port)))
-            cmd = [shutil.which("nginx") or "/usr/sbin/nginx", "-p", w.dir,
-                   "-c", conf, "-e", w.dir / "nginx.log"]
+            for word, value in {"@DIR@": str(w.dir), "@PORT@": str(port),
+                                **said}.items():
+                text = text.replace(word, value)
+            conf.write_text(text)
+            cmd = [nginx(), "-p", w.dir, "-c", conf, "-e",
+                   w.dir / "nginx.log"]
         else:
             cmd = [BENCH / "sink", port]
         p = w.add(Process("sink", cmd, w.dir / "sink.log")).spawn()
@@ -171,20 +184,32 @@ def sink():
                  "socket.create_connection(('127.0.0.1', int(sys.argv[1])))",
                  str(port)], capture_output=True).returncode == 0
         wait_until(answers, 10)
-        yield f"http://127.0.0.1:{port}/hook"
+        yield f"http{'s' if tls else ''}://127.0.0.1:{port}/hook", ca
         p.stop()
 
 
-def limit_post(n, url, body):
+def certificate(folder):
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:P-256", "-nodes", "-keyout", folder / "key.pem",
+         "-out", folder / "cert.pem", "-days", "3", "-subj", "/CN=sink",
+         "-addext", "subjectAltName=IP:127.0.0.1"],
+        check=True, capture_output=True)
+    return folder / "cert.pem"
+
+
+def limit_post(n, url, body, ca=None):
+    trust = ["-C", ca] if ca else []
     return figures(BENCH / "limit_post", "-n", n, "-c", LIMIT_IN_FLIGHT, "-B",
-                   body, url)
+                   body, *trust, url)
 
 
-def deliveries(n, url):
+def deliveries(n, url, ca=None):
     """From a full outbox until it is empty."""
     with world() as w:
         redis = w.redis(aof="no")
-        holding = w.endpoint("crm", url, HOLD)
+        trust = f'\n    ca_file = "{ca}"' if ca else ""
+        holding = w.endpoint("crm", url, HOLD + trust)
         d = w.daemon(redis, loop=loop(AT_ONCE), endpoints=holding,
                      owner_ttl="10s")
         preload(redis, n)
