@@ -24,6 +24,7 @@
 struct am_contact_question {
 	struct am_str complaint, followup_id;
 	am_ms at;
+	size_t reach_at; /* for replies.c: who is asked by now */
 };
 
 struct am_contact_sends; /* what went out by one endpoint */

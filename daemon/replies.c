@@ -54,7 +54,8 @@ struct found {
 struct am_replies {
 	void (*next)(struct am_turn *t);
 	struct am_batch *b;
-	struct found *of; /* by event */
+	struct am_batch *reach; /* customers' addresses of open questions */
+	struct found *of;	/* by event */
 };
 
 /* ---- what is to be found ---- */
@@ -115,22 +116,24 @@ answer(const struct am_batch *b, size_t at)
 	return am_reply_str(at != 0 ? am_batch_reply(b, at - 1) : NULL);
 }
 
-/* The number that an earlier entry of the batch brings. */
+/* The number or mail address of a customer that an earlier entry of the batch
+ * brings. */
 static struct am_str
-number_in_batch(const struct am_turn *t, size_t i)
+reach_in_batch(const struct am_turn *t, size_t i, struct am_str complaint,
+    const char *field)
 {
-	struct am_str phone = { NULL, 0 };
+	struct am_str reach = { NULL, 0 };
 
 	for (size_t j = 0; j < i; j++) {
 		const struct am_event *ev = &t->events[j];
-		struct am_str said = am_event_get(ev, "customer.phone");
+		struct am_str said = am_event_get(ev, field);
 
 		if (t->rejects[j] == NULL && said.n > 0 &&
 		    (ev->type == AM_EV_OPENED || ev->type == AM_EV_UPDATED) &&
-		    am_str_eq(ev->complaint_id, t->events[i].complaint_id))
-			phone = said;
+		    am_str_eq(ev->complaint_id, complaint))
+			reach = said;
 	}
-	return phone;
+	return reach;
 }
 
 /* Who opts is named by the address; when that is no number, the customer of
@@ -143,7 +146,9 @@ ask_opts(struct am_turn *t, struct am_batch *b, size_t i)
 	struct am_str number;
 
 	if (number_of(t, am_event_get(ev, "address"), &number) ||
-	    number_of(t, number_in_batch(t, i), &number)) {
+	    number_of(t,
+		reach_in_batch(t, i, ev->complaint_id, "customer.phone"),
+		&number)) {
 		f->contact = am_contact_ask(t, b, number);
 		return;
 	}
@@ -240,24 +245,47 @@ on_contacts(struct am_turn *t, struct am_batch *b)
 	take_found(t);
 }
 
-/* The numbers of those that opt without saying theirs. */
+static const char *
+reach_field(const struct am_contact *c)
+{
+	return c->address.p[0] == '+' ? "customer.phone" : "customer.email";
+}
+
+static void
+ask_reach(struct am_turn *t, struct am_batch *b, struct am_contact *c)
+{
+	const struct am_keys *keys = am_store_keys(t->sh->store);
+
+	for (size_t i = 0; i < c->questions_n; i++) {
+		struct am_contact_question *q = &c->questions[i];
+
+		if (q->reach_at != 0)
+			continue;
+		q->reach_at = ask(
+		    b, "HGET", am_key(keys, &t->arena, "pii", q->complaint));
+		am_arg(b, reach_field(c));
+	}
+}
+
+/* The numbers of those that opt without saying theirs, and of those who were
+ * asked. */
 static void
 on_found(struct am_turn *t, struct am_batch *b)
 {
 	struct am_batch *more = am_turn_more(t->sh->store);
-	bool asked = false;
 	struct am_str number;
 
 	am_contact_read(t, b);
 	for (size_t i = 0; i < t->entries_n; i++) {
 		struct found *f = &t->replies->of[i];
 
-		if (!number_of(t, answer(b, f->phone_at), &number))
-			continue;
-		f->contact = am_contact_ask(t, more, number);
-		asked = asked || f->contact->asked == more;
+		if (f->by == BY_NUMBER && f->contact != NULL)
+			ask_reach(t, more, f->contact);
+		else if (number_of(t, answer(b, f->phone_at), &number))
+			f->contact = am_contact_ask(t, more, number);
 	}
-	if (asked) {
+	if (am_batch_cmds(more) != 0) {
+		t->replies->reach = more;
 		am_turn_send(t, more, on_contacts);
 		return;
 	}
@@ -343,6 +371,26 @@ in_window(const struct am_turn *t, const struct am_contact_question *q,
 	       q->at - ev->at <= conf->max_skew;
 }
 
+/*
+ * Whoever was asked is still whom the complaint is about: a number that was
+ * wrong, or has been given away, closes nothing, and neither does one behind an
+ * erasure.
+ */
+static bool
+is_theirs(struct am_turn *t, const struct am_contact *c,
+    const struct am_contact_question *q, size_t i)
+{
+	const struct am_case *of = am_turn_find(t, q->complaint);
+	struct am_str said = reach_in_batch(t, i, q->complaint, reach_field(c));
+	struct am_str reach;
+
+	if (said.n == 0)
+		said = answer(t->replies->reach, q->reach_at);
+	return (of == NULL || (of->cur.flags & AM_CF_ERASED) == 0) &&
+	       am_contact_normalise(&t->arena, said, &reach) &&
+	       am_str_eq(reach, c->address);
+}
+
 /* The newest question that stands; open: and that nobody has answered. */
 static const struct am_contact_question *
 newest(struct am_turn *t, const struct am_contact *c, const struct am_event *ev,
@@ -351,7 +399,10 @@ newest(struct am_turn *t, const struct am_contact *c, const struct am_event *ev,
 	for (size_t i = 0; i < c->questions_n; i++) {
 		const struct am_contact_question *q = &c->questions[i];
 		const struct am_case *of =
-		    in_window(t, q, ev) ? standing(t, q) : NULL;
+		    in_window(t, q, ev) &&
+			    is_theirs(t, c, q, (size_t)(ev - t->events))
+			? standing(t, q)
+			: NULL;
 
 		if (of != NULL && (!open || (of->cur.status != AM_CLOSED &&
 						of->cur.answered_at < q->at)))

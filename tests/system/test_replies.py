@@ -182,6 +182,38 @@ def test_fu6_newest_open_question_of_a_number_is_meant(desk):
     desk.verified("C-1", "C-2")
 
 
+def test_fu6_a_number_that_was_wrong_closes_nothing(desk):
+    """FU6: the question went to a wrong number, which was put right since, also
+    in the same batch: what comes from there is a message for a person."""
+    desk.asked(("C-1", desk.confirm("C-1")))
+    assert desk.daemon.stop() == 0
+    desk.producer.emit("complaint.updated", "C-1",
+                       **{"customer.phone": OTHER})
+    desk.write("1", wait=False)
+    desk.daemon.start()
+    desk.applied()
+    desk.write("2")
+    assert desk.state("C-1") == ("open", "callback-confirm")
+    assert desk.last("C-1")["event"] == "customer.message"
+    assert "reply" not in desk.last("C-1")["in"]
+    desk.producer.emit("complaint.updated", "C-1",
+                       **{"customer.phone": "+86 138 0013 8000"})
+    desk.write("1")
+    assert desk.state("C-1")[0] == "closed"
+    desk.verified("C-1")
+
+
+def test_fu6_behind_an_erasure_a_number_answers_nothing(desk):
+    """FU6: the customer's data have left, and with them whose number it was;
+    nothing of what comes later is kept."""
+    desk.asked(("C-1", desk.confirm("C-1")))
+    desk.producer.emit("customer.erased", "C-1", **{"customer.id": "7"})
+    desk.write("1")
+    assert desk.state("C-1") == ("open", "callback-confirm")
+    assert desk.pii("C-1") == {}
+    desk.verified("C-1")
+
+
 def test_fu6_what_was_answered_by_other_means_is_not_open(desk):
     """FU6: the agent has had the answer by telephone: the reply is for the
     older question."""
