@@ -41,8 +41,8 @@ struct am_sending {
 	size_t row_n, body_n; /* the body ends the row */
 	am_ms fired_at;
 	bool ended;		      /* result is in */
-	bool unsent;	      /* not a byte of it was sent */
-	struct am_contact *contact; /* while its outcome is written */
+	bool unsent;		      /* not a byte of it was sent */
+	struct am_contact *contact;   /* while its outcome is written */
 	struct am_send_result result; /* its excerpt is this: */
 	char *excerpt;
 };

@@ -79,9 +79,8 @@ on_sums(struct view *v, struct am_batch *b)
 		int64_t n = 0;
 
 		for (size_t k = 0; k < AM_FU_CLASSES; k++)
-			n += am_reply_int(
-			    am_batch_reply(
-				b, FIRST_OUTBOX + i * AM_FU_CLASSES + k));
+			n += am_reply_int(am_batch_reply(
+			    b, FIRST_OUTBOX + i * AM_FU_CLASSES + k));
 		s->waiting += n;
 		s->endpoints[i].waiting += n;
 	}
