@@ -64,7 +64,7 @@ static const struct am_option table[] = {
 { "status",    "operate",            AM_OPT_NAME, LIST, DEF("root"), .about = "users or groups that may change something" },
 
 { "http",      "listen",             AM_OPT_LISTEN, .about = "address and port" },
-{ "http",      "max_body",           AM_OPT_BYTES, DEF("256KiB"), FROM(1024, 16 << 20), .about = "larger requests are refused" },
+{ "http",      "max_body",           AM_OPT_BYTES, DEF("256KiB"), FROM(1024, 9 << 20), .about = "larger requests are refused" },
 { "http",      "producer",           AM_OPT_TITLED, LATER(HTTP), .about = "who may POST /v1/events" },
 { "producer",  "secret",             AM_OPT_SECRET, LIST, LATER(HTTP), .about = "Standard Webhooks keys" },
 { "producer",  "token",              AM_OPT_SECRET, LATER(HTTP), .about = "bearer token" },

@@ -17,6 +17,8 @@
 
 #include "base/str.h"
 
+#define DIGITS_MAX 7 /* of a length; http.max_body has not more */
+
 /* Two of one of these and nobody knows which counts. */
 static const char *const once[] = { "host", "content-length", "content-type",
 	"content-encoding", "transfer-encoding", "expect", "authorization",
@@ -271,8 +273,11 @@ read_length(struct am_http_head *h, struct am_http_fault *f)
 		    "the body as it is");
 	if (length.p == NULL && h->method == AM_HTTP_POST)
 		return fault_is(f, 411, "send Content-Length");
+	if (length.n > DIGITS_MAX && length.p[0] != '0' &&
+	    am_str_u64(length, &bytes) == 0)
+		return fault_is(f, 413, "the body is over http.max_body");
 	if (length.p != NULL &&
-	    (length.n > 7 || am_str_u64(length, &bytes) != 0))
+	    (length.n > DIGITS_MAX || am_str_u64(length, &bytes) != 0))
 		return fault_is(f, 400,
 		    "Content-Length is one number of one to seven digits");
 	if (bytes > 0 && (h->method & (AM_HTTP_POST | AM_HTTP_OTHER)) == 0)
