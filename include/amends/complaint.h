@@ -142,7 +142,7 @@ enum am_complaint_flags {
 	AM_CF_MISSED = 1 << 13,	       /* a deadline was, once, in any cycle */
 	AM_CF_ASKED_AGAIN = 1 << 14,   /* a reply in this confirm stage was
 					  unclear */
-	AM_CF_NO_TEXTS = 1 << 15,    /* no consent to be texted */
+	AM_CF_NO_TEXTS = 1 << 15,      /* no consent to be texted */
 };
 
 struct am_complaint {

@@ -95,8 +95,7 @@ launch(struct bench *b, struct job *j)
 	snprintf(id, sizeof(id), "msg%023ld", b->started++);
 	j->since = seconds();
 	am_deliver_send(b->deliver, "sink",
-	    &(struct am_send_what){
-		.id = id, .body = { b->body, BODY_BYTES } },
+	    &(struct am_send_what){ .id = id, .body = { b->body, BODY_BYTES } },
 	    now, on_sent, j);
 }
 

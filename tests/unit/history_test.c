@@ -137,10 +137,9 @@ check_followups(struct history *h, const struct am_update *up)
 		bool first = true;
 
 		for (size_t j = 0; j < i; j++)
-			first = first &&
-				(up->next.waiting[j].handed ||
-				    !am_str_eq(w->endpoint,
-					up->next.waiting[j].endpoint));
+			first = first && (up->next.waiting[j].handed ||
+					     !am_str_eq(w->endpoint,
+						 up->next.waiting[j].endpoint));
 		assert_int_equal(w->queued, w->handed || first);
 	}
 }
