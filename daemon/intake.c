@@ -587,6 +587,8 @@ am_intake_switch(struct am_intake *in)
 {
 	const struct am_conf *conf = in->engine->conf;
 
+	if (in->engine->stopping)
+		return; /* nobody new is let in */
 	if (in->next_fd >= 0 || (in->listen[0] != '\0' && in->next[0] == '\0'))
 		listen_on(in, in->next_fd, in->next);
 	in->next_fd = -1;

@@ -1,7 +1,9 @@
 """Texts and replies while Redis or strangers make trouble."""
 
-from callers import Caller, start
-from harness import wait_until
+import signal
+
+from callers import Caller, dial, read_all, start
+from harness import free_port, wait_until
 from sink import answer
 from test_callbacks import RECEIPT
 from test_sms import PRE, Desk
@@ -36,3 +38,22 @@ def test_strangers_cannot_hide_what_redis_does_not_take(world, redis):
     assert daemon.logged("callback_refused")
     assert Caller(port, "aliyun").json([RECEIPT]).status == 503
     wait_until(lambda: daemon.logged("callback_unwritten"), 1)
+
+
+def test_a_reload_while_it_ends_lets_nobody_in(world, redis):
+    """SIGTERM, then SIGHUP with another address to listen on: the end goes
+    on, and nothing is listened on anew."""
+    daemon, port = start(world, redis)
+    new = free_port()
+    with dial(port) as half:
+        half.sendall(b"POST /v1/callback/")  # has two seconds
+        wait_until(lambda: daemon.status()["http"]["connections"] == 1)
+        daemon.write_conf(daemon.conf.read_text().replace(
+            f"127.0.0.1:{port}", f"127.0.0.1:{new}"))
+        daemon.signal(signal.SIGTERM)
+        wait_until(lambda: "stopping" in daemon.text())
+        daemon.signal(signal.SIGHUP)
+        wait_until(lambda: "reload " in daemon.text(), 2)
+        read_all(half)
+    assert daemon.proc.wait(20) == 0
+    assert f"http address=127.0.0.1:{new}" not in daemon.text()
