@@ -22,24 +22,15 @@
 #include "core/quiet.h"
 #include "log/log.h"
 
-static const struct am_conf_endpoint *
-endpoint_of(const struct am_turn *t, const struct am_claim *k)
-{
-	return am_conf_endpoint(
-	    t->sh->engine->conf, am_str_c(k->lane->endpoint));
-}
-
 /* NULL: this claim has no recipient to be found. */
 static const struct am_conf_endpoint *
-channel_of(const struct am_turn *t, const struct am_claim *k)
+channel_of(const struct am_claim *k)
 {
-	const struct am_conf_endpoint *ep;
-
-	if (k->fate == AM_FATE_GONE || k->lane->outlet->removed ||
+	if (k->ep == NULL || k->ep->type == AM_ENDPOINT_WEBHOOK ||
+	    k->fate == AM_FATE_GONE || k->lane->outlet->removed ||
 	    k->row.digest.n != 0 || k->row.progress != AM_FU_QUEUED)
 		return NULL;
-	ep = endpoint_of(t, k);
-	return ep != NULL && ep->type != AM_ENDPOINT_WEBHOOK ? ep : NULL;
+	return k->ep;
 }
 
 /* Of a digest: that of its first member, and the same for all of them. */
@@ -71,7 +62,7 @@ am_recipient_same(struct am_turn *t, const struct am_fu_record *a,
 static void
 set_address(struct am_turn *t, struct am_claim *k, struct am_str address)
 {
-	bool mail = endpoint_of(t, k)->type == AM_ENDPOINT_MAIL;
+	bool mail = k->ep->type == AM_ENDPOINT_MAIL;
 	char out[AM_EMAIL_MAX + 1];
 	char masked[AM_MASKED_MAX];
 
@@ -93,7 +84,7 @@ set_address(struct am_turn *t, struct am_claim *k, struct am_str address)
 static void
 find_staff(struct am_turn *t, struct am_claim *k)
 {
-	const struct am_conf_endpoint *ep = endpoint_of(t, k);
+	const struct am_conf_endpoint *ep = k->ep;
 	struct am_str name = person(t, &k->row);
 	const struct am_conf_person *p =
 	    am_conf_person(t->sh->engine->conf, name);
@@ -126,7 +117,7 @@ ask_facts(struct am_turn *t)
 
 	for (size_t i = 0; i < t->claims_n; i++) {
 		struct am_claim *k = &t->claims[i];
-		const struct am_conf_endpoint *ep = channel_of(t, k);
+		const struct am_conf_endpoint *ep = channel_of(k);
 
 		if (ep != NULL && ep->type != AM_ENDPOINT_CHAT && k->to.n != 0)
 			k->contact = am_contact_ask(t, b, k->to);
@@ -153,9 +144,9 @@ facts(struct am_turn *t)
 }
 
 static bool
-is_customers(const struct am_turn *t, const struct am_claim *k)
+is_customers(const struct am_claim *k)
 {
-	const struct am_conf_endpoint *ep = channel_of(t, k);
+	const struct am_conf_endpoint *ep = channel_of(k);
 
 	return ep != NULL && ep->type != AM_ENDPOINT_CHAT &&
 	       k->row.to == AM_ROLE_CUSTOMER;
@@ -170,7 +161,7 @@ on_addresses(struct am_turn *t, struct am_batch *b)
 		struct am_claim *k = &t->claims[i];
 		const redisReply *r;
 
-		if (!is_customers(t, k))
+		if (!is_customers(k))
 			continue;
 		r = am_batch_reply(b, asked++);
 		set_address(t, k,
@@ -188,9 +179,8 @@ ask_address(struct am_turn *t, struct am_batch *b, const struct am_claim *k)
 	am_cmd(b, "HMGET");
 	am_args(b, am_key(am_store_keys(t->sh->store), &t->arena, "pii",
 		       k->row.complaint));
-	am_arg(b, endpoint_of(t, k)->type == AM_ENDPOINT_MAIL
-		      ? "customer.email"
-		      : "customer.phone");
+	am_arg(b, k->ep->type == AM_ENDPOINT_MAIL ? "customer.email"
+						  : "customer.phone");
 }
 
 /* Who has waited longest is served first: a window lets one through. */
@@ -211,7 +201,7 @@ am_recipients_load(struct am_turn *t, void (*next)(struct am_turn *t))
 	size_t texts = 0;
 
 	for (size_t i = 0; i < t->claims_n; i++)
-		texts += channel_of(t, &t->claims[i]) != NULL;
+		texts += channel_of(&t->claims[i]) != NULL;
 	if (texts == 0)
 		return false;
 	t->addressed = next;
@@ -220,10 +210,9 @@ am_recipients_load(struct am_turn *t, void (*next)(struct am_turn *t))
 	for (size_t i = 0; i < t->claims_n; i++) {
 		struct am_claim *k = &t->claims[i];
 
-		if (is_customers(t, k))
+		if (is_customers(k))
 			ask_address(t, b, k);
-		else if (channel_of(t, k) != NULL &&
-			 k->row.to != AM_ROLE_CUSTOMER)
+		else if (channel_of(k) != NULL && k->row.to != AM_ROLE_CUSTOMER)
 			find_staff(t, k);
 	}
 	if (am_batch_cmds(b) != 0) {
@@ -271,9 +260,9 @@ close_as(struct am_claim *k, const char *state, const char *why)
 
 /* Would it be older than its endpoint allows by then? */
 static bool
-is_stale(const struct am_claim *k, const struct am_conf_endpoint *ep, am_ms by)
+is_stale(const struct am_claim *k, am_ms by)
 {
-	am_ms age = ep->retry.max_age;
+	am_ms age = k->ep->retry.max_age;
 
 	return age != AM_NEVER && by - born(&k->row) >= age;
 }
@@ -299,13 +288,13 @@ no_address(struct am_turn *t, struct am_claim *k)
 bool
 am_recipient_judge(struct am_turn *t, struct am_claim *k)
 {
-	const struct am_conf_endpoint *ep = channel_of(t, k);
-	am_ms quiet = am_recipient_quiet_end(
-	    t, endpoint_of(t, k), about(&k->row), k->row.to);
+	const struct am_conf_endpoint *ep = channel_of(k);
+	am_ms quiet =
+	    am_recipient_quiet_end(t, k->ep, about(&k->row), k->row.to);
 
 	if (ep != NULL && ep->type != AM_ENDPOINT_CHAT && k->to.n == 0)
 		no_address(t, k);
-	else if (ep != NULL && is_stale(k, ep, quiet))
+	else if (ep != NULL && is_stale(k, quiet))
 		close_as(k, "expired", "max_age");
 	else if (quiet > t->now)
 		put_off(k, quiet);
@@ -321,8 +310,7 @@ is_opted_out(struct am_turn *t, const struct am_claim *k)
 {
 	const struct am_case *c;
 
-	if (k->row.to != AM_ROLE_CUSTOMER ||
-	    endpoint_of(t, k)->type != AM_ENDPOINT_SMS)
+	if (k->row.to != AM_ROLE_CUSTOMER || k->ep->type != AM_ENDPOINT_SMS)
 		return false;
 	if (k->contact->opted_out_at != 0)
 		return true;
@@ -333,7 +321,6 @@ is_opted_out(struct am_turn *t, const struct am_claim *k)
 bool
 am_recipient_refuses(struct am_turn *t, struct am_claim *k)
 {
-	const struct am_conf_endpoint *ep;
 	am_ms from;
 
 	if (k->contact == NULL)
@@ -342,11 +329,10 @@ am_recipient_refuses(struct am_turn *t, struct am_claim *k)
 		close_as(k, "suppressed", "opted_out");
 		return true;
 	}
-	ep = endpoint_of(t, k);
-	from = am_contact_window(t, k->contact, ep, &k->row);
+	from = am_contact_window(t, k->contact, k->ep, &k->row);
 	if (from <= t->now)
 		return false;
-	if (is_stale(k, ep, from))
+	if (is_stale(k, from))
 		close_as(k, "expired", "max_age");
 	else
 		put_off(k, from);
@@ -357,5 +343,5 @@ void
 am_recipient_claimed(struct am_turn *t, const struct am_claim *k)
 {
 	if (k->contact != NULL)
-		am_contact_sent(t, k->contact, endpoint_of(t, k), &k->row);
+		am_contact_sent(t, k->contact, k->ep, &k->row);
 }

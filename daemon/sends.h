@@ -29,7 +29,8 @@ enum am_fate {
 /* One id of an outbox that this turn works on. */
 struct am_claim {
 	struct am_lane *lane;
-	struct am_str id; /* text */
+	const struct am_conf_endpoint *ep; /* NULL: it has left conf */
+	struct am_str id;		   /* text */
 	struct am_fu_record row;
 	enum am_fate fate;
 	const char *state, *why;    /* how it ends */

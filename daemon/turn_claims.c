@@ -61,8 +61,7 @@ static void
 start_attempt(struct am_turn *t, struct am_claim *k)
 {
 	struct am_fu_record *f = &k->row;
-	const struct am_conf_endpoint *ep =
-	    am_conf_endpoint(t->sh->engine->conf, am_str_c(k->lane->endpoint));
+	const struct am_conf_endpoint *ep = k->ep;
 	struct am_attempt *a =
 	    am_arena_zalloc(&t->arena, (f->attempts_n + 1) * sizeof(*a));
 	am_ms free_at = t->now + ep->timeout +
@@ -167,9 +166,7 @@ write_held(struct am_turn *t, struct am_claim *k)
 	last->result = AM_TRY_UNCERTAIN;
 	last->ended = t->now;
 	last->error = AM_STR("interrupted");
-	am_fu_uncertain(t, &k->row,
-	    am_conf_endpoint(t->sh->engine->conf, am_str_c(k->lane->endpoint)),
-	    "interrupted", 0);
+	am_fu_uncertain(t, &k->row, k->ep, "interrupted", 0);
 	log_end(t, k, "uncertain", "interrupted");
 }
 
@@ -356,9 +353,14 @@ am_claims_end(struct am_turn *t, bool go)
 void
 am_claim_add(struct am_turn *t, struct am_lane *lane, struct am_str id)
 {
+	const struct am_conf *conf = t->sh->engine->conf;
+
 	if (t->claims_n < CLAIMS_MAX && !on_wire(t->sh, id))
-		t->claims[t->claims_n++] = (struct am_claim){ .lane = lane,
-			.id = am_arena_dup(&t->arena, id) };
+		t->claims[t->claims_n++] = (struct am_claim){
+			.lane = lane,
+			.ep = am_conf_endpoint(conf, am_str_c(lane->endpoint)),
+			.id = am_arena_dup(&t->arena, id),
+		};
 }
 
 void
@@ -376,13 +378,11 @@ am_claim_row(struct am_turn *t, struct am_claim *k, struct am_str row)
 
 /* An attempt without an outcome, by an endpoint that does not try again. */
 static bool
-was_cut_off(const struct am_turn *t, const struct am_claim *k)
+was_cut_off(const struct am_claim *k)
 {
 	const struct am_fu_record *f = &k->row;
-	const struct am_conf_endpoint *ep =
-	    am_conf_endpoint(t->sh->engine->conf, am_str_c(k->lane->endpoint));
 
-	return ep != NULL && ep->on_uncertain != AM_UNCERTAIN_RETRY &&
+	return k->ep != NULL && k->ep->on_uncertain != AM_UNCERTAIN_RETRY &&
 	       f->progress == AM_FU_QUEUED && f->attempts_n != 0 &&
 	       f->attempts[f->attempts_n - 1].result == AM_TRY_STARTED;
 }
@@ -392,12 +392,9 @@ was_cut_off(const struct am_turn *t, const struct am_claim *k)
 static bool
 needs_case(const struct am_turn *t, const struct am_claim *k)
 {
-	const struct am_conf_endpoint *ep =
-	    am_conf_endpoint(t->sh->engine->conf, am_str_c(k->lane->endpoint));
-
-	return ep == NULL || k->lane->outlet->removed || ep->quiet != NULL ||
-	       ep->type != AM_ENDPOINT_WEBHOOK ||
-	       k->row.progress != AM_FU_QUEUED || was_cut_off(t, k) ||
+	return k->ep == NULL || k->lane->outlet->removed ||
+	       k->ep->quiet != NULL || k->ep->type != AM_ENDPOINT_WEBHOOK ||
+	       k->row.progress != AM_FU_QUEUED || was_cut_off(k) ||
 	       am_digest_takes(&k->row) ||
 	       am_silences_any(&t->sh->silences, t->now);
 }
@@ -411,7 +408,7 @@ am_claim_name(struct am_turn *t, struct am_claim *k)
 		return;
 	if (f->members_n != 0)
 		am_digest_name(
-		    t, f, k->lane->outlet->removed || was_cut_off(t, k));
+		    t, f, k->lane->outlet->removed || was_cut_off(k));
 	else if (needs_case(t, k))
 		(void)am_turn_case(t, f->complaint);
 }
@@ -543,7 +540,7 @@ am_claim_judge(struct am_turn *t, struct am_claim *k)
 	} else if (f->progress != AM_FU_QUEUED) {
 		close_as(k, "unknown",
 		    f->progress == AM_FU_ACCEPTED ? "no_receipt" : "uncertain");
-	} else if (was_cut_off(t, k)) {
+	} else if (was_cut_off(k)) {
 		k->fate = AM_FATE_HOLDS;
 	} else if (f->members_n != 0) {
 		judge_digest(t, k);
