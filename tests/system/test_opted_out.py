@@ -3,7 +3,7 @@
 from harness import wait_until
 from mailserver import MailServer
 from test_mail import open_one, start
-from test_sms import PHONE, Desk
+from texts import PHONE, Desk
 
 STAFF = """
 loop "complaint" {
