@@ -1,7 +1,6 @@
 """What becomes of an endpoint that is gone, fails for days, or is disabled by
 a person; and how it comes back. FU1 FU3, faults 48 and 54."""
 
-import base64
 import json
 import re
 import threading
@@ -489,7 +488,6 @@ def test_a_secret_retires_by_itself(world, redis, producer):
     """FU2, rotation: both secrets verify until retire_at, then only the new
     one does; judged by the reference library, without a reload."""
     new, old = world.secret("new", SECRET_2), world.secret("old", SECRET)
-    at = datetime.now(timezone.utc) + timedelta(seconds=6)
     both = [world.start_receiver("receiver.mjs", name=n) for n in ("a", "b")]
     # what receiver a has is the new one, b the old one
     for r, secret in zip(both, (new, old)):
@@ -498,6 +496,7 @@ def test_a_secret_retires_by_itself(world, redis, producer):
         r.kw["stdout"] = -1
         r.record.unlink(missing_ok=True)
         r.start()
+    at = datetime.now(timezone.utc) + timedelta(seconds=10)
     more = FAST + f'\n    retire_at = "{at:%Y-%m-%dT%H:%M:%SZ}"'
     loop = ASK.replace('rung "hello"    { at = "0%"   to = "owner"      '
                        'via = {"crm"} }',
@@ -514,8 +513,6 @@ def test_a_secret_retires_by_itself(world, redis, producer):
     wait_until(lambda: all(len(r.requests()) == 2 for r in both))
     assert both[0].requests()[1]["verified"]
     assert not both[1].requests()[1]["verified"]
-    key = base64.b64decode(SECRET_2.removeprefix("whsec_"))
-    assert key  # the one that is left
 
 
 # ---- what the answer said ----
