@@ -61,13 +61,33 @@ first_usable(const struct am_via *via, size_t n)
 	return NULL;
 }
 
+/* How far from the role a rung may be for its channels to be borrowed: its own
+ * role's, another's of staff for staff (customers' channels do not know them),
+ * any. */
+enum near { NEAR_ROLE, NEAR_SIDE, NEAR_ANY };
+
+static bool
+is_near(const struct am_rungdef *r, const struct am_complaint *c,
+    enum am_role to, enum near near)
+{
+	switch (near) {
+	case NEAR_ROLE:
+		return r->to == to && (r->except_tiers >> c->tier & 1) == 0;
+	case NEAR_SIDE:
+		return (r->to == AM_ROLE_CUSTOMER) == (to == AM_ROLE_CUSTOMER);
+	default:
+		return true;
+	}
+}
+
 /*
  * The loop has no channels for this, but it has rungs for the role: the first
- * with a way out, on the clock itself, then on any clock; then any way at all.
+ * with a way out, on the clock itself, then on any clock; then one for others
+ * of its side; then any way at all.
  */
 static const struct am_rungdef *
 way_to(const struct am_loopdef *def, const struct am_complaint *c, size_t clock,
-    enum am_role to, bool any)
+    enum am_role to, enum near near)
 {
 	for (size_t i = 0; i <= AM_CLOCKS_MAX; i++) {
 		const struct am_clockdef *d =
@@ -77,12 +97,11 @@ way_to(const struct am_loopdef *def, const struct am_complaint *c, size_t clock,
 			const struct am_rungdef *r = &d->rungs[k];
 
 			if (first_usable(r->via, r->via_n) != NULL &&
-			    (any || (r->to == to &&
-					(r->except_tiers >> c->tier & 1) == 0)))
+			    is_near(r, c, to, near))
 				return r;
 		}
 	}
-	return any ? NULL : way_to(def, c, clock, to, true);
+	return near == NEAR_ANY ? NULL : way_to(def, c, clock, to, near + 1);
 }
 
 /* Clocks that a rule starts: their rungs need no channels of their own. */
@@ -106,7 +125,7 @@ am_fu_way(const struct am_loopdef *def, const struct am_complaint *c,
 		return way;
 	}
 	if (r == NULL || r->via_n == 0 || r->to != way.to)
-		r = way_to(def, c, clock, way.to, false);
+		r = way_to(def, c, clock, way.to, NEAR_ROLE);
 	if (r != NULL) {
 		way.via = r->via;
 		way.n = r->via_n;

@@ -60,6 +60,30 @@ test_notice_rungs_of_rules_have_precise_reasons(void **state)
 	assert_null(told_note(w, "deadline.warned", "clock", "silence"));
 }
 
+/* CF1: nobody tells the owner anything in this loop but to call, and the
+ * customers' channel does not know the owner: it goes as to other staff. */
+static void
+test_notice_of_a_call_goes_by_staffs_channels(void **state)
+{
+	struct told *w = *state;
+
+	told_open(w, "owner=li");
+	told_confirm(w, AM_HOUR);
+	assert_true(am_str_is(told_born(w, "attempt-1")->endpoint, "crm"));
+	told_deliver(w);
+	for (size_t i = 0; i < AM_CLOCKS_MAX; i++) {
+		struct am_clockdef *k = &w->def.clocks[i];
+
+		for (size_t r = 0; i != AM_CLOCK_CALLBACK && r < k->rungs_n;
+		     r++) {
+			if (k->rungs[r].to == AM_ROLE_OWNER)
+				k->rungs[r].to = AM_ROLE_SUPERVISOR;
+		}
+	}
+	told_step(w, 6 * AM_HOUR, "wake");
+	assert_true(am_str_is(told_born(w, "attempt-2")->endpoint, "crm"));
+}
+
 /* AU3: every notice, to everybody it is for, says its name and renders. */
 static void
 test_notice_every_one_has_its_reason_type_and_text(void **state)
@@ -546,6 +570,7 @@ main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, told_setup, told_teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_notice_rungs_of_rules_have_precise_reasons),
+		T(test_notice_of_a_call_goes_by_staffs_channels),
 		T(test_notice_every_one_has_its_reason_type_and_text),
 		T(test_notice_every_rung_says_why_in_body_and_journal),
 		T(test_notice_rung_of_another_tier_is_no_step_of_the_ladder),
