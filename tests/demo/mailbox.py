@@ -1,18 +1,22 @@
 """The mail server of the demo: takes every message and keeps it in memory.
 
 It knows the least that RFC 5321 asks for, no TLS and no login; the endpoint
-says allow_plain for it.
+says allow_plain for it. By itself it prints what arrives:
+
+    python3 mailbox.py [PORT]
 """
 
 import email
 import email.policy
 import socketserver
+import sys
 import threading
 import time
 
 
 class Mailbox:
-    def __init__(self):
+    def __init__(self, port=0, on_mail=None):
+        self.on_mail = on_mail
         self.mails = []  # (time, recipient, subject)
         outer = self
 
@@ -26,7 +30,7 @@ class Mailbox:
             def handle_error(self, request, client_address):
                 pass  # a sender that goes away in the middle is no news
 
-        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", port), Handler)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever,
                          daemon=True).start()
@@ -57,7 +61,29 @@ class Mailbox:
         mail = email.message_from_bytes(b"".join(lines),
                                         policy=email.policy.default)
         self.mails.append((time.time(), mail["to"], mail["subject"]))
+        if self.on_mail:
+            self.on_mail(mail)
 
     def stop(self):
         self.server.shutdown()
         self.server.server_close()
+
+
+def show(mail):
+    print(f"to {mail['to']}: {mail['subject']}\n{mail.get_content()}",
+          flush=True)
+
+
+def main(port="0"):
+    mailbox = Mailbox(int(port), show)
+    print(f"listening on 127.0.0.1:{mailbox.port}", flush=True)
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        mailbox.stop()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        sys.exit("usage: mailbox.py [PORT]")
+    main(*sys.argv[1:])
