@@ -44,7 +44,7 @@ static const struct am_provider_hole names[] = {
 	{ "user",         GIVEN,       "of the endpoint" },
 	{ "password",     GIVEN,       "of the endpoint" },
 	{ "token",        GIVEN,       "of the endpoint" },
-	{ "callback",     0,           "callback_url and callback_token as one address; empty when there is none" },
+	{ "callback",     0,           "callback_url and callback_token as one address, with the follow-up id as ref in its query; empty when there is none" },
 	{ "unix_s",       NUMBER,      "now, seconds since 1970" },
 	{ "unix_ms",      NUMBER,      "now, milliseconds since 1970" },
 	{ "iso_time",     0,           "now, 2026-11-21T19:35:03Z" },

@@ -178,7 +178,7 @@ read_body(struct am_provider_values *p, struct am_str body, struct am_arena *a)
 /* ---- the rest ---- */
 
 static void
-read_endpoint(struct am_provider_values *p, struct am_arena *a)
+read_endpoint(struct am_provider_values *p)
 {
 	const struct am_conf_endpoint *ep = p->ep;
 
@@ -187,10 +187,19 @@ read_endpoint(struct am_provider_values *p, struct am_arena *a)
 	p->v[AM_PV_USER] = ep->user.value;
 	p->v[AM_PV_PASSWORD] = ep->password.value;
 	p->v[AM_PV_TOKEN] = ep->token.value;
-	p->v[AM_PV_CALLBACK] = am_str_c(ep->callback_url);
+}
+
+/* The receipt names the follow-up, whether or not we have heard what the
+ * provider calls it. */
+static void
+read_callback(struct am_provider_values *p, const char *id, struct am_arena *a)
+{
+	const struct am_conf_endpoint *ep = p->ep;
+
 	if (ep->callback_url != NULL && ep->callback_token.ref != NULL)
-		p->v[AM_PV_CALLBACK] = am_str_c(am_arena_printf(a, "%s/%.*s",
-		    ep->callback_url, AM_ARG(ep->callback_token.value)));
+		p->v[AM_PV_CALLBACK] = am_str_c(
+		    am_arena_printf(a, "%s/%.*s?ref=%s", ep->callback_url,
+			AM_ARG(ep->callback_token.value), id));
 }
 
 static void
@@ -239,7 +248,7 @@ am_provider_values_read(struct am_provider_values *values,
 	int rc = read_body(&p, what->body, a);
 
 	if (rc == 0) {
-		read_endpoint(&p, a);
+		read_endpoint(&p);
 		read_time(&p, now, a);
 		rc = read_sign(&p, now, a);
 	}
@@ -251,6 +260,7 @@ am_provider_values_read(struct am_provider_values *values,
 		p.v[AM_PV_TO_DIGITS].n--;
 	}
 	p.v[AM_PV_FOLLOWUP_ID] = am_str_c(what->id);
+	read_callback(&p, what->id, a);
 	am_buf_arena(&hex, a, 2 * AM_NONCE_BYTES);
 	am_buf_addhex(&hex, nonce, AM_NONCE_BYTES);
 	p.v[AM_PV_NONCE] = am_buf_str(&hex);

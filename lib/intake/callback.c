@@ -245,7 +245,10 @@ elements(struct am_arena *a, const struct am_callback_params *params,
 	const char *parts[PARTS_MAX];
 	size_t parts_n =
 	    items != NULL && params->json ? split(a, items, parts) : 0;
-	struct am_pair *v = am_arena_alloc(a, (params->n + 1) * sizeof(*v));
+	bool beside = !params->json && params->v != params->query;
+	size_t query_n = beside ? params->query_n : 0;
+	struct am_pair *v =
+	    am_arena_alloc(a, (params->n + query_n + 1) * sizeof(*v));
 	struct element *e = am_arena_alloc(a, (params->n + 1) * sizeof(*e));
 	struct am_str last = { NULL, 0 };
 	size_t used = 0, n = 0;
@@ -262,6 +265,11 @@ elements(struct am_arena *a, const struct am_callback_params *params,
 			e[n++] = (struct element){ &v[used], 0 };
 		last = index;
 		v[used++] = (struct am_pair){ name, params->v[i].value };
+		e[n - 1].n++;
+	}
+	/* a form is one element, and behind it stands what the URL says */
+	for (size_t i = 0; n > 0 && i < query_n; i++) {
+		v[used++] = params->query[i];
 		e[n - 1].n++;
 	}
 	*out = e;

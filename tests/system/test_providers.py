@@ -62,7 +62,7 @@ def test_twilio(world):
     assert w.form == {
         "To": TO, "From": "+15005550006", "Body": TEXT,
         "StatusCallback":
-            f"https://crm.example/v1/callback/twilio/{CALLBACK_TOKEN}"}
+            f"https://crm.example/v1/callback/twilio/{CALLBACK_TOKEN}?ref=fu_1"}
     basic = base64.b64encode(f"{USER}:{PASSWORD}".encode())
     assert plain(w) == {"authorization": f"Basic {basic.decode()}"}
 
@@ -74,7 +74,7 @@ def test_vonage(world, text, kind):
     assert w.form == {
         "api_key": USER, "api_secret": PASSWORD, "from": "447700900000",
         "to": TO[1:], "text": text, "type": kind, "client-ref": "fu_1",
-        "callback": f"https://crm.example/v1/callback/vonage/{CALLBACK_TOKEN}"}
+        "callback": f"https://crm.example/v1/callback/vonage/{CALLBACK_TOKEN}?ref=fu_1"}
     assert plain(w) == {}
 
 
@@ -182,7 +182,7 @@ def test_generic_json(world):
     assert w.json == {
         "from": "Bank", "to": TO, "text": TEXT, "reference": "fu_1",
         "callback":
-            f"https://crm.example/v1/callback/generic-json/{CALLBACK_TOKEN}"}
+            f"https://crm.example/v1/callback/generic-json/{CALLBACK_TOKEN}?ref=fu_1"}
     assert plain(w) == {"authorization": f"Bearer {TOKEN}"}
 
 

@@ -8,12 +8,13 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from urllib.parse import parse_qsl
 
 import callers
 import pytest
 from harness import ROOT, STREAM, free_port, wait_until
-from sink import Sink, answer
+from sink import answer, silence, Sink
 
 PHONE = "+15017122661"
 OTHER = "+447700900123"
@@ -44,8 +45,11 @@ class Twilio:
         self.sink = Sink(self.take)
         self.caller = callers.Caller(port, "sms")
         self.n = 0
+        self.mute = False  # takes what is sent and never says so
 
     def take(self, r):
+        if self.mute:
+            return silence
         return answer(201, "content-type: application/json", body=json.dumps(
             {"sid": f"SM{r.n}", "status": "queued"}).encode())
 
@@ -56,13 +60,13 @@ class Twilio:
         return [(f"SM{i}", f["Body"]) for i, f in enumerate(forms)
                 if f["To"] == phone]
 
-    def call(self, fields):
-        text = callers.HOST + self.caller.path + "".join(
+    def call(self, fields, query=""):
+        text = callers.HOST + self.caller.path + query + "".join(
             k + v for k, v in sorted(fields.items()))
         sign = base64.b64encode(hmac.new(
             callers.PASSWORD.encode(), text.encode(), hashlib.sha1).digest())
-        return self.caller.form(
-            fields, headers=[("X-Twilio-Signature", sign.decode())])
+        return self.caller.form(fields, query=query, headers=[
+            ("X-Twilio-Signature", sign.decode())])
 
     def receipt(self, sid, state, **more):
         assert self.call({"MessageSid": sid, "MessageStatus": state,
@@ -250,3 +254,23 @@ def test_fu6_a_forged_reply_is_no_answer(desk):
     assert 400 <= forged.status < 500
     assert desk.redis.client.xlen(STREAM) == n
     assert desk.status("C-1") == "open"
+
+
+def test_fu5_a_receipt_of_a_text_that_nobody_knew_of(desk):
+    """FU5, I8: the gateway never answered, so its name for the text is not
+    known; the receipt comes to the address that went with the text, which has
+    ours. Sent once, delivered once."""
+    desk.twilio.mute = True
+    desk.producer.open("C-1", **{"customer.phone": PHONE})
+    wait_until(lambda: desk.twilio.sent(), 20)
+    desk.wait_note("C-1", "followup.uncertain")
+    form = dict(parse_qsl(desk.twilio.sink.requests[0].body.decode()))
+    ref = form["StatusCallback"].partition("?")[2]
+    assert re.fullmatch(r"ref=[a-z2-7]{26}", ref)
+    assert desk.twilio.call(
+        {"MessageSid": "SM0", "MessageStatus": "delivered"},
+        "?" + ref).status in (200, 204)
+    desk.wait_note("C-1", "followup.delivered")
+    assert len(desk.twilio.sent()) == 1
+    assert desk.crm.of("C-1") == []
+    desk.verified("C-1")
