@@ -102,6 +102,12 @@ setup(struct am_sending *s)
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
 	curl_easy_setopt(e, CURLOPT_USE_SSL,
 	    (long)(ep->allow_plain ? CURLUSESSL_TRY : CURLUSESSL_ALL));
+	/* libcurl knows kept connections by host and login, and not by whether
+	 * STARTTLS was asked for, or whose certificate was believed */
+	if (strncmp(ep->url, "smtps:", 6) != 0) {
+		curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
+		curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);
+	}
 	if (ep->user.ref != NULL)
 		curl_easy_setopt(e, CURLOPT_USERNAME, ep->user.value.p);
 	if (ep->password.ref != NULL)
@@ -195,6 +201,7 @@ judge_broken(struct am_sending *s)
 	const char *said =
 	    a->error[0] != '\0' ? a->error : curl_easy_strerror(a->rc);
 
+	s->result.status = 0; /* the last code was about something else */
 	if (m->ended)
 		am_sending_say(s, AM_SEND_UNCERTAIN,
 		    a->rc == CURLE_OPERATION_TIMEDOUT ? "timeout" : "reset",

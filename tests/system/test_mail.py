@@ -145,6 +145,25 @@ def test_mail_is_not_sent_where_it_cannot_be_trusted(
     assert not mx.messages()
 
 
+def test_mail_in_the_clear_is_over_when_allow_plain_is(
+        world, redis, producer):
+    """Fault 51: a connection that was kept from before the reload is not used
+    again: it was never encrypted."""
+    mx = world.add(MailServer(world, tls=False)).start()
+    crm = start(world, redis, mx, ca=False, more="allow_plain = true")
+    daemon = world.processes[-1]
+    open_one(producer, "C-1")
+    wait_until(lambda: mx.messages())
+    daemon.write_conf(
+        daemon.conf.read_text().replace("allow_plain = true", ""))
+    assert daemon.ctl("reload")[0] == 0
+    open_one(producer, "C-2")
+    wait_until(lambda: [r for r in crm.requests if b"C-2" in r.body],
+               timeout=30)
+    assert "reason=tls" in daemon.text()
+    assert not [m for _, m in mx.messages() if "C-2" in str(m["subject"])]
+
+
 class MuteServer:
     """Takes a message and never says that it did."""
 
