@@ -5,6 +5,7 @@ function of the request, so a test says in one line how its receiver fails.
 """
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -67,16 +68,23 @@ class Sink:
         self.port = self.server.getsockname()[1]
         self.connections = set()
         self.lock = threading.Lock()
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.acceptor = threading.Thread(target=self._accept, daemon=True)
+        self.acceptor.start()
 
     def url(self, path="/hook"):
         return f"http://127.0.0.1:{self.port}{path}"
 
     def stop(self):
+        """Each thread closes what is its own: a number that was closed under it
+        may be the next sink's already when it comes to use it."""
         self.stopping = True
+        with contextlib.suppress(OSError):
+            self.server.shutdown(socket.SHUT_RDWR)  # accept() wakes
+        self.acceptor.join(2)
         self.server.close()
         for c in list(self.connections):
-            c.close()
+            with contextlib.suppress(OSError):
+                c.shutdown(socket.SHUT_RDWR)
 
     def _accept(self):
         while not self.stopping:
