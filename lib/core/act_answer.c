@@ -250,9 +250,18 @@ am_answer_anew(struct am_act *a)
 	am_note_str(n, "complaint", a->up->next.target);
 }
 
+/* A rung that somebody on the staff hears of, in this tier, and has not yet. */
+static bool
+may_tell_staff(
+    const struct am_rungdef *r, const struct am_complaint *c, bool fired)
+{
+	return r->to != AM_ROLE_CUSTOMER && r->via_n > 0 && !fired &&
+	       (r->except_tiers >> c->tier & 1) == 0;
+}
+
 /*
- * A task for a person: the first rung of the confirm ladder that is not the
- * question and has not fired, else whoever supervises.
+ * A task for a person: the first rung of the confirm ladder that tells staff
+ * and has not fired, else whoever supervises.
  */
 void
 am_call_a_human(struct am_act *a)
@@ -272,7 +281,7 @@ am_call_a_human(struct am_act *a)
 		clock = AM_CLOCK_FINAL;
 		r = d->rungs_n;
 	}
-	while (r < d->rungs_n && (d->rungs[r].reason == AM_REASON_ASK ||
+	while (r < d->rungs_n && !may_tell_staff(&d->rungs[r], c,
 				     (c->clocks[clock].fired >> r & 1) != 0))
 		r++;
 	if (r < d->rungs_n)
