@@ -17,26 +17,8 @@
 #define AM_CHAIN_LEN 16	   /* bytes of a journal hash */
 #define AM_RUNG_NOTICE 128 /* from here on: no rung fired it, see below */
 
-/*
- * Follow-ups that an event calls for and no rung: what they are about and for
- * whom stands in their `rung`, so that the next channel can be tried.
- */
-enum am_notice {
-	AM_NOTICE_REOPEN,
-	AM_NOTICE_DEADLOCK,
-	AM_NOTICE_CONTRADICTION,
-	AM_NOTICE_RECOURSE,    /* of rejection, deadlock or final: customer */
-	AM_NOTICE_EXTENDED,    /* a due has moved: customer */
-	AM_NOTICE_WITHDRAWN,   /* the closing receipt: customer */
-	AM_NOTICE_OUTCOME,     /* what became of the complaint that this one
-				  duplicates: customer */
-	AM_NOTICE_UNREACHABLE, /* a person is told */
-	AM_NOTICE_MESSAGE,     /* the customer wrote and waits: owner */
-	AM_NOTICE_UNOWNED,     /* nobody owns it */
-	AM_NOTICE_AUTOCLOSE,   /* silence is over but it must not close */
-	AM_NOTICE_UNCLEAR,     /* their reply was no answer: customer */
-	AM_NOTICES_N,
-};
+/* A notice's `rung`: what it is about and for whom, so that the next channel
+ * can be tried. */
 static inline uint8_t
 am_notice_rung(enum am_notice notice, enum am_role to)
 {

@@ -134,6 +134,7 @@ struct am_via {
 	 * text whole */
 	bool is_text;	       /* sms, chat, mail: the body has a subject */
 	uint32_t max_segments; /* of an SMS; 0: no limit */
+	size_t max_bytes;      /* of its provider, UTF-8; 0: no limit */
 	const char *provider;  /* whose approved template the message has; NULL:
 				  free text */
 	size_t param_max;      /* characters of a parameter; 0: no limit */
@@ -204,6 +205,38 @@ struct am_stagedef {
 	int max_reopens;
 };
 
+/* Follow-ups that an event calls for and no rung. */
+enum am_notice {
+	AM_NOTICE_REOPEN,
+	AM_NOTICE_DEADLOCK,
+	AM_NOTICE_CONTRADICTION,
+	AM_NOTICE_RECOURSE,    /* of rejection, deadlock or final: customer */
+	AM_NOTICE_EXTENDED,    /* a due has moved: customer */
+	AM_NOTICE_WITHDRAWN,   /* the closing receipt: customer */
+	AM_NOTICE_OUTCOME,     /* what became of the complaint that this one
+				  duplicates: customer */
+	AM_NOTICE_UNREACHABLE, /* a person is told */
+	AM_NOTICE_MESSAGE,     /* the customer wrote and waits: owner */
+	AM_NOTICE_UNOWNED,     /* nobody owns it */
+	AM_NOTICE_AUTOCLOSE,   /* silence is over but it must not close */
+	AM_NOTICE_UNCLEAR,     /* their reply was no answer: customer */
+	AM_NOTICES_N,
+};
+
+/*
+ * What a loop says and no rung of conf: notices, then the rungs that rules
+ * make. Each has a built-in text and a name, by which a loop may give it
+ * another: `notice "NAME" { message = … }`.
+ */
+enum am_saying {
+	AM_SAYING_NOTICE = AM_NOTICES_N, /* the written notice */
+	AM_SAYING_REMINDER,		 /* of it, within the silence */
+	AM_SAYING_ATTEMPT,		 /* the owner is to call */
+	AM_SAYING_HOLD,	      /* to the customer, who is waited for */
+	AM_SAYING_HOLD_OWNER, /* somebody else is */
+	AM_SAYINGS_N,
+};
+
 /* Who stands for a role in conf: names of persons, in order. */
 struct am_holders {
 	const char *person[AM_LIST_MAX];
@@ -239,6 +272,11 @@ struct am_loopdef {
 	const char *emergency[AM_LIST_MAX]; /* severities of the fast lane */
 	size_t emergency_n;
 	am_ms group_wait; /* one digest to staff an incident and this long */
+	/* by enum am_notice and am_saying; name NULL: none is given */
+	struct {
+		const char *message_name;
+		const struct am_message *message;
+	} sayings[AM_SAYINGS_N];
 	/* Bound from the rest of conf; not in the hash. */
 	am_ms retain; /* `redis.retain`: a closed complaint is kept this long */
 	am_ms catchup_after;	  /* a rung fired later than this is catch-up */
@@ -258,6 +296,12 @@ struct am_loopdef {
 const char *am_role_str(enum am_role role);
 const char *am_reason_str(enum am_reason reason);
 const char *am_action_str(enum am_action action);
+/* Of enum am_notice or am_saying, as a `notice` of conf is named. */
+const char *am_saying_str(size_t saying);
+/* What it says in this loop, by its notice or, as the question does; NULL: the
+ * built-in text. */
+const struct am_message *
+am_saying_message(const struct am_loopdef *def, size_t saying);
 
 /* Index of the stage or tier of that name, or -1. */
 int am_loopdef_stage(const struct am_loopdef *def, struct am_str name);

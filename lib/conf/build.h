@@ -126,6 +126,15 @@ void am_rule_clocks_build(
 /* judge.c: what is right key by key and still makes no loop to run. */
 void am_loop_judge(
     struct am_build *b, const struct am_loopdef *def, const struct am_node *n);
+/* judge_text.c: what the channels of its texts cannot carry. */
+void am_loop_judge_texts(
+    struct am_build *b, const struct am_loopdef *def, const struct am_node *n);
+/* ladder.c: the section of a clock slot; NULL when it was made from keys. */
+const struct am_node *am_clock_node(const struct am_node *loop,
+    const struct am_loopdef *def, size_t slot);
+/* ladder.c: the message that n names by its key; NULL after a diagnostic. */
+const struct am_message *
+am_find_message(struct am_build *b, const struct am_node *n);
 /* ladder.c: budget, calendar and rungs of one clock slot. */
 void am_clock_build(struct am_build *b, struct am_loopdef *def,
     const struct am_node *n, size_t slot);

@@ -12,10 +12,7 @@
 
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/str.h"
-#include "core/segments.h"
-#include "core/tmpl.h"
 
 #include <amends/event.h>
 
@@ -25,17 +22,10 @@ struct judge {
 	const struct am_node *loop;
 };
 
-/* The section of a clock slot; NULL when it was made from keys. */
 static const struct am_node *
 clock_node(const struct judge *j, size_t slot)
 {
-	const char *name = j->def->clocks[slot].name;
-
-	if (slot < AM_CLOCK_STAGE0)
-		return am_node_find(j->loop, "clock", name);
-	if (slot < AM_CLOCK_STAGE0 + j->def->stages_n)
-		return am_node_find(j->loop, "stage", name);
-	return NULL;
+	return am_clock_node(j->loop, j->def, slot);
 }
 
 static const struct am_node *
@@ -331,142 +321,6 @@ judge_reminders(const struct judge *j)
 	}
 }
 
-/* ---- what channels of texts carry ---- */
-
-/* FU9: what is written is not cut, so it has to fit by itself. */
-static void
-judge_length(const struct judge *j, const struct am_node *n,
-    const struct am_rungdef *r, const struct am_via *via, const char *lang,
-    const struct am_tmpl *text)
-{
-	struct am_segments s;
-	struct am_buf b;
-
-	am_buf_arena(&b, j->b->a, 256);
-	am_tmpl_literals(text, &b);
-	s = am_segments_count(am_buf_str(&b));
-	if (s.segments <= via->max_segments)
-		return;
-	am_fault(j->b, n, "message",
-	    "message: \"%s\"%s%s takes %zu segments (%s) without its values, "
-	    "and endpoint \"%s\", by which rung \"%s\" sends it, sends %u; "
-	    "shorten it, or raise max_segments",
-	    r->message_name, lang[0] != '\0' ? " in " : "", lang, s.segments,
-	    am_segments_encoding(&s), via->endpoint, r->name,
-	    (unsigned)via->max_segments);
-}
-
-/* A gateway that sends approved texts only, and one that it does not know: the
- * next channel is taken then, and if there is none, the follow-up is dead. */
-static void
-warn_no_template(const struct judge *j, const struct am_node *n,
-    const struct am_rungdef *r, const struct am_via *via)
-{
-	int line = am_node_line(n, "message");
-
-	if (r->message_name == NULL)
-		am_warn(j->b, n->file, line,
-		    "the built-in text has no template \"%s\", so rung \"%s\" "
-		    "cannot go by %s; add template \"%s\" { id = … } to a "
-		    "message of its own",
-		    via->provider, r->name, via->endpoint, via->provider);
-	else
-		am_warn(j->b, n->file, line,
-		    "message \"%.64s\" has no template \"%s\", so rung \"%s\" "
-		    "cannot go by %s; add template \"%s\" { id = … }",
-		    r->message_name, via->provider, r->name, via->endpoint,
-		    via->provider);
-}
-
-/* Whoever reads a language without a template is not told by it. */
-static void
-judge_template(const struct judge *j, const struct am_node *n,
-    const struct am_rungdef *r, const struct am_via *via)
-{
-	const struct am_message *m = r->message;
-	const char *lang = NULL;
-
-	for (size_t i = 0; m != NULL && i < m->templates_n; i++) {
-		const struct am_message_template *t = &m->templates[i];
-
-		if (strcmp(t->provider, via->provider) != 0)
-			continue;
-		if (t->lang == NULL)
-			return;
-		lang = t->lang;
-	}
-	if (lang == NULL)
-		warn_no_template(j, n, r, via);
-	else
-		am_warn(j->b, n->file, am_node_line(n, "message"),
-		    "message \"%.64s\" has templates of %s for some languages "
-		    "only (%s), so rung \"%s\" cannot go by %s to others; "
-		    "leave `lang` out of one",
-		    m->name, via->provider, lang, r->name, via->endpoint);
-}
-
-static void
-judge_channels(const struct judge *j, size_t slot, const struct am_rungdef *r)
-{
-	const struct am_node *n = rung_node(j, slot, r);
-	const struct am_message *m = r->message;
-
-	for (size_t i = 0; i < r->via_n; i++) {
-		const struct am_via *via = &r->via[i];
-
-		if (via->provider != NULL) {
-			judge_template(j, n, r, via);
-			continue;
-		}
-		if (via->max_segments == 0 || m == NULL)
-			continue;
-		if (m->text != NULL)
-			judge_length(j, n, r, via, "", m->text);
-		for (size_t l = 0; l < m->langs_n; l++) {
-			if (m->langs[l].text != NULL)
-				judge_length(j, n, r, via, m->langs[l].lang,
-				    m->langs[l].text);
-		}
-	}
-}
-
-static bool
-takes_templates_only(const struct am_rungdef *r)
-{
-	for (size_t i = 0; i < r->via_n; i++) {
-		if (r->via[i].provider == NULL)
-			return false;
-	}
-	return r->via_n > 0;
-}
-
-/* What no rung says has no message, and goes by the ways of rungs. */
-static void
-judge_notices(const struct judge *j)
-{
-	const struct am_via *via = NULL;
-
-	for (size_t slot = 0; slot < AM_CLOCK_CALLBACK; slot++) {
-		const struct am_clockdef *k = &j->def->clocks[slot];
-
-		for (size_t r = 0; r < k->rungs_n; r++) {
-			if (k->rungs[r].to != AM_ROLE_CUSTOMER ||
-			    k->rungs[r].via_n == 0)
-				continue;
-			if (!takes_templates_only(&k->rungs[r]))
-				return;
-			via = &k->rungs[r].via[0];
-		}
-	}
-	if (via != NULL)
-		am_warn(j->b, j->loop->file, j->loop->line,
-		    "loop \"%s\": what it tells the customer beside its rungs, "
-		    "such as a longer deadline or a withdrawal, has no "
-		    "template and cannot go by %s; give a rung to the customer "
-		    "one more endpoint",
-		    j->def->name, via->endpoint);
-}
-
 void
 am_loop_judge(
     struct am_build *b, const struct am_loopdef *def, const struct am_node *n)
@@ -483,9 +337,8 @@ am_loop_judge(
 		for (size_t r = 0; r < def->clocks[slot].rungs_n; r++) {
 			judge_action(&j, slot, &def->clocks[slot].rungs[r]);
 			judge_place(&j, slot, r);
-			judge_channels(&j, slot, &def->clocks[slot].rungs[r]);
 		}
 	}
 	judge_reminders(&j);
-	judge_notices(&j);
+	am_loop_judge_texts(b, def, n);
 }

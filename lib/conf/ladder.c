@@ -34,9 +34,23 @@ find_calendar(struct am_build *b, const struct am_node *n, const char *name)
 	return NULL;
 }
 
-static const struct am_message *
-find_message(struct am_build *b, const struct am_node *n, const char *name)
+const struct am_node *
+am_clock_node(
+    const struct am_node *loop, const struct am_loopdef *def, size_t slot)
 {
+	const char *name = def->clocks[slot].name;
+
+	if (slot < AM_CLOCK_STAGE0)
+		return am_node_find(loop, "clock", name);
+	if (slot < AM_CLOCK_STAGE0 + def->stages_n)
+		return am_node_find(loop, "stage", name);
+	return NULL;
+}
+
+const struct am_message *
+am_find_message(struct am_build *b, const struct am_node *n)
+{
+	const char *name = am_node_value(n, "message");
 	const struct am_conf *c = b->c;
 	const char **known;
 
@@ -68,6 +82,8 @@ am_conf_via(const struct am_conf_endpoint *e)
 	if (p != NULL && p->params != AM_PARAMS_NONE) {
 		via.provider = p->name;
 		via.param_max = p->param_max;
+	} else if (p != NULL) {
+		via.max_bytes = p->max_bytes;
 	}
 	return via;
 }
@@ -198,7 +214,7 @@ read_rung(struct am_build *b, const struct am_loopdef *def,
 	read_via(b, r, n);
 	r->message_name = am_node_value(n, "message");
 	if (r->message_name != NULL)
-		r->message = find_message(b, n, r->message_name);
+		r->message = am_find_message(b, n);
 }
 
 static int64_t

@@ -218,6 +218,36 @@ read_keys(struct am_build *b, struct am_loopdef *def, const struct am_node *n)
 	def->group_wait = am_get_span(n, "group_wait");
 }
 
+static void
+read_notices(
+    struct am_build *b, struct am_loopdef *def, const struct am_node *n)
+{
+	const char *names[AM_SAYINGS_N];
+	const struct am_node *k = NULL;
+
+	for (size_t i = 0; i < AM_SAYINGS_N; i++)
+		names[i] = am_saying_str(i);
+	while ((k = am_node_child(n, "notice", k)) != NULL) {
+		size_t i = 0;
+
+		while (i < AM_SAYINGS_N && strcmp(names[i], k->title) != 0)
+			i++;
+		if (i == AM_SAYINGS_N) {
+			am_fault_name(b, k, "notice", k->line, "notice",
+			    k->title, names, AM_SAYINGS_N);
+			continue;
+		}
+		def->sayings[i].message_name = am_node_value(k, "message");
+		if (def->sayings[i].message_name == NULL)
+			am_fault(b, k, NULL,
+			    "notice \"%s\" has no message; write message = "
+			    "\"…\", or leave it out for the built-in text",
+			    k->title);
+		else
+			def->sayings[i].message = am_find_message(b, k);
+	}
+}
+
 /* What the rest of the configuration gives; not in the hash. */
 static void
 bind(const struct am_conf *c, struct am_loopdef *def)
@@ -244,6 +274,7 @@ am_loop_build(struct am_build *b, const struct am_node *n)
 		return NULL;
 	read_tiers(b, def, n);
 	read_keys(b, def, n);
+	read_notices(b, def, n);
 	bind(b->c, def);
 	read_clocks(b, def, n);
 	read_stages(b, def, n);

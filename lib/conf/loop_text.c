@@ -253,6 +253,19 @@ put_loop_keys(struct am_buf *b, const struct am_loopdef *def)
 	put_span(b, 1, "group_wait", def->group_wait);
 }
 
+/* Only those that are given: a loop without any is what it was. */
+static void
+put_notices(struct am_buf *b, const struct am_loopdef *def)
+{
+	for (size_t i = 0; i < AM_SAYINGS_N; i++) {
+		if (def->sayings[i].message_name == NULL)
+			continue;
+		put_open(b, 1, "notice", am_saying_str(i));
+		put_key(b, 2, "message", def->sayings[i].message_name);
+		put_close(b, 1);
+	}
+}
+
 void
 am_loop_normalise(struct am_arena *a, struct am_loopdef *def)
 {
@@ -265,6 +278,7 @@ am_loop_normalise(struct am_arena *a, struct am_loopdef *def)
 	am_buf_arena(&b, a, 4096);
 	put_open(&b, 0, "loop", def->name);
 	put_loop_keys(&b, def);
+	put_notices(&b, def);
 	for (size_t i = 0; i < AM_CLOCK_STAGE0; i++) {
 		if (!def->clocks[i].in_use)
 			continue;

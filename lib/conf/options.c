@@ -138,7 +138,7 @@ static const struct am_option table[] = {
 { "provider",  "sign_service",       AM_OPT_NAME, .about = "service that tencent-tc3 and aws-sigv4 sign for" },
 { "provider",  "params",             AM_OPT_CHOICE, DEF("none"), OF("none|named|ordered"), .about = "texts are templates that the provider has approved, with parameters by name or in order" },
 { "provider",  "param_max",          AM_OPT_COUNT, DEF("0"), FROM(0, 4096), .about = "characters of a parameter, at most; 0: no limit" },
-{ "provider",  "max_bytes",          AM_OPT_BYTES, DEF("0"), FROM(0, 1 << 20), .about = "bytes of a text, at most; 0: no limit" },
+{ "provider",  "max_bytes",          AM_OPT_BYTES, DEF("0"), FROM(0, 1 << 20), .about = "bytes of a text, at most; the values in a longer text are shortened; 0: no limit" },
 { "provider",  "rate",               AM_OPT_RATE, .about = "for endpoints that have none" },
 { "provider",  "at_most_once",       AM_OPT_BOOL, DEF("false"), .about = "what is uncertain is held, unless the endpoint says otherwise" },
 { "provider",  "throttle",           AM_OPT_TEXT, LIST, .about = "rules: too fast; behind \": SPAN\" the endpoint waits so long, behind \": SPAN recipient\" this message only" },
@@ -219,8 +219,11 @@ static const struct am_option table[] = {
 { "loop",      "notify_withdrawal",  AM_OPT_BOOL, DEF("false"), .about = "the customer gets a receipt of a withdrawal" },
 { "loop",      "emergency",          AM_OPT_TEXT, LIST, DEF("emergency"), .about = "severities for which staff's calendars and quiet hours do not count" },
 { "loop",      "group_wait",         AM_OPT_SPAN, DEF("1m"), FROM(0, AM_DAY), .about = "staff get one digest of an incident each; 0: no digests" },
+{ "loop",      "notice",             AM_OPT_TITLED, .about = "a message for what the loop says beside its rungs; to customers: recourse, extended, withdrawn, outcome, unclear, notice, reminder, hold; to staff: reopen, deadlock, contradiction, unreachable, message, unowned, autoclose, attempt, hold_owner" },
 { "loop",      "clock",              AM_OPT_TITLED, .about = "loop-wide: acknowledge, inform, final, aftercare" },
 { "loop",      "stage",              AM_OPT_TITLED, .about = "2 to 8, in order; the last is the confirm stage" },
+
+{ "notice",    "message",            AM_OPT_NAME, .about = "the message, in place of the built-in text; without the section notice and reminder have the question's" },
 
 { "clock",     "budget",             AM_OPT_DURATION, .about = "from its start to the lapse" },
 { "clock",     "calendar",           AM_OPT_NAME, .about = "working time that counts; default: all time" },

@@ -96,39 +96,63 @@ set_offsets(struct am_build *b, struct am_clockdef *k, const char *word,
 	}
 }
 
+static void
+say(struct am_rungdef *r, const struct am_loopdef *def, enum am_saying saying)
+{
+	if (def->sayings[saying].message_name == NULL)
+		return;
+	r->message_name = def->sayings[saying].message_name;
+	r->message = def->sayings[saying].message;
+}
+
+/* As the question does, unless it has words of its own. */
+static void
+ask(struct am_rungdef *r, const struct am_loopdef *def, enum am_saying saying)
+{
+	const struct am_stagedef *s = &def->stages[def->stages_n - 1];
+	const struct am_rungdef *rungs =
+	    def->clocks[AM_CLOCK_STAGE0 + def->stages_n - 1].rungs;
+
+	if (s->ask < AM_RUNGS_MAX) {
+		r->message_name = rungs[s->ask].message_name;
+		r->message = rungs[s->ask].message;
+	}
+	say(r, def, saying);
+}
+
 /* An attempt is the owner's task, which the customer's channel would not bring;
  * the written notice comes when an event, the last miss, says so. */
 static void
-callback(struct am_clockdef *k, struct am_build *b, const struct am_stagedef *s,
-    const struct am_rungdef *way)
+callback(struct am_build *b, struct am_loopdef *def,
+    const struct am_stagedef *s, const struct am_rungdef *way)
 {
+	struct am_clockdef *k = &def->clocks[AM_CLOCK_CALLBACK];
 	struct am_rungdef *notice;
 
 	k->from_start = true;
 	set_offsets(b, k, "attempt", s->attempts, s->attempts_n, AM_ROLE_OWNER,
 	    AM_REASON_OPERATOR);
+	for (size_t i = 0; i < k->rungs_n; i++)
+		say(&k->rungs[i], def, AM_SAYING_ATTEMPT);
 	notice = add(k, "notice", AM_ROLE_CUSTOMER, AM_REASON_ASK);
 	notice->told = true;
 	if (way != NULL)
 		by_way_of(notice, way);
-	if (s->ask < AM_RUNGS_MAX) {
-		notice->message_name = way->message_name;
-		notice->message = way->message;
-	}
+	ask(notice, def, AM_SAYING_NOTICE);
 }
 
 static void
-silence(struct am_clockdef *k, const struct am_stagedef *s,
+silence(struct am_loopdef *def, const struct am_stagedef *s,
     const struct am_rungdef *notice)
 {
+	struct am_clockdef *k = &def->clocks[AM_CLOCK_SILENCE];
 	struct am_rungdef *r;
 
 	k->budget = s->silence;
 	r = add(k, "reminder", AM_ROLE_CUSTOMER, AM_REASON_ASK);
 	at_pct(r, 50);
 	by_way_of(r, notice);
-	r->message_name = notice->message_name;
-	r->message = notice->message;
+	ask(r, def, AM_SAYING_REMINDER);
 	r = add(k, "close", AM_ROLE_CUSTOMER, AM_REASON_ASK);
 	at_pct(r, 100);
 	r->action = AM_ACTION_CLOSE;
@@ -190,8 +214,8 @@ confirm_clocks(
 	k->calendar_name = after->calendar_name = own->calendar_name;
 	k->calendar = after->calendar = own->calendar;
 	k->bd_calendar = after->bd_calendar = own->bd_calendar;
-	callback(k, b, s, find_way(def, s));
-	silence(after, s, &k->rungs[k->rungs_n - 1]);
+	callback(b, def, s, find_way(def, s));
+	silence(def, s, &k->rungs[k->rungs_n - 1]);
 }
 
 void
@@ -215,6 +239,8 @@ am_rule_clocks_build(
 	hold->from_start = true;
 	set_offsets(b, hold, "hold", reminders, reminders_n, AM_ROLE_CUSTOMER,
 	    AM_REASON_INFORM);
+	for (size_t i = 0; i < hold->rungs_n; i++)
+		say(&hold->rungs[i], def, AM_SAYING_HOLD);
 	if (def->clocks[AM_CLOCK_UNOWNED].in_use)
 		unowned(&def->clocks[AM_CLOCK_UNOWNED], b, n);
 }

@@ -109,7 +109,7 @@ render(const struct am_tmpl *t, const struct am_tmpl_ctx *ctx,
 	size_t n;
 
 	am_buf_arena(&b, a, 256);
-	if (limit.segments == 0 && limit.characters == 0) {
+	if (limit.segments == 0 && limit.characters == 0 && limit.bytes == 0) {
 		am_tmpl_render(t, ctx, &b);
 	} else {
 		n = am_tmpl_pieces(t, ctx, a, &pieces);
@@ -157,8 +157,10 @@ am_body_text(const struct am_followup *f, const struct am_fu_say *say,
 		    am_text_builtin(ctx->def, f, say->about, want, &said.lang),
 		    a);
 	}
-	if (via != NULL && via->provider == NULL)
+	if (via != NULL && via->provider == NULL) {
 		limit.segments = via->max_segments;
+		limit.bytes = via->max_bytes;
+	}
 	said.cut = render(t, ctx, limit, a, &said.text);
 	return said;
 }
@@ -281,7 +283,7 @@ am_body_unfit(struct am_act *a, const struct am_followup *f,
 		return am_body_template(say->message, via, want) == NULL
 			   ? "no_template"
 			   : NULL;
-	if (via->max_segments == 0)
+	if (via->max_segments == 0 && via->max_bytes == 0)
 		return NULL;
 	am_fu_id_format(f->id, id); /* as long as the one it will have */
 	return am_body_text(f, say, &ctx, want, via, a->up->arena).cut ==

@@ -100,10 +100,11 @@ join(const struct am_piece *pieces, size_t n, const struct way *way,
 	return sum;
 }
 
-static bool
-fits(struct am_str s, struct am_cut_limit limit)
+bool
+am_cut_fits(struct am_str s, struct am_cut_limit limit)
 {
-	return (limit.characters == 0 || count_chars(s) <= limit.characters) &&
+	return (limit.bytes == 0 || s.n <= limit.bytes) &&
+	       (limit.characters == 0 || count_chars(s) <= limit.characters) &&
 	       (limit.segments == 0 ||
 		   am_segments_count(s).segments <= limit.segments);
 }
@@ -121,7 +122,7 @@ find(const struct am_piece *pieces, size_t n, struct am_cut_limit limit,
 		bool ok;
 
 		join(pieces, n, way, out);
-		ok = fits(
+		ok = am_cut_fits(
 		    (struct am_str){ out->p + start, out->n - start }, limit);
 		out->n = start;
 		if (ok)
@@ -157,7 +158,8 @@ am_cut_join(const struct am_piece *pieces, size_t n, struct am_cut_limit limit,
 	bool ok, plain_ok;
 
 	join(pieces, n, &way, out);
-	if (fits((struct am_str){ out->p + start, out->n - start }, limit))
+	if (am_cut_fits(
+		(struct am_str){ out->p + start, out->n - start }, limit))
 		return AM_CUT_NONE;
 	out->n = start;
 	for (size_t i = 0; i < n; i++) {

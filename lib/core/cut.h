@@ -20,6 +20,7 @@ struct am_piece {
 struct am_cut_limit {
 	size_t segments; /* of an SMS, see segments.h */
 	size_t characters;
+	size_t bytes;
 };
 
 enum am_cut {
@@ -27,6 +28,8 @@ enum am_cut {
 	AM_CUT_DONE, /* it fits, cut */
 	AM_CUT_OVER, /* it does not fit, and nothing is left to cut */
 };
+
+bool am_cut_fits(struct am_str text, struct am_cut_limit limit);
 
 /*
  * Append the pieces to out, within the limit where that can be. The longest

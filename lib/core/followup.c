@@ -127,13 +127,15 @@ am_fu_make(struct am_act *a, size_t clock, uint8_t rung, am_ms due)
 	return f;
 }
 
-/* Staff get one digest of what belongs together; customers their own. */
+/* Staff get one digest of what belongs together; customers their own, and so
+ * does whoever is written to by templates, for a digest has none. */
 static struct am_str
-digest(const struct am_act *a, const struct am_followup *f)
+digest(const struct am_act *a, const struct am_followup *f,
+    const struct am_via *via)
 {
 	const struct am_complaint *c = &a->up->next;
 
-	if (f->to == AM_ROLE_CUSTOMER)
+	if (f->to == AM_ROLE_CUSTOMER || (via != NULL && via->provider != NULL))
 		return AM_STR("");
 	if (a->def->group_wait > 0 && c->incident.n > 0) {
 		struct am_buf b; /* no incident's name makes it "catchup" */
@@ -252,7 +254,7 @@ put(struct am_act *a, struct am_followup *f, const struct am_via *via,
 	else if (c->waiting_n == AM_WAITING_MAX)
 		f->dead_reason = "too_many";
 	f->dead = f->dead_reason != NULL;
-	f->group = digest(a, f);
+	f->group = digest(a, f, via);
 	f->body = am_body_render(a, f, say, via);
 	note_queued(a, f, say->reason);
 	*a->up->followups_tail = f;
@@ -421,6 +423,30 @@ type_of(const struct am_rungdef *r, const struct am_followup *f, bool told)
 	return r->reason;
 }
 
+/* Only who looks after a hold is told in place of somebody else. */
+static const struct am_message *
+message_of(const struct am_act *a, const struct am_rungdef *r,
+    const struct am_followup *f)
+{
+	return r->to == f->to ? r->message
+			      : a->def->sayings[AM_SAYING_HOLD_OWNER].message;
+}
+
+/* What is about a notice says it in that one's words, not in the rung's, which
+ * were written for another occasion. */
+static struct am_fu_say
+say_for(const struct am_act *a, const struct am_rungdef *r,
+    const struct am_followup *f, const char *reason)
+{
+	struct am_fu_say say = { reason, message_of(a, r, f), AM_NOTICES_N };
+
+	if (reason != NULL)
+		say.about = am_notice_parse(reason);
+	if (say.about != AM_NOTICES_N)
+		say.message = a->def->sayings[say.about].message;
+	return say;
+}
+
 void
 am_fu_rung(struct am_act *a, size_t clock, size_t rung, am_ms due)
 {
@@ -436,8 +462,8 @@ am_fu_rung_ready(
 	struct am_fu_way way =
 	    am_fu_way(a->def, &a->up->next, clock, (uint8_t)rung);
 	const struct am_via *via = am_fu_channel(&way, AM_STR(""));
-	struct am_fu_say say = { NULL, r->message, AM_NOTICES_N };
 	uint64_t cause = k->cause;
+	struct am_fu_say say;
 	struct am_followup *f;
 
 	k->fired |= (uint16_t)(1u << rung);
@@ -449,6 +475,7 @@ am_fu_rung_ready(
 		     a->now - ready > a->def->catchup_after;
 	f->reason = type_of(r, f, false);
 	f->rung_name = am_str_c(r->name);
+	say = say_for(a, r, f, NULL);
 	say.reason = rung_reason(a, clock, rung);
 	via = carrier(a, f, via, &cause, &say);
 	if (via != NULL) {
@@ -469,13 +496,11 @@ am_fu_rung_told(struct am_act *a, size_t clock, size_t rung, const char *reason)
 	    am_fu_way(a->def, &a->up->next, clock, (uint8_t)rung);
 	struct am_followup *f =
 	    am_fu_make(a, clock, (uint8_t)rung, am_fu_called_at(a));
-	struct am_fu_say say = { reason, r->message, am_notice_parse(reason) };
+	const struct am_fu_say say = say_for(a, r, f, reason);
 	bool live = am_clock_live(k);
 
 	if (live)
 		k->fired |= (uint16_t)(1u << rung);
-	if (say.about != AM_NOTICES_N)
-		say.message = NULL; /* it was written for another occasion */
 	f->reason = type_of(r, f, true);
 	f->rung_name = am_str_c(r->name);
 	(void)am_fu_put(a, f, am_fu_channel(&way, AM_STR("")),
@@ -501,19 +526,14 @@ rung_next(
 {
 	const struct am_complaint *c = &a->up->next;
 	const struct am_rungdef *r = &a->def->clocks[w->clock].rungs[w->rung];
-	struct am_fu_say say = { NULL, r->message, AM_NOTICES_N };
 	am_ms due = am_clock_position(a->def, c, w->clock, w->rung);
 	bool early = due > a->now;
 	struct am_followup *f;
+	struct am_fu_say say;
 
 	f = am_fu_make(a, w->clock, w->rung, early ? am_fu_called_at(a) : due);
 	f->rung_name = am_str_c(r->name);
-	if (early)
-		say.reason = why_told(c, r);
-	if (say.reason != NULL) {
-		say.about = am_notice_parse(say.reason);
-		say.message = NULL;
-	}
+	say = say_for(a, r, f, early ? why_told(c, r) : NULL);
 	f->reason = type_of(r, f, say.reason != NULL);
 	if (say.reason == NULL)
 		say.reason = rung_reason(a, w->clock, w->rung);

@@ -9,6 +9,7 @@
 
 #include "core/act.h"
 #include "core/cut.h"
+#include "core/saying.h"
 
 struct am_tmpl_ctx; /* core/tmpl.h */
 

@@ -34,12 +34,6 @@ void am_fu_supersede(struct am_act *a, const struct am_followup *f);
 
 /* ---- fu_way.c: to whom, by which channels ---- */
 
-struct am_fu_way {
-	enum am_role to;
-	const struct am_via *via; /* in order of preference */
-	size_t n;
-	bool mute; /* the rung acts and says nothing */
-};
 struct am_fu_way am_fu_way(const struct am_loopdef *def,
     const struct am_complaint *c, size_t clock, uint8_t rung);
 enum am_role am_fu_role(const struct am_loopdef *def,
@@ -96,8 +90,6 @@ enum am_notice am_notice_of(uint8_t rung);
 enum am_role am_notice_role(uint8_t rung);
 /* AM_NOTICES_N: no notice has that name. */
 enum am_notice am_notice_parse(const char *name);
-/* Whether the loop ever tells that role of it. */
-bool am_notice_is_for(enum am_notice notice, enum am_role to);
 /* "reopen:owner" */
 #define AM_NOTICE_NAME_MAX 40
 struct am_str am_notice_rung_name(uint8_t rung, char name[AM_NOTICE_NAME_MAX]);

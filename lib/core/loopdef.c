@@ -38,6 +38,51 @@ am_action_str(enum am_action action)
 	return words[action];
 }
 
+const char *
+am_saying_str(size_t saying)
+{
+	static const char *const words[AM_SAYINGS_N] = {
+		[AM_NOTICE_REOPEN] = "reopen",
+		[AM_NOTICE_DEADLOCK] = "deadlock",
+		[AM_NOTICE_CONTRADICTION] = "contradiction",
+		[AM_NOTICE_RECOURSE] = "recourse",
+		[AM_NOTICE_EXTENDED] = "extended",
+		[AM_NOTICE_WITHDRAWN] = "withdrawn",
+		[AM_NOTICE_OUTCOME] = "outcome",
+		[AM_NOTICE_UNREACHABLE] = "unreachable",
+		[AM_NOTICE_MESSAGE] = "message",
+		[AM_NOTICE_UNOWNED] = "unowned",
+		[AM_NOTICE_AUTOCLOSE] = "autoclose",
+		[AM_NOTICE_UNCLEAR] = "unclear",
+		[AM_SAYING_NOTICE] = "notice",
+		[AM_SAYING_REMINDER] = "reminder",
+		[AM_SAYING_ATTEMPT] = "attempt",
+		[AM_SAYING_HOLD] = "hold",
+		[AM_SAYING_HOLD_OWNER] = "hold_owner",
+	};
+
+	AM_ASSERT(saying < AM_SAYINGS_N);
+	return words[saying];
+}
+
+const struct am_message *
+am_saying_message(const struct am_loopdef *def, size_t saying)
+{
+	const struct am_clockdef *k;
+
+	AM_ASSERT(saying < AM_SAYINGS_N);
+	if (saying != AM_SAYING_NOTICE && saying != AM_SAYING_REMINDER)
+		return def->sayings[saying].message;
+	k = &def->clocks[saying == AM_SAYING_NOTICE ? AM_CLOCK_CALLBACK
+						    : AM_CLOCK_SILENCE];
+	for (size_t i = 0; i < k->rungs_n; i++) {
+		if (k->rungs[i].to == AM_ROLE_CUSTOMER &&
+		    k->rungs[i].action == AM_ACTION_NONE)
+			return k->rungs[i].message;
+	}
+	return NULL;
+}
+
 int
 am_loopdef_stage(const struct am_loopdef *def, struct am_str name)
 {

@@ -130,6 +130,37 @@ test_body_for_an_sms_is_cut_to_its_segments_but_not_what_is_written(
 	    "solved?" CODE "\""));
 }
 
+/* FU9: what its provider takes in bytes is cut here, and not when it is sent,
+ * where the reply code would go first. */
+static void
+test_body_for_a_provider_is_cut_to_its_bytes_but_not_what_is_written(
+    void **state)
+{
+	struct told *w = *state;
+	const struct am_followup *f;
+	struct am_via *via =
+	    ask_by_sms(w, "{complaint.id} {complaint.severity}?" CODE, 0);
+
+	via[0].max_bytes = 5 + 20 + sizeof(CODE);
+	f = ask(w, "owner=li severity='" LONG64 "'");
+	assert_true(am_str_is(f->endpoint, "text"));
+	assert_true(told_body_has(
+	    f, "\"text\":\"C-1 abcdefghijklmnopqr...?" CODE "\""));
+}
+
+static void
+test_body_over_the_bytes_as_it_is_written_goes_by_the_next_channel(void **state)
+{
+	struct told *w = *state;
+	const struct am_followup *f;
+	struct am_via *via = ask_by_sms(w, "{complaint.severity}" LONG64, 0);
+
+	via[0].max_bytes = 60;
+	f = ask(w, "owner=li");
+	assert_true(am_str_is(f->endpoint, "letter"));
+	assert_non_null(told_note(w, "channel.skipped", "reason", "too_long"));
+}
+
 static void
 test_body_of_a_value_in_chinese_is_cut_where_that_makes_room(void **state)
 {
@@ -383,6 +414,10 @@ main(void)
 		TEST(test_body_for_a_webhook_is_a_text_and_its_language_whole),
 		TEST(
 		    test_body_for_an_sms_is_cut_to_its_segments_but_not_what_is_written),
+		TEST(
+		    test_body_for_a_provider_is_cut_to_its_bytes_but_not_what_is_written),
+		TEST(
+		    test_body_over_the_bytes_as_it_is_written_goes_by_the_next_channel),
 		TEST(
 		    test_body_of_a_value_in_chinese_is_cut_where_that_makes_room),
 		TEST(

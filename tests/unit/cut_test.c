@@ -60,10 +60,11 @@ check(const struct row *rows, size_t n)
 	}
 }
 
-#define CHARS(n)                                                               \
-	{                                                                      \
-		0, n                                                           \
-	}
+/* clang-format off */
+#define CHARS(n) { 0, n, 0 }
+#define SEGMENTS(n) { n, 0, 0 }
+#define BYTES(n) { 0, 0, n }
+/* clang-format on */
 #define A50 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define ZH30 "中中中中中中中中中中中中中中中中中中中中中中中中中中中中中中"
 
@@ -72,9 +73,10 @@ test_cut_when_it_fits_then_nothing_is_changed(void **state)
 {
 	static const struct row rows[] = {
 		{ { "a", "<bcd>", NULL }, CHARS(4), AM_CUT_NONE, "abcd" },
-		{ { "a", "<bcdef>", NULL }, { 0, 0 }, AM_CUT_NONE, "abcdef" },
+		{ { "a", "<bcdef>", NULL }, CHARS(0), AM_CUT_NONE, "abcdef" },
 		{ { NULL }, CHARS(1), AM_CUT_NONE, "" },
-		{ { A50, "<中中>", NULL }, { 1, 0 }, AM_CUT_NONE, A50 "中中" },
+		{ { A50, "<中中>", NULL }, SEGMENTS(1), AM_CUT_NONE,
+		    A50 "中中" },
 	};
 
 	(void)state;
@@ -118,6 +120,33 @@ test_cut_when_nothing_is_left_to_cut_then_over_and_what_is_written_whole(
 	check(rows, AM_COUNT(rows));
 }
 
+/* FU9: a provider counts bytes; no character is divided. */
+static void
+test_cut_when_bytes_are_limited_then_values_are_cut_and_literals_never(
+    void **state)
+{
+	static const struct row rows[] = {
+		{ { "<abcdef>", "12345", NULL }, BYTES(11), AM_CUT_NONE,
+		    "abcdef12345" },
+		{ { "<abcdef>", "12345", NULL }, BYTES(10), AM_CUT_DONE,
+		    "ab...12345" },
+		{ { "<中文字符测试一二>", " 1?", NULL }, BYTES(18), AM_CUT_DONE,
+		    "中文字符... 1?" },
+		{ { "<中文字符测试一二>", " 1?", NULL }, BYTES(17), AM_CUT_DONE,
+		    "中文字... 1?" },
+		{ { "<abcdef>", "回复1", NULL }, BYTES(9), AM_CUT_OVER,
+		    "...回复1" },
+		/* both limits hold */
+		{ { A50, "<" A50 ">", NULL }, { 1, 0, 60 }, AM_CUT_DONE,
+		    A50 "aaaaaaa..." },
+		{ { "<" ZH30 ZH30 ZH30 ">", NULL }, { 1, 0, 300 }, AM_CUT_DONE,
+		    ZH30 ZH30 "中中中中中中中..." },
+	};
+
+	(void)state;
+	check(rows, AM_COUNT(rows));
+}
+
 /* 160 septets, or 70 units: a value may decide which. */
 static void
 test_cut_when_a_value_forces_ucs_2_then_it_is_cut_if_that_saves_more(
@@ -125,18 +154,18 @@ test_cut_when_a_value_forces_ucs_2_then_it_is_cut_if_that_saves_more(
 {
 	static const struct row rows[] = {
 		/* without its two characters all the rest may stay */
-		{ { A50, "<" A50 ">", "<中文>", NULL }, { 1, 0 }, AM_CUT_DONE,
-		    A50 A50 "..." },
-		{ { A50, "<" A50 ">", "<ab中文>", NULL }, { 1, 0 }, AM_CUT_DONE,
-		    A50 A50 "ab..." },
+		{ { A50, "<" A50 ">", "<中文>", NULL }, SEGMENTS(1),
+		    AM_CUT_DONE, A50 A50 "..." },
+		{ { A50, "<" A50 ">", "<ab中文>", NULL }, SEGMENTS(1),
+		    AM_CUT_DONE, A50 A50 "ab..." },
 		/* thirty of it are more than what it costs to keep 17 */
-		{ { "a", "<" ZH30 ZH30 ZH30 ">", NULL }, { 1, 0 }, AM_CUT_DONE,
-		    "a" ZH30 ZH30 "中中中中中中..." },
+		{ { "a", "<" ZH30 ZH30 ZH30 ">", NULL }, SEGMENTS(1),
+		    AM_CUT_DONE, "a" ZH30 ZH30 "中中中中中中..." },
 		/* in a text that is Chinese as it is written nothing is won */
-		{ { "中", A50, "<abcdefghijklmnopqrstuvwxyz>", NULL }, { 1, 0 },
-		    AM_CUT_DONE, "中" A50 "abcdefghijklmnop..." },
+		{ { "中", A50, "<abcdefghijklmnopqrstuvwxyz>", NULL },
+		    SEGMENTS(1), AM_CUT_DONE, "中" A50 "abcdefghijklmnop..." },
 		/* extension characters count two */
-		{ { A50 A50 A50, "<€€€€€€>", NULL }, { 1, 0 }, AM_CUT_DONE,
+		{ { A50 A50 A50, "<€€€€€€>", NULL }, SEGMENTS(1), AM_CUT_DONE,
 		    A50 A50 A50 "€€..." },
 	};
 
@@ -190,8 +219,10 @@ random_pieces(struct am_arena *a)
 	}
 	if (rnd(4) != 0)
 		m.limit.segments = 1 + rnd(3);
-	else
+	else if (rnd(2) != 0)
 		m.limit.characters = 1 + rnd(200);
+	if (rnd(3) == 0)
+		m.limit.bytes = 1 + rnd(400);
 	return m;
 }
 
@@ -200,7 +231,8 @@ fits(struct am_str s, struct am_cut_limit limit)
 {
 	return (limit.segments == 0 ||
 		   am_segments_count(s).segments <= limit.segments) &&
-	       (limit.characters == 0 || am_utf8_len(s) <= limit.characters);
+	       (limit.characters == 0 || am_utf8_len(s) <= limit.characters) &&
+	       (limit.bytes == 0 || s.n <= limit.bytes);
 }
 
 /* The values of a result, between the literals in their order; false when a
@@ -323,6 +355,8 @@ main(void)
 		    test_cut_when_too_long_then_the_longest_values_first),
 		cmocka_unit_test(
 		    test_cut_when_nothing_is_left_to_cut_then_over_and_what_is_written_whole),
+		cmocka_unit_test(
+		    test_cut_when_bytes_are_limited_then_values_are_cut_and_literals_never),
 		cmocka_unit_test(
 		    test_cut_when_a_value_forces_ucs_2_then_it_is_cut_if_that_saves_more),
 		cmocka_unit_test(

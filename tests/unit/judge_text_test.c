@@ -20,6 +20,17 @@
 #define ZH20 "中中中中中中中中中中中中中中中中中中中中"
 
 /* clang-format off */
+#define SAY(name) " notice \"" name "\" { message = \"ask\" }"
+#define ADVICE(name) " have no template \"approved\" and cannot go by ali; write notice \"" name "\" { message = … } of a message that has one, or give a rung to the same role one more endpoint"
+/* nobody but the customer has a rung in the first stages */
+#define STAFF "reopen, deadlock, contradiction, "
+#define ALONE "unreachable, autoclose, "
+
+#define LOOP \
+    "stage \"resolve\" { budget = \"1h\" }\n" \
+    "    stage \"confirm\" { kind = \"confirm\"  budget = \"1bd\"  attempts = {}\n" \
+    "        rung \"ask\"   { at = \"0%\"    to = \"customer\" via = "
+
 static const char base[] =
     "provider free { url = \"https://free.example/\" form = { \"t={text:form}\" } success = { \"status:200\" } }\n"
     "provider approved { url = \"https://approved.example/\" form = { \"p={params_json:form}\" } params = named success = { \"status:200\" } }\n"
@@ -30,9 +41,8 @@ static const char base[] =
     "    lang \"zh\" { text = \"{complaint.id} 解决了吗\" }\n"
     "    template \"approved\" { id = \"A1\" params = {\"id={complaint.id}\"} }\n"
     "}\n"
-    "loop \"complaint\" { stage \"resolve\" { budget = \"1h\" }\n"
-    "    stage \"confirm\" { kind = \"confirm\"  budget = \"1bd\"  attempts = {}\n"
-    "        rung \"ask\"   { at = \"0%\"    to = \"customer\" via = {\"sms\", \"ali\"}  message = \"ask\" }\n"
+    "message \"bare\" { text = \"{clock.due}\" } message \"wide\" { text = \"" A50 A50 A50 A50 "\" } "
+    "loop \"complaint\" { " LOOP "{\"sms\", \"ali\"}  message = \"ask\" }\n"
     "        rung \"lapse\" { at = \"100%\"  to = \"owner\"    via = {\"crm\"} }\n"
     "    }\n"
     "}\n";
@@ -67,11 +77,41 @@ static const struct row {
 	    "id = \"A1\"", "id = \"A1\" lang = \"zh\"", NULL,
 	    "12: message \"ask\" has templates of approved for some languages only (zh), so rung \"ask\" cannot go by ali to others; leave `lang` out of one" },
 	{ "test_judge_text_when_a_rung_has_no_message_then_warned",
-	    "via = {\"crm\"} }", "via = {\"ali\"} }", NULL,
+	    "via = {\"crm\"} }", "via = {\"crm\", \"ali\"} }", NULL,
 	    "13: the built-in text has no template \"approved\", so rung \"lapse\" cannot go by ali; add template \"approved\" { id = … } to a message of its own" },
+	/* what no rung says: only what has none, and is said by that way only */
 	{ "test_judge_text_when_the_customer_has_templates_only_then_warned",
 	    "{\"sms\", \"ali\"}", "{\"ali\"}", NULL,
-	    "10: loop \"complaint\": what it tells the customer beside its rungs, such as a longer deadline or a withdrawal, has no template and cannot go by ali; give a rung to the customer one more endpoint" },
+	    "10: loop \"complaint\": " STAFF "recourse, extended, outcome, " ALONE "unclear" ADVICE("reopen") },
+	{ "test_judge_text_when_all_has_words_with_a_template_then_nothing_is_said",
+	    LOOP "{\"sms\", \"ali\"}",
+	    SAY("recourse") SAY("extended") SAY("outcome") SAY("unclear") LOOP
+	    "{\"ali\"}  message = \"ask\" } rung \"boss\"  { at = \"50%\" to = \"supervisor\" via = {\"crm\"} } rung \"two\" { at = \"80%\" to = \"owner\" via = {\"crm\"}",
+	    NULL, NULL },
+	{ "test_judge_text_when_some_has_words_then_the_others_are_named",
+	    "stage \"resolve\"", SAY("recourse") SAY("extended") SAY("reopen") " clock \"final\" { budget = \"8w\" rung \"end\" { at = \"100%\" to = \"customer\" via = {\"ali\"} message = \"ask\" } } stage \"resolve\"", NULL,
+	    "10: loop \"complaint\": deadlock, contradiction, outcome, unreachable" ADVICE("deadlock") },
+	{ "test_judge_text_when_a_notice_has_no_template_then_warned_as_a_rung_is",
+	    "stage \"resolve\"", "notice \"extended\" { message = \"bare\" } stage \"resolve\"", NULL,
+	    "10: message \"bare\" has no template \"approved\", so notice \"extended\" cannot go by ali; add template \"approved\" { id = … }" },
+	{ "test_judge_text_when_a_notice_is_too_long_without_values_then_refused",
+	    "stage \"resolve\"", "notice \"unclear\" { message = \"wide\" } stage \"resolve\"",
+	    "10: message: \"wide\" takes 2 segments (GSM-7) without its values, and endpoint \"sms\", by which notice \"unclear\" sends it, sends 1; shorten it, or raise max_segments", NULL },
+	{ "test_judge_text_when_a_notice_goes_by_no_sms_then_it_may_be_long",
+	    "stage \"resolve\"", "notice \"message\" { message = \"wide\" } stage \"resolve\"", NULL, NULL },
+	{ "test_judge_text_when_a_notice_is_never_said_then_refused",
+	    "stage \"resolve\"", SAY("withdrawn") SAY("hold") SAY("attempt") SAY("unowned") " stage \"resolve\"",
+	    "10: notice \"withdrawn\": this loop never says it; set notify_withdrawal, or remove it\n"
+	    "10: notice \"unowned\": this loop never says it; set unowned_max, or remove it\n"
+	    "10: notice \"attempt\": this loop never says it; set attempts, or remove it\n"
+	    "10: notice \"hold\": this loop never says it; set hold_reminders, or remove it", NULL },
+	/* bytes of a provider */
+	{ "test_judge_text_when_over_the_providers_bytes_then_refused",
+	    "success = { \"status:200\" } }\nprovider", "success = { \"status:200\" } max_bytes = 10 }\nprovider",
+	    "12: message: \"ask\" takes 11 bytes without its values, and the provider of endpoint \"sms\", by which rung \"ask\" sends it, takes 10 (max_bytes); shorten it\n"
+	    "12: message: \"ask\" in zh takes 13 bytes without its values, and the provider of endpoint \"sms\", by which rung \"ask\" sends it, takes 10 (max_bytes); shorten it", NULL },
+	{ "test_judge_text_when_just_the_providers_bytes_then_loads",
+	    "success = { \"status:200\" } }\nprovider", "success = { \"status:200\" } max_bytes = 13 }\nprovider", NULL, NULL },
 };
 /* clang-format on */
 

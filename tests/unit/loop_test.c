@@ -80,7 +80,9 @@
 
 /* Every key that has no effect on another, each unlike its default. */
 #define ALL_KEYS                                                                \
-	"max_hold = \"20bd\" hold_reminders = {\"+4h\", \"+2bd\"} "             \
+	"notice \"extended\" { message = \"late\" } notice \"hold\" { "         \
+	"message = \"late\" } max_hold = \"20bd\" hold_reminders = {\"+4h\", "  \
+	"\"+2bd\"} "                                                            \
 	"resume_grace = \"5m\" resume_on_customer = no "                        \
 	"contradict_window = \"1h\" negative_words = {\"Not OK\", \"没用\"} " \
 	"repeat_window = \"1w\" max_extensions = 3 separate_confirm = yes "     \
@@ -173,6 +175,8 @@ test_loop_with_another_policy_has_another_hash(void **state)
 		{ "tiers =", "notify_withdrawal = true tiers =" },
 		{ "tiers =", "emergency = {\"fire\"} tiers =" },
 		{ "tiers =", "group_wait = \"2m\" tiers =" },
+		{ "tiers =",
+		    "notice \"outcome\" { message = \"late\" } tiers =" },
 		{ "rung \"half\" {", "rung \"half\" { tiers = {\"low\"}" },
 		{ "kind = \"confirm\"",
 		    "kind = \"confirm\" survey_reminders = 2" },
@@ -226,9 +230,14 @@ check_fixed_point(const struct am_conf *c, const struct am_loopdef *def)
 			assert_int_equal(x->except_tiers, y->except_tiers);
 			assert_int_equal(x->via_n, y->via_n);
 			assert_ptr_equal(x->message, y->message);
+			assert_int_equal(
+			    x->message_name == NULL, y->message_name == NULL);
 			assert_int_equal(x->via[0].usable, y->via[0].usable);
 		}
 	}
+	for (size_t i = 0; i < AM_SAYINGS_N; i++)
+		assert_ptr_equal(
+		    again->sayings[i].message, def->sayings[i].message);
 	am_arena_fini(&a);
 }
 
@@ -260,13 +269,58 @@ test_loop_text_is_its_own_fixed_point(void **state)
 	am_conf_unref(c);
 }
 
+/* Whoever reads the manual knows every name that there is. */
+static void
+test_loop_notices_are_all_in_the_manual(void **state)
+{
+	const struct am_option *o = am_option_find("loop", "notice");
+
+	(void)state;
+	for (size_t i = 0; i < AM_SAYINGS_N; i++) {
+		char name[40];
+
+		snprintf(name, sizeof(name), " %s", am_saying_str(i));
+		if (strstr(o->about, name) == NULL)
+			fail_msg("no %s in: %s", name, o->about);
+	}
+}
+
+/* LC6: a message that open complaints are told cannot be taken away unseen. */
+static void
+test_loop_kept_with_a_notice_needs_its_message(void **state)
+{
+	static const char notice[] =
+	    "notice \"extended\" { message = \"late\" } tiers =";
+	char *text = conf_world_edit(LOOP, "tiers =", notice), *kept;
+	const struct am_loopdef *again;
+	struct am_conf *c = load(text);
+	struct am_diag diag;
+	struct am_arena a;
+
+	(void)state;
+	free(text);
+	text = strndup(c->loops[0]->text.p, c->loops[0]->text.n);
+	kept = conf_world_edit(text,
+	    "\tnotice \"extended\" {\n\t\tmessage = \"late\"\n\t}\n",
+	    "\tnotice \"extended\" {\n\t\tmessage = \"gone\"\n\t}\n");
+	am_arena_init(&a, 0);
+	assert_int_equal(
+	    am_conf_bind_loop(c, am_str_c(kept), &a, &again, &diag),
+	    -AM_EINVAL);
+	assert_non_null(strstr(diag.text, "no message 'gone'"));
+	am_arena_fini(&a);
+	am_conf_unref(c);
+	free(kept);
+	free(text);
+}
+
 /* Every default stands in the normal form, so that another version's default
  * is not another promise to who has complained already. */
 static void
 test_loop_text_holds_every_default(void **state)
 {
 	static const char *const not_there[] = { "unowned_max", "default_tier",
-		"clock", "stage" };
+		"clock", "stage", "notice" };
 	const struct am_option *o;
 	struct am_conf *c = load(LOOP);
 	char *text = strndup(c->loops[0]->text.p, c->loops[0]->text.n);
@@ -316,6 +370,14 @@ test_loop_keys_are_read(void **state)
 	assert_int_equal(d->emergency_n, 2);
 	assert_string_equal(d->emergency[1], "flood");
 	assert_int_equal(d->group_wait, 0);
+	for (size_t i = 0; i < AM_SAYINGS_N; i++) {
+		bool given = i == AM_NOTICE_EXTENDED || i == AM_SAYING_HOLD;
+
+		assert_true((d->sayings[i].message != NULL) == given);
+	}
+	assert_string_equal(d->sayings[AM_SAYING_HOLD].message->name, "late");
+	assert_ptr_equal(d->clocks[AM_CLOCK_HOLD].rungs[0].message,
+	    d->sayings[AM_SAYING_HOLD].message);
 	assert_int_equal(d->catchup_after, AM_MINUTE);
 	assert_string_equal(d->holders[AM_ROLE_MANAGER].person[0], "wang");
 	assert_int_equal(d->holders[AM_ROLE_AGENT].n, 0);
@@ -554,6 +616,9 @@ main(void)
 		cmocka_unit_test(
 		    test_loop_with_another_policy_has_another_hash),
 		cmocka_unit_test(test_loop_text_is_its_own_fixed_point),
+		cmocka_unit_test(test_loop_notices_are_all_in_the_manual),
+		cmocka_unit_test(
+		    test_loop_kept_with_a_notice_needs_its_message),
 		cmocka_unit_test(test_loop_text_holds_every_default),
 		cmocka_unit_test(test_loop_keys_are_read),
 		cmocka_unit_test(test_loop_rung_for_some_tiers),

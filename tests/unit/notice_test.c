@@ -104,15 +104,21 @@ test_notice_every_one_has_its_reason_type_and_text(void **state)
 			.cause = 7,
 			.up = &up };
 		const struct am_followup *f;
+		enum am_role to = AM_ROLE_OWNER;
+		size_t clock = 0;
 
+		while (!am_notice_is_for((enum am_notice)notice, to))
+			to++;
+		while (!am_notice_hangs_on(
+		    w->f.def, (enum am_notice)notice, clock))
+			clock++;
 		am_arena_init(&arena, 0);
 		up.next = *told_c(w);
 		up.notes_tail = &up.notes;
 		up.followups_tail = &up.followups;
 		up.changes_tail = &up.changes;
 		up.tallies_tail = &up.tallies;
-		am_fu_notice(
-		    &a, AM_CLOCK_FINAL, (enum am_notice)notice, AM_ROLE_OWNER);
+		am_fu_notice(&a, clock, (enum am_notice)notice, to);
 		f = up.followups;
 		assert_non_null(f);
 		snprintf(seen[n], sizeof(seen[n]), "\"reason\":\"%.*s\"",
@@ -503,6 +509,22 @@ test_notice_told_rung_keeps_its_reason_on_the_next_channel(void **state)
 	assert_true(told_body_has(told_born(w, "lapse"), "contradict"));
 }
 
+/* Nobody but staff reads that the customer contradicts themselves. */
+static void
+test_notice_of_a_contradiction_is_never_told_the_customer(void **state)
+{
+	struct told *w = *state;
+
+	w->def.clocks[AM_CLOCK_STAGE0 + 2].rungs[1].to = AM_ROLE_CUSTOMER;
+	told_open(w, "owner=li");
+	told_confirm(w, AM_HOUR);
+	told_deliver(w);
+	told_step(
+	    w, 2 * AM_HOUR, "customer.answered verdict=satisfied score=1");
+	assert_int_equal(told_born_to(w, AM_ROLE_CUSTOMER), 0);
+	assert_non_null(told_born(w, "contradiction:supervisor"));
+}
+
 /* ---- ES1, ES2, ES3, DL7 ---- */
 
 /* ES2: an acknowledgement pauses the ladder and expires; then the next rung. */
@@ -591,6 +613,7 @@ main(void)
 		T(test_notice_opted_out_goes_by_the_next_channel),
 		T(test_notice_that_no_channel_took_starts_no_silence),
 		T(test_notice_told_rung_keeps_its_reason_on_the_next_channel),
+		T(test_notice_of_a_contradiction_is_never_told_the_customer),
 		T(test_ladder_acknowledged_waits_and_goes_on_without_progress),
 		T(test_ladder_ends_with_its_stage_and_fires_once),
 		T(test_ladder_warns_once_a_position),

@@ -101,6 +101,36 @@ test_rule_clock_silence_reminds_and_closes(void **state)
 	am_conf_unref(c);
 }
 
+/* In place of the built-in text, or of the question's message; the reminder
+ * keeps that unless it is given one itself. */
+static void
+test_rule_clock_rungs_say_what_notices_give_them(void **state)
+{
+	struct am_conf *c = load("loop \"complaint\" {",
+	    "message \"call\" { text = \"call\" } message \"last\" { text = "
+	    "\"last\" } loop \"complaint\" { hold_reminders = {\"+1h\"}\n"
+	    "notice \"attempt\" { message = \"call\" } notice \"notice\" { "
+	    "message = \"last\" } notice \"hold\" { message = \"late\" }");
+	const struct am_loopdef *d = c->loops[0];
+	const struct am_clockdef *k = d->clocks;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		assert_string_equal(
+		    k[AM_CLOCK_CALLBACK].rungs[i].message->name, "call");
+	assert_string_equal(
+	    k[AM_CLOCK_CALLBACK].rungs[3].message->name, "last");
+	assert_string_equal(k[AM_CLOCK_SILENCE].rungs[0].message->name, "late");
+	assert_string_equal(k[AM_CLOCK_HOLD].rungs[0].message->name, "late");
+	assert_null(k[AM_CLOCK_SILENCE].rungs[1].message);
+	assert_string_equal(
+	    am_saying_message(d, AM_SAYING_NOTICE)->name, "last");
+	assert_string_equal(
+	    am_saying_message(d, AM_SAYING_REMINDER)->name, "late");
+	assert_null(am_saying_message(d, AM_SAYING_HOLD_OWNER));
+	am_conf_unref(c);
+}
+
 static void
 test_rule_clock_without_attempts_asks_in_writing(void **state)
 {
@@ -171,6 +201,8 @@ main(void)
 		cmocka_unit_test(
 		    test_rule_clock_attempts_are_a_ladder_to_the_owner),
 		cmocka_unit_test(test_rule_clock_silence_reminds_and_closes),
+		cmocka_unit_test(
+		    test_rule_clock_rungs_say_what_notices_give_them),
 		cmocka_unit_test(
 		    test_rule_clock_without_attempts_asks_in_writing),
 		cmocka_unit_test(
