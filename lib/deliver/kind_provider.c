@@ -30,7 +30,6 @@
 struct own {
 	struct am_arena arena; /* of the transfer */
 	struct curl_slist *headers;
-	bool cut; /* the text was too long for the provider */
 };
 
 /* ---- once a handle ---- */
@@ -158,7 +157,6 @@ prepare(struct am_sending *s, int64_t now_s)
 		    &request, &values, now, s->lane->signer, &o->arena);
 	if (rc != 0)
 		return refuse(s, rc);
-	o->cut = values.cut;
 	use_request(s, &request);
 	return 0;
 }
@@ -217,10 +215,6 @@ judge_whole(struct am_sending *s, am_ms now, const struct am_answer_seen *seen)
 	if (!am_webhook_by_rules(&s->answer, now, s->ep->retry.retry_after_max,
 		&s->ep->answer, seen, r))
 		judge_status(s, now);
-	if (r->class == AM_SEND_OK && ((struct own *)s->own)->cut)
-		snprintf(r->detail, sizeof(r->detail),
-		    "the text was cut to the provider's %zu bytes",
-		    p->max_bytes);
 }
 
 static void

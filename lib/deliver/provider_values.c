@@ -18,8 +18,6 @@
 #include "core/segments.h"
 #include "deliver/scheme.h"
 
-#define CUT_MARK "..."
-
 static const char *const names[AM_PV_N] = {
 	[AM_PV_TO] = "to",
 	[AM_PV_TO_DIGITS] = "to_digits",
@@ -81,39 +79,12 @@ text_at(const json_t *object, const char *key, struct am_arena *a)
 	    a, (struct am_str){ json_string_value(j), json_string_length(j) });
 }
 
-/* Longer than the provider takes: cut behind a whole character. */
-static struct am_str
-cut(struct am_str text, size_t max, struct am_arena *a)
-{
-	const size_t mark = strlen(CUT_MARK);
-	size_t room = max > mark ? max - mark : max, n = 0, next;
-	struct am_buf b;
-
-	while (n < room) {
-		next = am_utf8_char(text.p + n, text.n - n);
-		if (next == 0)
-			next = 1; /* what is no character is not kept whole */
-		if (n + next > room)
-			break;
-		n += next;
-	}
-	am_buf_arena(&b, a, max);
-	am_buf_add(&b, text.p, n);
-	if (max > mark)
-		am_buf_adds(&b, CUT_MARK);
-	return am_buf_str(&b);
-}
-
 static void
 read_message(
     struct am_provider_values *p, const json_t *message, struct am_arena *a)
 {
-	size_t max = p->ep->provider->max_bytes;
 	struct am_str text = text_at(message, "text", a);
 
-	p->cut = max > 0 && text.n > max;
-	if (p->cut)
-		text = cut(text, max, a);
 	p->v[AM_PV_TEXT] = text;
 	p->v[AM_PV_TITLE] = text_at(message, "subject", a);
 	p->v[AM_PV_LANG] = text_at(message, "lang", a);

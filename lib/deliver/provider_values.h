@@ -40,7 +40,6 @@ enum am_pv {
 struct am_provider_values {
 	const struct am_conf_endpoint *ep;
 	struct am_str v[AM_PV_N]; /* by enum am_pv */
-	bool cut;		  /* the text was longer than max_bytes */
 };
 
 /*
