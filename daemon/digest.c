@@ -49,6 +49,7 @@
 #include "base/hash.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "core/cut.h"
 #include "log/log.h"
 
 #define CATCHUP "catchup"
@@ -430,35 +431,58 @@ group_name(const struct am_fu_record *f)
 	return name;
 }
 
+/* more: what stands for those that are not named. */
 static void
-add_text(struct am_buf *b, const struct am_fu_record *f, bool zh)
+add_text(struct am_buf *b, const struct am_fu_record *f, bool zh, size_t named,
+    const char *more)
 {
 	bool catchup = am_str_is(f->group, CATCHUP);
-	size_t named = f->members_n < NAMES_MAX ? f->members_n : NAMES_MAX;
 
 	if (zh && catchup)
 		am_buf_addf(
-		    b, "中断期间有 %zu 条投诉积压,等待您处理:", f->members_n);
+		    b, "中断期间有 %zu 条投诉积压,等待您处理", f->members_n);
 	else if (zh)
-		am_buf_addf(b,
-		    "事件 %.*s 有 %zu 条投诉等待您处理:", AM_ARG(group_name(f)),
-		    f->members_n);
+		am_buf_addf(b, "事件 %.*s 有 %zu 条投诉等待您处理",
+		    AM_ARG(group_name(f)), f->members_n);
 	else if (catchup)
 		am_buf_addf(b,
 		    "%zu complaints wait for you since follow-ups could not "
-		    "go out: ",
+		    "go out",
 		    f->members_n);
 	else
-		am_buf_addf(b, "Incident %.*s: %zu complaints wait for you: ",
+		am_buf_addf(b, "Incident %.*s: %zu complaints wait for you",
 		    AM_ARG(group_name(f)), f->members_n);
 	for (size_t i = 0; i < named; i++) {
-		if (i != 0)
-			am_buf_adds(b, zh ? "、" : ", ");
+		am_buf_adds(b, i == 0 ? (zh ? ":" : ": ") : (zh ? "、" : ", "));
 		am_buf_addstr(b, f->members[i].complaint);
 	}
-	if (named < f->members_n)
-		am_buf_adds(b, zh ? " 等" : " …");
+	if (named > 0 && named < f->members_n)
+		am_buf_adds(b, more);
 	am_buf_adds(b, zh ? "。" : ".");
+}
+
+/* It names as many as the endpoint's texts have room for. */
+static struct am_str
+text_of(struct am_turn *t, const struct am_fu_record *f, bool zh)
+{
+	const struct am_conf_endpoint *ep =
+	    am_conf_endpoint(t->sh->engine->conf, f->endpoint);
+	const struct am_via via =
+	    ep != NULL ? am_conf_via(ep) : (struct am_via){ .is_text = false };
+	const struct am_cut_limit limit = { .segments = via.max_segments,
+		.bytes = via.max_bytes };
+	/* GSM 03.38 has no ellipsis */
+	const char *more = zh ? " 等" : via.is_text ? " ..." : " …";
+	size_t named = f->members_n < NAMES_MAX ? f->members_n : NAMES_MAX;
+	struct am_buf b;
+
+	am_buf_arena(&b, &t->arena, 256);
+	add_text(&b, f, zh, named, more);
+	while (named > 0 && !am_cut_fits(am_buf_str(&b), limit)) {
+		b.n = 0;
+		add_text(&b, f, zh, --named, more);
+	}
+	return am_buf_str(&b);
 }
 
 static void
@@ -496,7 +520,7 @@ render(struct am_turn *t, const struct am_fu_record *f,
 	    am_conf_endpoint(t->sh->engine->conf, f->endpoint);
 	size_t told = f->members_n < ITEMS_MAX ? f->members_n : ITEMS_MAX;
 	bool zh = true;
-	struct am_buf b, text;
+	struct am_buf b;
 
 	am_buf_arena(&b, &t->arena, 512 + told * 512);
 	am_buf_addc(&b, '{');
@@ -515,11 +539,9 @@ render(struct am_turn *t, const struct am_fu_record *f,
 	am_buf_addc(&b, ']');
 	if (told < f->members_n)
 		am_buf_addki(&b, "more", (int64_t)(f->members_n - told));
-	am_buf_arena(&text, &t->arena, 256);
-	add_text(&text, f, zh);
 	am_buf_addkey(&b, "message");
 	am_buf_addc(&b, '{');
-	am_buf_addkv(&b, "text", am_buf_str(&text));
+	am_buf_addkv(&b, "text", text_of(t, f, zh));
 	am_buf_addkv(&b, "lang", zh ? AM_STR("zh") : AM_STR("en"));
 	if (ep != NULL && ep->type != AM_ENDPOINT_WEBHOOK)
 		am_buf_addkv(&b, "subject",
