@@ -90,28 +90,45 @@ print_template(const struct am_term *t, const json_t *template)
 	am_buf_fini(&b);
 }
 
+/* "1 segment", "2 segments and 600 bytes" */
+static void
+limit_words(const json_t *o, char out[80])
+{
+	long long segments = am_json_int(o, "max_segments");
+	long long bytes = am_json_int(o, "max_bytes");
+	char more[40] = "";
+
+	if (bytes > 0)
+		snprintf(more, sizeof(more), "%s%lld bytes",
+		    segments > 0 ? " and " : "", bytes);
+	if (segments > 0)
+		snprintf(out, 80, "%lld segment%s%s", segments,
+		    segments == 1 ? "" : "s", more);
+	else
+		snprintf(out, 80, "%s", more);
+}
+
 /* What becomes of it on the endpoint; "" when it goes as it is. */
 static void
-say_fate(const json_t *o, char out[120])
+say_fate(const json_t *o, char out[160])
 {
 	struct am_str unfit = am_json_str(o, "unfit");
-	long long max = am_json_int(o, "max_segments");
-	const char *s = max == 1 ? "" : "s";
+	char max[80];
 
+	limit_words(o, max);
 	out[0] = '\0';
 	if (am_str_is(unfit, "no_template"))
-		snprintf(out, 120,
+		snprintf(out, 160,
 		    "not sent by it: no template of its provider for this "
 		    "language");
 	else if (unfit.n > 0)
-		snprintf(out, 120,
-		    "not sent by it: over %lld segment%s with all values cut",
-		    max, s);
+		snprintf(out, 160,
+		    "not sent by it: over %s with all values cut", max);
 	else if (am_json_true(o, "cut"))
-		snprintf(out, 120, "cut to %lld segment%s", max, s);
+		snprintf(out, 160, "cut to %s", max);
 	else if (json_object_get(o, "template") != NULL)
 		snprintf(
-		    out, 120, "the provider sends its template, not this text");
+		    out, 160, "the provider sends its template, not this text");
 }
 
 static void
@@ -119,7 +136,7 @@ print_channel(const struct am_term *t, const json_t *o)
 {
 	enum am_hue hue =
 	    json_object_get(o, "unfit") != NULL ? AM_HUE_RED : AM_HUE_YELLOW;
-	char fate[120];
+	char fate[160];
 
 	if (json_object_get(o, "subject") != NULL)
 		print_beside(t, "subject", am_json_str(o, "subject"));
@@ -190,7 +207,43 @@ print_about(const struct am_term *t, const json_t *o)
 		am_text_both(both, t, due);
 		printf(", due %s", both);
 	}
-	printf("\n\n");
+	putchar('\n');
+}
+
+/* "rung ask of callback-confirm, notice extended" */
+static void
+add_uses(struct am_buf *b, const json_t *uses)
+{
+	json_t *o;
+	size_t i;
+
+	json_array_foreach(uses, i, o)
+	{
+		struct am_str notice = am_json_str(o, "notice");
+
+		am_buf_adds(b, i == 0 ? "" : ", ");
+		if (notice.n > 0)
+			am_buf_addf(b, "notice %.*s", AM_ARG(notice));
+		else
+			am_buf_addf(b, "rung %.*s of %.*s",
+			    AM_ARG(am_json_str(o, "rung")),
+			    AM_ARG(am_json_str(o, "clock")));
+	}
+}
+
+static void
+print_uses(const struct am_term *t, const json_t *uses)
+{
+	struct am_buf b;
+
+	am_buf_init(&b);
+	am_buf_adds(&b, "said by ");
+	if (json_array_size(uses) == 0)
+		am_buf_adds(&b, "nothing in this loop");
+	add_uses(&b, uses);
+	am_text_wrap(t, 0, am_buf_str(&b));
+	putchar('\n');
+	am_buf_fini(&b);
 }
 
 /* A customer whose language is not among them. */
@@ -222,6 +275,7 @@ am_print_message(const struct am_term *t, const json_t *rows)
 	    am_hue_off(t, AM_HUE_BOLD),
 	    am_json_true(first, "built_in") ? ", a built-in text" : "");
 	print_about(t, first);
+	print_uses(t, json_object_get(first, "uses"));
 	json_array_foreach(rows, i, o)
 	{
 		print_text(t, lang_word(o), am_json_str(o, "text"));
@@ -261,6 +315,17 @@ add_limits(struct am_table *tb, const json_t *limits)
 	am_buf_fini(&b);
 }
 
+static void
+add_uses_cell(struct am_table *tb, const json_t *uses)
+{
+	struct am_buf b;
+
+	am_buf_init(&b);
+	add_uses(&b, uses);
+	am_table_cell(tb, AM_HUE_DIM, am_buf_str(&b));
+	am_buf_fini(&b);
+}
+
 void
 am_print_messages(const struct am_term *t, const json_t *rows)
 {
@@ -272,6 +337,7 @@ am_print_messages(const struct am_term *t, const json_t *rows)
 		{ "CHARACTERS", 0, 3, true },
 		{ "SEGMENTS", 0, 0, true },
 		{ "LIMITS", 0, 0, false },
+		{ "SAID BY", 16, 4, false },
 	};
 	struct am_table tb;
 	size_t i, k;
@@ -297,6 +363,8 @@ am_print_messages(const struct am_term *t, const json_t *rows)
 			am_table_cellf(&tb, AM_HUE_NONE, "%lld",
 			    (long long)am_json_int(l, "segments"));
 			add_limits(&tb, json_object_get(l, "limits"));
+			add_uses_cell(
+			    &tb, k == 0 ? json_object_get(o, "uses") : NULL);
 		}
 	}
 	am_table_print(&tb, 0);

@@ -1,141 +1,32 @@
 /* preview - see preview.h. */
 
-#include "sim/preview.h"
+#include "sim/preview_subject.h"
 
 #include <string.h>
-
-#include <amends/step.h>
 
 #include "base/buf.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "core/followup.h"
+#include "core/saying.h"
 #include "core/segments.h"
 #include "core/tmpl.h"
-
-/* What is shown, and where it speaks from. */
-struct subject {
-	const struct am_preview *p;
-	const char *name;
-	const struct am_message *message; /* NULL: built-in */
-	enum am_reason reason;		  /* of a built-in text */
-	size_t clock, rung;
-	enum am_role to; /* of that rung, else whom it is made for */
-};
-
-/* ---- what to look at ---- */
-
-const struct am_complaint *
-am_preview_example(const struct am_loopdef *def, am_ms now, struct am_arena *a)
-{
-	static const struct am_pair fields[] = {
-		{ AM_STR("category"), AM_STR("example") },
-		{ AM_STR("owner"), AM_STR("nobody") },
-	};
-	const struct am_event opened = {
-		.type = AM_EV_OPENED,
-		.complaint_id = AM_STR("EXAMPLE"),
-		.source = AM_STR("preview"),
-		.event_id = AM_STR("1"),
-		.at = now,
-		.occurred_at = AM_NEVER,
-		.expected_version = -1,
-		.fields = fields,
-		.fields_n = AM_COUNT(fields),
-	};
-	struct am_complaint *none = am_arena_zalloc(a, sizeof(*none));
-	struct am_update *up = am_arena_zalloc(a, sizeof(*up));
-	int rc;
-
-	none->id = opened.complaint_id;
-	up->arena = a;
-	rc = am_step(def, none, &opened, now, up);
-	AM_ASSERT(rc == 0 && up->verdict == AM_APPLIED);
-	return &up->next;
-}
-
-static bool
-says(const struct am_rungdef *r, const struct subject *s)
-{
-	if (s->message == NULL)
-		return r->message_name == NULL && r->reason == s->reason;
-	return r->message_name != NULL &&
-	       strcmp(r->message_name, s->message->name) == 0;
-}
-
-/* A rung of that clock that says it. */
-static bool
-find_rung(struct subject *s, size_t clock)
-{
-	const struct am_clockdef *cd = &s->p->def->clocks[clock];
-
-	for (size_t i = 0; i < cd->rungs_n; i++) {
-		if (says(&cd->rungs[i], s)) {
-			s->clock = clock;
-			s->rung = i;
-			s->to = cd->rungs[i].to;
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool
-is_for_customer(enum am_reason reason)
-{
-	return reason == AM_REASON_ASK || reason == AM_REASON_INFORM ||
-	       reason == AM_REASON_RECOURSE || reason == AM_REASON_AFTERCARE;
-}
-
-static void
-find_clock(struct subject *s)
-{
-	const struct am_complaint *c = s->p->c;
-	size_t stage = (size_t)AM_CLOCK_STAGE0 + c->stage;
-	/* clocks of rules have built-in texts of their own */
-	size_t n = s->message != NULL ? AM_CLOCKS_MAX : AM_CLOCK_CALLBACK;
-
-	s->clock = stage;
-	s->rung = 0;
-	s->to = is_for_customer(s->reason) ? AM_ROLE_CUSTOMER : AM_ROLE_OWNER;
-	if (find_rung(s, stage))
-		return;
-	for (size_t i = 0; i < n; i++) {
-		if (c->clocks[i].state == AM_CLK_RUNNING && find_rung(s, i))
-			return;
-	}
-}
-
-static bool
-find_subject(const struct am_preview *p, struct am_str name, struct subject *s)
-{
-	*s = (struct subject){ .p = p };
-	for (size_t i = 0; i < p->messages_n && s->message == NULL; i++) {
-		if (am_str_is(name, p->messages[i]->name))
-			s->message = p->messages[i];
-	}
-	while (s->message == NULL && s->reason < AM_REASONS_N &&
-	       !am_str_is(name, am_reason_str(s->reason)))
-		s->reason++;
-	if (s->reason == AM_REASONS_N)
-		return false;
-	s->name =
-	    s->message != NULL ? s->message->name : am_reason_str(s->reason);
-	find_clock(s);
-	return true;
-}
 
 /* ---- what it says ---- */
 
 static am_ms
-due_at(const struct subject *s)
+due_at(const struct am_subject *s)
 {
 	const struct am_preview *p = s->p;
 	am_ms due = AM_NEVER;
 
 	if (s->rung < p->def->clocks[s->clock].rungs_n)
 		due = am_rung_due(p->def, p->c, s->clock, s->rung);
-	return due != AM_NEVER ? due : am_clock_due(p->def, p->c, s->clock);
+	if (due == AM_NEVER)
+		due = am_clock_due(p->def, p->c, s->clock);
+	return due != AM_NEVER ? due
+			       : am_clock_due(p->def, p->c,
+				     (size_t)AM_CLOCK_STAGE0 + p->c->stage);
 }
 
 /* A message in a language on a channel; via NULL: as it is written. */
@@ -150,7 +41,7 @@ struct spoken {
 };
 
 static void
-speak(const struct subject *s, struct am_str want, const struct am_via *via,
+speak(const struct am_subject *s, struct am_str want, const struct am_via *via,
     struct spoken *k)
 {
 	const struct am_preview *p = s->p;
@@ -161,7 +52,8 @@ speak(const struct subject *s, struct am_str want, const struct am_via *via,
 	k->f.reason = s->reason;
 	k->f.to = s->to;
 	k->say.message = s->message;
-	k->say.about = AM_NOTICES_N;
+	k->say.about =
+	    s->saying < AM_NOTICES_N ? (enum am_notice)s->saying : AM_NOTICES_N;
 	am_fu_id_format(k->f.id, k->id);
 	k->ctx = (struct am_tmpl_ctx){
 		.def = p->def,
@@ -182,7 +74,7 @@ speak(const struct subject *s, struct am_str want, const struct am_via *via,
 }
 
 static const char *
-lang_of(const struct subject *s, struct am_str want)
+lang_of(const struct am_subject *s, struct am_str want)
 {
 	struct spoken k;
 
@@ -193,7 +85,7 @@ lang_of(const struct subject *s, struct am_str want)
 /* The k-th template of the channel's provider in a language that the message
  * has no text in. */
 static const char *
-template_lang(const struct subject *s, size_t k)
+template_lang(const struct am_subject *s, size_t k)
 {
 	const struct am_message *m = s->message;
 	const struct am_via *via = s->p->via;
@@ -215,7 +107,7 @@ template_lang(const struct subject *s, size_t k)
 
 /* The i-th language that it has: "" is the message's own. */
 static bool
-language(const struct subject *s, size_t i, struct am_str *lang)
+language(const struct am_subject *s, size_t i, struct am_str *lang)
 {
 	static const char *const built_in[] = { "en", "zh" };
 	const struct am_message *m = s->message;
@@ -245,7 +137,7 @@ add_bool(struct am_buf *b, const char *key, bool value)
 }
 
 static void
-add_subject(struct am_buf *b, const struct subject *s)
+add_subject(struct am_buf *b, const struct am_subject *s)
 {
 	const struct am_preview *p = s->p;
 	am_ms due = am_clock_due(p->def, p->c, s->clock);
@@ -279,14 +171,24 @@ add_cost(struct am_buf *b, struct am_str text)
 }
 
 static void
-add_channel(struct am_buf *b, const struct subject *s, const struct spoken *k,
-    struct am_str want)
+add_max(struct am_buf *b, const struct am_via *via)
+{
+	if (via->provider != NULL)
+		return;
+	if (via->max_segments > 0)
+		am_buf_addki(b, "max_segments", via->max_segments);
+	if (via->max_bytes > 0)
+		am_buf_addki(b, "max_bytes", (int64_t)via->max_bytes);
+}
+
+static void
+add_channel(struct am_buf *b, const struct am_subject *s,
+    const struct spoken *k, struct am_str want)
 {
 	const struct am_preview *p = s->p;
 
 	am_buf_addkv(b, "endpoint", am_str_c(p->via->endpoint));
-	if (p->via->max_segments > 0 && p->via->provider == NULL)
-		am_buf_addki(b, "max_segments", p->via->max_segments);
+	add_max(b, p->via);
 	add_bool(b, "cut", k->said.cut == AM_CUT_DONE);
 	if (k->unfit != NULL)
 		am_buf_addkv(b, "unfit", am_str_c(k->unfit));
@@ -297,8 +199,48 @@ add_channel(struct am_buf *b, const struct subject *s, const struct spoken *k,
 		am_body_add_template(b, k->t, &k->ctx, p->via, p->a);
 }
 
+static bool
+is_ever_said(const struct am_subject *s, size_t saying)
+{
+	const struct am_saying_way *ways;
+
+	return am_saying_ways(s->p->def, saying, s->p->a, &ways) > 0;
+}
+
+/* Where the loop says it. */
 static void
-show(const struct subject *s, struct am_str want, bool asked)
+add_uses(struct am_buf *b, const struct am_subject *s)
+{
+	size_t start;
+
+	am_buf_addkey(b, "uses");
+	am_buf_addc(b, '[');
+	start = b->n;
+	for (size_t c = 0; c < AM_CLOCK_CALLBACK; c++) {
+		const struct am_clockdef *d = &s->p->def->clocks[c];
+
+		for (size_t r = 0; r < d->rungs_n; r++) {
+			if (!am_subject_at_rung(&d->rungs[r], s) ||
+			    d->rungs[r].via_n == 0)
+				continue;
+			am_buf_adds(b, b->n > start ? ",{" : "{");
+			am_buf_addkv(b, "clock", am_str_c(d->name));
+			am_buf_addkv(b, "rung", am_str_c(d->rungs[r].name));
+			am_buf_addc(b, '}');
+		}
+	}
+	for (size_t i = 0; i < AM_SAYINGS_N; i++) {
+		if (!am_subject_at_saying(s, i) || !is_ever_said(s, i))
+			continue;
+		am_buf_adds(b, b->n > start ? ",{" : "{");
+		am_buf_addkv(b, "notice", am_str_c(am_saying_str(i)));
+		am_buf_addc(b, '}');
+	}
+	am_buf_addc(b, ']');
+}
+
+static void
+show(const struct am_subject *s, struct am_str want, bool asked)
 {
 	const struct am_preview *p = s->p;
 	struct spoken k;
@@ -308,6 +250,7 @@ show(const struct subject *s, struct am_str want, bool asked)
 	am_buf_arena(&b, p->a, 512);
 	am_buf_addc(&b, '{');
 	add_subject(&b, s);
+	add_uses(&b, s);
 	am_buf_addkv(&b, "lang", am_str_c(k.said.lang));
 	if (asked) {
 		am_buf_addkv(&b, "asked", want);
@@ -326,7 +269,7 @@ show(const struct subject *s, struct am_str want, bool asked)
 
 /* The text is then another language's. */
 static bool
-is_of_template(const struct subject *s, size_t i)
+is_of_template(const struct am_subject *s, size_t i)
 {
 	return s->message != NULL && i > s->message->langs_n;
 }
@@ -335,10 +278,10 @@ int
 am_preview_show(
     const struct am_preview *p, struct am_str name, struct am_str lang)
 {
-	struct subject s;
+	struct am_subject s;
 	struct am_str each;
 
-	if (!find_subject(p, name, &s))
+	if (!am_subject_find(p, name, &s))
 		return -AM_ENOENT;
 	if (lang.n > 0) {
 		char *low = am_arena_alloc(p->a, lang.n);
@@ -358,7 +301,8 @@ am_preview_show(
 
 /* How a channel changes it; NULL: it does not. */
 static const char *
-limit_of(const struct subject *s, struct am_str lang, const struct am_via *via)
+limit_of(
+    const struct am_subject *s, struct am_str lang, const struct am_via *via)
 {
 	struct spoken k;
 
@@ -381,32 +325,47 @@ is_listed(const struct am_via **listed, size_t n, const struct am_via *via)
 
 #define CHANNELS_MAX 64
 
-/* The channels of texts by which rungs of the loop send it. */
 static size_t
-channels(const struct subject *s, const struct am_via *out[CHANNELS_MAX])
+add_channels(const struct am_via *out[CHANNELS_MAX], size_t n,
+    const struct am_via *via, size_t via_n)
 {
-	size_t n = 0;
+	for (size_t i = 0; i < via_n; i++) {
+		if (via[i].is_text && n < CHANNELS_MAX &&
+		    !is_listed(out, n, &via[i]))
+			out[n++] = &via[i];
+	}
+	return n;
+}
 
-	for (size_t c = 0; c < AM_CLOCKS_MAX; c++) {
+/* The channels of texts by which the loop sends it. */
+static size_t
+channels(const struct am_subject *s, const struct am_via *out[CHANNELS_MAX])
+{
+	const struct am_saying_way *ways;
+	size_t n = 0, ways_n;
+
+	for (size_t c = 0; c < AM_CLOCK_CALLBACK; c++) {
 		const struct am_clockdef *d = &s->p->def->clocks[c];
 
 		for (size_t r = 0; r < d->rungs_n; r++) {
-			const struct am_rungdef *rung = &d->rungs[r];
-
-			for (size_t v = 0; v < rung->via_n; v++) {
-				const struct am_via *via = &rung->via[v];
-
-				if (says(rung, s) && via->is_text &&
-				    n < CHANNELS_MAX && !is_listed(out, n, via))
-					out[n++] = via;
-			}
+			if (am_subject_at_rung(&d->rungs[r], s))
+				n = add_channels(
+				    out, n, d->rungs[r].via, d->rungs[r].via_n);
 		}
+	}
+	for (size_t i = 0; i < AM_SAYINGS_N; i++) {
+		if (!am_subject_at_saying(s, i))
+			continue;
+		ways_n = am_saying_ways(s->p->def, i, s->p->a, &ways);
+		for (size_t w = 0; w < ways_n; w++)
+			n = add_channels(
+			    out, n, ways[w].way.via, ways[w].way.n);
 	}
 	return n;
 }
 
 static void
-add_limits(struct am_buf *b, const struct subject *s, struct am_str lang,
+add_limits(struct am_buf *b, const struct am_subject *s, struct am_str lang,
     const struct am_via *const *via, size_t n)
 {
 	bool first = true;
@@ -421,8 +380,7 @@ add_limits(struct am_buf *b, const struct subject *s, struct am_str lang,
 		am_buf_adds(b, first ? "{" : ",{");
 		first = false;
 		am_buf_addkv(b, "endpoint", am_str_c(via[i]->endpoint));
-		if (via[i]->provider == NULL)
-			am_buf_addki(b, "max_segments", via[i]->max_segments);
+		add_max(b, via[i]);
 		am_buf_addkv(b, "is", am_str_c(is));
 		am_buf_addc(b, '}');
 	}
@@ -430,7 +388,7 @@ add_limits(struct am_buf *b, const struct subject *s, struct am_str lang,
 }
 
 static void
-list(const struct subject *s)
+list(const struct am_subject *s)
 {
 	const struct am_via *via[CHANNELS_MAX];
 	const struct am_preview *p = s->p;
@@ -441,6 +399,7 @@ list(const struct subject *s)
 	am_buf_arena(&b, p->a, 512);
 	am_buf_addc(&b, '{');
 	add_subject(&b, s);
+	add_uses(&b, s);
 	am_buf_addkey(&b, "langs");
 	am_buf_addc(&b, '[');
 	for (size_t i = 0; language(s, i, &lang); i++) {
@@ -457,14 +416,28 @@ list(const struct subject *s)
 	p->row(p->arg, am_buf_str(&b));
 }
 
-/* The i-th name that may be asked for: a message hides a reason. */
+/* The i-th name that may be asked for: a message hides a reason, that hides
+ * what no rung says. */
 static const char *
 name_at(const struct am_preview *p, size_t i)
 {
 	if (i < p->messages_n)
 		return p->messages[i]->name;
 	i -= p->messages_n;
-	return i < AM_REASONS_N ? am_reason_str((enum am_reason)i) : NULL;
+	if (i < AM_REASONS_N)
+		return am_reason_str((enum am_reason)i);
+	i -= AM_REASONS_N;
+	return i < AM_SAYINGS_N ? am_saying_str(i) : NULL;
+}
+
+/* A built-in text under its own name, once; one that no rung says only where
+ * the loop ever says it. */
+static bool
+is_listed_at(const struct am_subject *s, size_t i)
+{
+	if (i < AM_REASONS_N)
+		return true;
+	return s->saying < AM_SAYINGS_N && is_ever_said(s, s->saying);
 }
 
 void
@@ -472,14 +445,15 @@ am_preview_list(const struct am_preview *p)
 {
 	struct am_preview all = *p;
 	const char *name;
-	struct subject s;
+	struct am_subject s;
 
 	all.via = NULL;
 	for (size_t i = 0; (name = name_at(p, i)) != NULL; i++) {
-		bool found = find_subject(&all, am_str_c(name), &s);
+		bool found = am_subject_find(&all, am_str_c(name), &s);
 
 		AM_ASSERT(found);
-		if (i < p->messages_n || s.message == NULL)
+		if (i < p->messages_n ||
+		    (s.message == NULL && is_listed_at(&s, i - p->messages_n)))
 			list(&s);
 	}
 }

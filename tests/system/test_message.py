@@ -186,7 +186,11 @@ def test_a_message_hides_the_built_in_text_of_its_name(daemon, producer):
                          ("end", False)]
     assert names[4:] == [(n, True) for n in (
         "ask", "warn", "escalate", "inform", "recourse", "aftercare",
-        "digest", "report", "operator")]
+        "digest", "report", "operator",
+        # what no rung says, as far as this loop ever does
+        "reopen", "deadlock", "contradiction", "extended", "outcome",
+        "unreachable", "message", "autoclose", "unclear", "notice",
+        "reminder", "attempt")]
 
 
 def test_without_a_complaint_an_example_is_shown_and_said_to_be_one(
@@ -200,7 +204,7 @@ def test_without_a_complaint_an_example_is_shown_and_said_to_be_one(
     code, out, _ = daemon.ctl("message", "show", "two")
     assert re.search(r"line one\n +line two\n", out)
     code, out, _ = daemon.ctl("message", "list")
-    assert re.search(r"^plain +default +GSM-7 +160 +2\n +zh +UCS-2 +70 +1\n",
+    assert re.search(r"^plain +default +GSM-7 +160 +2 .*\n +zh +UCS-2 +70 +1 *\n",
                      out, re.M)
     assert not redis.keys("*EXAMPLE*"), "a preview leaves nothing"
 
@@ -365,10 +369,74 @@ def test_the_list_names_the_endpoints_that_cut(world, redis):
         {"endpoint": "ali", "is": "no_template"}]
     assert limits["zh"] == []
     assert rows["ask"]["langs"][0]["limits"] == [], "no rung sends that"
+    assert rows["ask"]["uses"] == []
+    assert rows["unclear"]["uses"] == [{"notice": "unclear"}]
+    assert rows["unclear"]["langs"][0]["limits"] == [
+        {"endpoint": "ali", "is": "no_template"}]
     code, out, _ = daemon.ctl("message", "list")
     assert code == 0
     assert re.search(r"^solved +default .* too long for sms, no template for "
-                     r"ali$", out, re.M)
+                     r"ali  ", out, re.M)
+
+
+def test_where_a_message_is_used_is_told(world, redis):
+    """A rung, what rules make of the question's words, a notice."""
+    world.sink()
+    daemon = world.daemon(redis, loop=CHANNELS.replace(
+        'loop "complaint" {', """message "longer" { text = "{clock.due}" }
+        message "spare" { text = "x" }
+        loop "complaint" { notice "extended" { message = "longer" }
+            notice "reminder" { message = "longer" }"""))
+    rows = {r["message"]: r for r in daemon.rows("message list")}
+    assert rows["solved"]["uses"] == [{"clock": "confirm", "rung": "ask"},
+                                      {"notice": "notice"}]
+    assert rows["longer"]["uses"] == [{"notice": "extended"},
+                                      {"notice": "reminder"}]
+    assert "extended" not in rows and "reminder" not in rows
+    row, = daemon.rows("message show extended")
+    assert (row["message"], row["uses"]) == ("longer", rows["longer"]["uses"])
+    # FU9: an inform to the customer, whatever language it is in
+    row, = daemon.rows("message show longer --endpoint bulk")
+    assert row["subject"] == "News of your complaint EXAMPLE"
+    code, out, _ = daemon.ctl("message", "show", "solved")
+    assert code == 0 and "\nsaid by rung ask of confirm, notice notice\n" in out
+    assert "\nsaid by nothing in this loop\n" in \
+        daemon.ctl("message", "show", "spare")[1]
+    assert re.search(r"^longer +default .* notice extended, ",
+                     daemon.ctl("message", "list")[1], re.M)
+
+
+def test_what_no_rung_says_is_shown_as_it_is_built_in(daemon, producer):
+    """So that somebody who words it sees what there is."""
+    opened(daemon, producer, "C-1")
+    rows = by_lang(daemon.rows("message show extended --complaint C-1"))
+    assert set(rows) == {"en", "zh"} and rows["en"]["built_in"]
+    assert rows["en"]["text"].startswith("Your complaint C-1 takes longer than")
+    assert rows["en"]["clock"] == "listen"
+    row = by_lang(daemon.rows("message show reminder --complaint C-1"))["en"]
+    assert row["clock"] == "silence" and "We still wait" in row["text"]
+    _, end = daemon.ask("message show extende")
+    assert "did you mean `extended`?" in end["error"]
+
+
+def test_a_providers_bytes_are_a_limit_as_segments_are(world, redis, producer):
+    """FU9: values are cut, not what is written, and what is shown goes out."""
+    daemon, _, forms = gateway(world, redis, CHANNELS.replace(
+        'success = { "status:200" }', 'success = { "status:200" } '
+        'max_bytes = 150', 1).replace(" max_segments = 1", ""))
+    opened(daemon, producer, "C-1", category="账单" * 10, **{
+        "customer.phone": "+8613800138000", "locale": "de"})
+    producer.emit("stage.completed", "C-1", stage="listen")
+    form = wait_until(forms)[0]
+    row = by_lang(daemon.rows(
+        "message show solved --complaint C-1 --endpoint sms"))["und"]
+    assert form["t"] == row["text"] and row["cut"]
+    assert (row["max_bytes"], "max_segments" in row) == (150, False)
+    assert 148 <= len(form["t"].encode()) <= 150
+    assert form["t"].endswith("Reply 1 for yes, 2 for no. STOP to opt out.")
+    assert "cut to 150 bytes" in daemon.ctl(
+        "message", "show", "solved", "--endpoint", "sms", "--complaint",
+        "C-1")[1]
 
 
 def test_an_endpoint_of_a_configuration_is_enough(world, redis):
