@@ -151,8 +151,8 @@ def test_down_for_six_hours_and_two_restarts(world):
     # "plain" shows the list alone: no breaker, no budget of retries
     redis, d = clock.world(
         world, loop=LOOPS,
-        endpoints=world.endpoint("crm", sink.url("/crm"), "") +
-        world.endpoint("plain", sink.url("/plain"),
+        endpoints=world.endpoint("crm", sink.url("/crm"), 'timeout = "2m"') +
+        world.endpoint("plain", sink.url("/plain"), 'timeout = "2m"  '
                        'breaker_failures = 1000  retry_budget = "0%"'))
     producer = Producer(redis)
     absences = []

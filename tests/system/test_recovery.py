@@ -10,7 +10,8 @@ from vclock import Clock
 
 MINUTE, HOUR = 60, 3600
 CROWD = 50000 if LONG else 1500
-TRIED = 600   # of them had a try before it went down for good
+TRIED = 600   # of them had a try before the breaker opened
+FAILURES = 1000  # in a row that open it
 IN_FLIGHT = 8
 
 LOOP = """
@@ -88,7 +89,8 @@ def check_budget(came, up_at):
     for at in seconds:
         in_minute = sum(at <= s < at + MINUTE for s in seconds)
         near = sum(at - MINUTE <= f < at + MINUTE for f in firsts)
-        assert in_minute <= near / 10 + 61, (at - up_at, in_minute, near)
+        # seconds are cut at other points here than there
+        assert in_minute <= near / 10 + 65, (at - up_at, in_minute, near)
 
 
 def test_a_crowd_waits_for_an_endpoint_that_comes_back(world):
@@ -102,9 +104,9 @@ def test_a_crowd_waits_for_an_endpoint_that_comes_back(world):
         world, loop=LOOP,
         endpoints=world.endpoint(
             "crm", sink.url(), f"inflight = {IN_FLIGHT}  "
-            f'breaker_failures = {TRIED}  timeout = "2m"'))
+            f'breaker_failures = {FAILURES}  timeout = "2m"'))
     send_all(redis, 0, TRIED)
-    clock.run(d, redis, 15 * MINUTE, step=5)
+    clock.run(d, redis, 12 * MINUTE, step=1)
     assert len(door.seen) == TRIED
     down_since = clock.now()
     send_all(redis, TRIED, CROWD - TRIED)
