@@ -4,6 +4,8 @@ digest on its way."""
 
 import threading
 
+import pytest
+import texts
 from harness import wait_until
 from sink import OK, answer
 from test_delivery import notes
@@ -31,6 +33,22 @@ loop "complaint" {
 FAST = ('timeout = "15s"\n    retry = {"0s", "300ms", "300ms", "1h"}\n'
         '    jitter = "0%"')
 BRIEF = 'timeout = "15s"\n    retry = {"0s", "300ms"}\n    jitter = "0%"'
+
+
+TEAM = """
+loop "complaint" {
+    group_wait = "1s"
+    stage "listen" {
+        budget = "1h"
+        rung "a" { at = "0%" to = "owner" via = {VIA} }
+    }
+    stage "callback-confirm" {
+        kind = "confirm"  budget = "1h"
+        rung "ask" { at = "0%" to = "customer" via = {"crm"} }
+    }
+}
+"""
+PEOPLE = 'person "li" { phone = "+8613800138001" }'
 
 
 def start(world, redis, respond=None, more=FAST, loop=LOOP, **kw):
@@ -97,6 +115,27 @@ def test_one_incident_is_one_digest_and_ten_customer_messages(
     both = lambda: None  # what judge() reads of a sink  # noqa: E731
     both.requests = staff.requests + customers.requests
     judge(d, redis, producer, both)
+
+
+@pytest.mark.parametrize("locale, limit, fits", [
+    ("en", "max_segments = 1", lambda text: len(text) <= 160 and
+     text.isascii()),
+    ("zh", "max_segments = 1", lambda text: len(text) <= 70),
+])
+def test_a_digest_by_text_names_as_many_as_fit(
+        world, redis, locale, limit, fits):
+    """FU9: a limit of segments is that of a digest, too; GSM-7 has no
+    ellipsis."""
+    desk = texts.Desk(world, redis, sms=texts.RETRY + "\n    " + limit,
+                      via='{"sms"}', more=PEOPLE, loop=TEAM)
+    ids = [f"complaint-of-{i}-0123456789" for i in range(12)]
+    for c in ids:
+        desk.open(c, owner="li", incident="INC-7", locale=locale)
+    text, = wait_until(desk.gate.texts)
+    desk.settled(*ids)
+    named = [c for c in ids if c in text]
+    assert 1 <= len(named) < 5 and fits(text), text
+    assert "INC-7" in text and "12" in text
 
 
 def test_two_incidents_are_two_digests(world, redis, producer):

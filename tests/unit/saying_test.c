@@ -136,6 +136,30 @@ test_saying_with_a_template_goes_by_a_gateway_that_takes_those(void **state)
 	    told_note(w, "channel.skipped", "reason", "no_template"));
 }
 
+/* ES7: a digest has no template, so what goes by those is not grouped. */
+static void
+test_saying_by_a_template_is_in_no_digest(void **state)
+{
+	struct told *w = *state;
+	struct am_rungdef *r = &w->def.clocks[AM_CLOCK_STAGE0 + 1].rungs[0];
+
+	told_open(w, "owner=li incident=I-7");
+	told_step(w, AM_HOUR, "wake");
+	assert_true(am_str_is(told_born(w, "warn")->group, "incident:I-7"));
+	told_step(w, AM_HOUR, "stage.completed stage=listen");
+	r->via[0].is_text = true;
+	r->via[0].provider = "aliyun";
+	template =
+	    (struct am_message_template){ .provider = "aliyun", .id = "SMS_9" };
+	longer.templates = &template;
+	longer.templates_n = 1;
+	r->message = &longer;
+	told_step(w, 11 * AM_HOUR, "wake");
+	assert_non_null(told_born(w, "lapse"));
+	assert_false(told_born(w, "lapse")->dead);
+	assert_int_equal(told_born(w, "lapse")->group.n, 0);
+}
+
 /* A person who is told in place of the customer does not get their words. */
 static void
 test_saying_of_a_hold_depends_on_who_is_waited_for(void **state)
@@ -251,7 +275,7 @@ test_saying_ways_are_those_that_a_step_would_take(void **state)
 	/* rungs of rules */
 	assert_true(has_way(w, AM_SAYING_NOTICE, "text", AM_ROLE_CUSTOMER));
 	assert_true(has_way(w, AM_SAYING_REMINDER, "text", AM_ROLE_CUSTOMER));
-	assert_true(has_way(w, AM_SAYING_ATTEMPT, "text", AM_ROLE_OWNER));
+	assert_true(has_way(w, AM_SAYING_ATTEMPT, "crm", AM_ROLE_OWNER));
 	assert_true(has_way(w, AM_SAYING_HOLD, "letter", AM_ROLE_CUSTOMER));
 	assert_true(has_way(w, AM_SAYING_HOLD_OWNER, "crm", AM_ROLE_OWNER));
 	assert_int_equal(
@@ -270,6 +294,7 @@ main(void)
 		T(test_saying_with_words_says_them_and_others_stay_built_in),
 		T(test_saying_with_words_speaks_the_customers_language),
 		T(test_saying_with_a_template_goes_by_a_gateway_that_takes_those),
+		T(test_saying_by_a_template_is_in_no_digest),
 		T(test_saying_of_a_hold_depends_on_who_is_waited_for),
 		T(test_saying_of_a_contradiction_is_said_by_the_rung_that_is_told),
 		T(test_saying_none_leaves_the_shipped_loops_what_they_were),
