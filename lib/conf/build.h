@@ -130,8 +130,8 @@ void am_loop_judge(
 void am_loop_judge_texts(
     struct am_build *b, const struct am_loopdef *def, const struct am_node *n);
 /* ladder.c: the section of a clock slot; NULL when it was made from keys. */
-const struct am_node *am_clock_node(const struct am_node *loop,
-    const struct am_loopdef *def, size_t slot);
+const struct am_node *am_clock_node(
+    const struct am_node *loop, const struct am_loopdef *def, size_t slot);
 /* ladder.c: the message that n names by its key; NULL after a diagnostic. */
 const struct am_message *
 am_find_message(struct am_build *b, const struct am_node *n);
