@@ -99,9 +99,11 @@ class Gateway:
         return 202, {"id": mine}
 
     def reply(self, sms, text, after):
-        """Its recipient writes back, so many seconds from now."""
+        """Its recipient writes back, so many seconds from now. That comes to
+        the address without what names one text."""
+        address = sms["callback"].partition("?")[0]
         with self.lock:
-            self.calls.append((time.time() + after, sms["callback"], {
+            self.calls.append((time.time() + after, address, {
                 "id": f"r-{next(self.ids)}", "from": sms["to"],
                 "text": text}))
 
@@ -131,7 +133,7 @@ class Gateway:
         url = urlsplit(address)
         link = http.client.HTTPConnection(url.netloc, timeout=2)
         try:
-            link.request("POST", url.path, json.dumps(what),
+            link.request("POST", f"{url.path}?{url.query}", json.dumps(what),
                          {"content-type": "application/json"})
             return link.getresponse().status < 300
         except (OSError, http.client.HTTPException):
