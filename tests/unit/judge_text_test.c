@@ -21,10 +21,7 @@
 
 /* clang-format off */
 #define SAY(name) " notice \"" name "\" { message = \"ask\" }"
-#define ADVICE(name) " have no template \"approved\" and cannot go by ali; write notice \"" name "\" { message = … } of a message that has one, or give a rung to the same role one more endpoint"
-/* nobody but the customer has a rung in the first stages */
-#define STAFF "reopen, deadlock, contradiction, "
-#define ALONE "unreachable, autoclose, "
+#define ADVICE(name) " no template \"approved\" and cannot go by ali; write notice \"" name "\" { message = … } of a message that has one, or give a rung to the same role one more endpoint"
 
 #define LOOP \
     "stage \"resolve\" { budget = \"1h\" }\n" \
@@ -82,15 +79,15 @@ static const struct row {
 	/* what no rung says: only what has none, and is said by that way only */
 	{ "test_judge_text_when_the_customer_has_templates_only_then_warned",
 	    "{\"sms\", \"ali\"}", "{\"ali\"}", NULL,
-	    "10: loop \"complaint\": " STAFF "recourse, extended, outcome, " ALONE "unclear" ADVICE("reopen") },
+	    "10: loop \"complaint\": recourse, extended, outcome, unclear have" ADVICE("recourse") },
 	{ "test_judge_text_when_all_has_words_with_a_template_then_nothing_is_said",
 	    LOOP "{\"sms\", \"ali\"}",
 	    SAY("recourse") SAY("extended") SAY("outcome") SAY("unclear") LOOP
-	    "{\"ali\"}  message = \"ask\" } rung \"boss\"  { at = \"50%\" to = \"supervisor\" via = {\"crm\"} } rung \"two\" { at = \"80%\" to = \"owner\" via = {\"crm\"}",
+	    "{\"ali\"}",
 	    NULL, NULL },
 	{ "test_judge_text_when_some_has_words_then_the_others_are_named",
 	    "stage \"resolve\"", SAY("recourse") SAY("extended") SAY("reopen") " clock \"final\" { budget = \"8w\" rung \"end\" { at = \"100%\" to = \"customer\" via = {\"ali\"} message = \"ask\" } } stage \"resolve\"", NULL,
-	    "10: loop \"complaint\": deadlock, contradiction, outcome, unreachable" ADVICE("deadlock") },
+	    "10: loop \"complaint\": outcome has" ADVICE("outcome") },
 	{ "test_judge_text_when_a_notice_has_no_template_then_warned_as_a_rung_is",
 	    "stage \"resolve\"", "notice \"extended\" { message = \"bare\" } stage \"resolve\"", NULL,
 	    "10: message \"bare\" has no template \"approved\", so notice \"extended\" cannot go by ali; add template \"approved\" { id = … }" },
