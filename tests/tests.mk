@@ -45,7 +45,7 @@ bench-programs: $(BENCH)
 
 # As many jobs as there are processors, unless the caller said how many.
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
-SUB = +$(MAKE) --no-print-directory -s $(JOBS)
+SUB = +$(Q)$(MAKE) --no-print-directory -s $(JOBS)
 RUN = /usr/bin/python3 tests/run.py
 
 deps:
