@@ -186,11 +186,14 @@ prepare(struct am_sending *s, int64_t now_s)
 
 /* 5xx that speak of us and not of the recipient, RFC 4954 and 3207. */
 static bool
-is_about_us(int code)
+is_about_us(int code, bool before_text)
 {
+	if (code ==
+	    554) /* no service, no relay; behind the text: its verdict */
+		return before_text;
 	return code == 530 || code == 534 || code == 535 || code == 538 ||
-	       code == 554 || code == 500 || code == 501 || code == 502 ||
-	       code == 503 || code == 504;
+	       code == 500 || code == 501 || code == 502 || code == 503 ||
+	       code == 504;
 }
 
 static void
@@ -229,7 +232,7 @@ judge(struct am_sending *s, am_ms now)
 	snprintf(reason, sizeof(reason), "smtp_%d", a->status);
 	if (a->rc == CURLE_OK)
 		am_sending_say(s, AM_SEND_OK, "ok", "");
-	else if (a->status >= 500 && !is_about_us(a->status))
+	else if (a->status >= 500 && !is_about_us(a->status, m->at == 0))
 		am_sending_say(s, AM_SEND_PERMANENT, reason, m->said);
 	else if (a->status >= 400)
 		am_sending_say(s, AM_SEND_RETRY, reason, m->said);
