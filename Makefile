@@ -86,6 +86,10 @@ install: all
 	    $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 644 docs/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	cd conf && for f in calendars.d/*.conf loops.d/*.conf \
+	    loops.d/presets/*.conf; do \
+	    test -e $(DESTDIR)/etc/amends/$$f || install -D -m 644 $$f \
+	        $(DESTDIR)/etc/amends/$$f || exit 1; done
 	install -d $(DESTDIR)$(PREFIX)/share/amends/providers
 	install -m 644 conf/providers/*.conf \
 	    $(DESTDIR)$(PREFIX)/share/amends/providers
