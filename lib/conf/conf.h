@@ -10,6 +10,7 @@
 
 #include "answer_rule.h"
 #include "base/arena.h"
+#include "conf/fill.h"
 #include "conf/provider.h"
 #include "core/backoff.h"
 
@@ -114,6 +115,121 @@ struct am_conf_endpoint {
 	bool allow_plain; /* mail: without TLS */
 };
 
+/* How a producer proves that a request is its own. */
+enum am_producer_scheme {
+	AM_PRODUCER_STANDARD_WEBHOOKS, /* secrets, whsec_; and tokens, if it has
+					  any: either is taken */
+	AM_PRODUCER_BEARER,	       /* tokens */
+	AM_PRODUCER_BASIC,	       /* tokens, "USER:PASSWORD" each */
+	AM_PRODUCER_GITHUB,	       /* secrets, raw */
+	AM_PRODUCER_STRIPE,	       /* secrets, raw, whsec_ and all */
+	AM_PRODUCER_HMAC,	       /* secrets, raw; `signature` says how */
+};
+
+/* "standard-webhooks" … as it is written */
+const char *am_producer_scheme_str(enum am_producer_scheme scheme);
+
+enum am_signature_digest {
+	AM_SIGNATURE_SHA256,
+	AM_SIGNATURE_SHA512,
+	AM_SIGNATURE_SHA1,
+};
+
+/* One header with an HMAC in it, of scheme hmac. */
+struct am_conf_signature {
+	const char *header;
+	const char *prefix; /* before the signature, "" when none */
+	bool base64;	    /* else hex of either case */
+	enum am_signature_digest digest;
+	/* What is signed: parts with the paths `body`, `timestamp` and `id`,
+	 * the last two from these headers. */
+	const struct am_fill *content;
+	/* NULL: none. When it is there its time is judged by tolerance: s or
+	 * ms since 1970, or RFC 3339. */
+	const char *timestamp_header;
+	const char *id_header; /* NULL: none; it stands for webhook-id */
+};
+
+/* "PATH=VALUE" of a map: the path of an element has just this text. */
+struct am_conf_when {
+	const char *path;
+	bool whole; /* a path of the whole body */
+	const char *value;
+};
+
+/* "FIELD=TEXT" of a map: a field of the event. One whose text comes out empty
+ * is not set. */
+struct am_conf_set {
+	const char *field; /* dotted; event_id, complaint_id … too */
+	const struct am_fill *text;
+};
+
+/* What becomes of an element of a foreign body. */
+struct am_conf_map {
+	const char *name;
+	const char *file;
+	int line;
+	const struct am_conf_when *when; /* all must fit; none: it fits */
+	size_t when_n;
+	enum am_event_type event;
+	const struct am_conf_set *set;
+	size_t set_n;
+};
+
+/* Who may POST /v1/events. */
+struct am_conf_producer {
+	const char *name;
+	const char *file;
+	int line;
+	enum am_producer_scheme scheme;
+	struct am_secret secrets[4]; /* any of them may have signed */
+	size_t secrets_n;
+	uint8_t keys[4][64]; /* of each secret: the decoded whsec_ key, of
+				AM_PRODUCER_STANDARD_WEBHOOKS only */
+	size_t keys_n[4];
+	struct am_secret tokens[4];
+	size_t tokens_n;
+	struct am_conf_signature
+	    signature;	    /* header NULL: not of that scheme */
+	am_ms tolerance;    /* of signed times, either way */
+	const char *source; /* of events that name none; never "amends" */
+	uint64_t events;    /* bits 1 << enum am_event_type: may be sent */
+	struct am_cidr allow_net[AM_CONF_LIST_MAX]; /* none: any address */
+	size_t allow_net_n;
+	uint32_t rate_n; /* 0: no limit */
+	am_ms rate_per;
+	bool batch; /* takes application/cloudevents-batch+json */
+	bool idempotency_required; /* 400 without Idempotency-Key */
+	/* Path of the array of which each element is one event, "" when the
+	 * body is that array; NULL: the body is the one element. */
+	const char *each;
+	/* The first that fits makes the event, else the element is passed over;
+	 * none at all: an element is our envelope, or a CloudEvent. */
+	const struct am_conf_map *maps;
+	size_t maps_n;
+};
+
+/* How often a report goes. */
+enum am_report_every {
+	AM_REPORT_DAY,
+	AM_REPORT_WEEK,
+	AM_REPORT_MONTH,
+};
+
+struct am_conf_report {
+	const char *name;
+	const char *file;
+	int line;
+	enum am_report_every every; /* the span before it is reported, too */
+	int weekday;   /* AM_REPORT_WEEK: 0 = Sunday, as civil times have it */
+	int month_day; /* AM_REPORT_MONTH: 1 to 28 */
+	int minute;    /* of the day, 0 to 1439 */
+	const struct am_zone *zone;
+	/* endpoints, of type webhook, chat or mail: each gets it */
+	const char *via[AM_CONF_LIST_MAX];
+	size_t via_n;
+};
+
 /* What a whole message of a customer may say (FU6, FU7), lower case. */
 struct am_conf_words {
 	const char *v[AM_CONF_LIST_MAX];
@@ -175,6 +291,7 @@ struct am_conf {
 		am_ms retain, keep_events;
 		am_ms command_timeout;
 		const char *require_durability; /* "D0" … "D3" */
+		unsigned wait_replicas; /* of D3: so many have it, 1 or more */
 	} redis;
 	struct {
 		const char *socket;
@@ -211,6 +328,7 @@ struct am_conf {
 	const char *recourse_url; /* "" when none */
 	struct {
 		const char *listen; /* NULL: no HTTP at all */
+		const char *view; /* operators' pages alone; NULL: at listen */
 		size_t max_body_bytes;
 	} http;
 	/* `replies`: how the answers of customers are read */
@@ -270,6 +388,8 @@ const struct am_conf_person *
 am_conf_person(const struct am_conf *c, struct am_str name);
 const struct am_conf_provider *
 am_conf_provider(const struct am_conf *c, struct am_str name);
+const struct am_conf_producer *
+am_conf_producer(const struct am_conf *c, struct am_str name);
 /*
  * The first route that fits: of each list that it gives it has the value of
  * the event. NULL when none does. The event's own field `loop` comes before
