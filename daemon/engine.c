@@ -17,9 +17,10 @@
 #include <event2/dns.h>
 
 #include "daemon/alerts.h"
-#include "daemon/intake.h"
+#include "daemon/callbacks.h"
 #include "daemon/notify.h"
 #include "daemon/shard.h"
+#include "daemon/web.h"
 #include "log/log.h"
 
 #define STOP_MAX (20 * AM_SECOND)
@@ -149,7 +150,8 @@ stop_step(struct am_engine *e)
 	}
 	for (size_t i = 0; i < e->shards_n; i++)
 		quiet = quiet && am_shard_quiet(e->shards[i]);
-	quiet = quiet && am_intake_quiet(e->intake);
+	quiet =
+	    quiet && am_callbacks_quiet(e->callbacks) && am_web_quiet(e->web);
 	if (!quiet && now < e->stop_by - (STOP_MAX - STOP_SENDS))
 		return;
 	if (!e->releasing) {
@@ -181,7 +183,8 @@ am_engine_stop(struct am_engine *e)
 	am_notify_stopping();
 	am_log_notice(
 	    "stopping", "in_flight=%u", am_deliver_in_flight(e->deliver));
-	am_intake_stop(e->intake);
+	am_web_stop(e->web);
+	am_callbacks_stop(e->callbacks);
 	event_add(e->stop_timer, &tick);
 }
 
@@ -224,7 +227,8 @@ am_engine_new(struct event_base *base, struct am_conf *conf,
 	e->deliver = am_deliver_new(base, e->dns);
 	am_deliver_configure(e->deliver, conf, e->started_at);
 	e->alerts = am_alerts_new(e);
-	rc = am_intake_new(e, &e->intake, diag);
+	e->callbacks = am_callbacks_new(e);
+	rc = am_web_new(e, &e->web, diag);
 	if (rc != 0)
 		goto out;
 	e->stop_timer = event_new(base, -1, EV_PERSIST, on_stop_timer, e);
@@ -260,7 +264,8 @@ am_engine_free(struct am_engine *e)
 	e->shards_n = 0;
 	/* let deferred callbacks run: they free what they carry */
 	event_base_loop(e->base, EVLOOP_NONBLOCK);
-	am_intake_free(e->intake);
+	am_web_free(e->web);
+	am_callbacks_free(e->callbacks);
 	if (e->dns != NULL)
 		evdns_base_free(e->dns, 1);
 	if (e->state != NULL)

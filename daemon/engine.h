@@ -20,7 +20,8 @@
 
 struct am_alerts;
 struct am_shard;
-struct am_intake;
+struct am_callbacks;
+struct am_web;
 
 struct am_counts {
 	uint64_t applied, duplicate, ignored, rejected;
@@ -40,7 +41,8 @@ struct am_engine {
 	struct am_deliver *deliver;
 	struct am_alerts *alerts;
 	struct am_ctl *ctl;
-	struct am_intake *intake; /* what comes in by HTTP */
+	struct am_web *web; /* what comes in by HTTP */
+	struct am_callbacks *callbacks;
 	struct am_shard **shards;
 	size_t shards_n;
 	uint64_t served; /* claims at an endpoint, of any shard */

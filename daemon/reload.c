@@ -20,9 +20,9 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "daemon/intake.h"
 #include "daemon/notify.h"
 #include "daemon/shard.h"
+#include "daemon/web.h"
 #include "log/log.h"
 
 struct reload {
@@ -70,7 +70,7 @@ settle(struct reload *r)
 	if (r->waiting != 0)
 		return;
 	if (r->refused[0] == '\0' &&
-	    am_intake_prepare(e->intake, r->conf, &diag) != 0)
+	    am_web_prepare(e->web, r->conf, &diag) != 0)
 		snprintf(r->refused, sizeof(r->refused), "%s", diag.text);
 	if (r->refused[0] != '\0') {
 		finish(r, -AM_EINVAL, r->refused);
@@ -319,7 +319,7 @@ am_engine_turn_ended(struct am_engine *e)
 	e->conf_loaded_at = am_engine_now();
 	am_log_set(am_log_level_parse(e->conf->log_level));
 	am_deliver_configure(e->deliver, e->conf, e->conf_loaded_at);
-	am_intake_switch(e->intake);
+	am_web_switch(e->web);
 	if (e->ctl != NULL) {
 		ctl = (struct am_ctl_opts){ .path = e->conf->status.socket,
 			.mode = e->conf->status.mode,

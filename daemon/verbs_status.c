@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "base/str.h"
-#include "daemon/intake.h"
 #include "daemon/view.h"
+#include "daemon/web.h"
 #include "log/log.h"
 
 #include <amends/version.h>
@@ -308,7 +308,7 @@ end_status(struct view *v)
 	}
 	add_disabled(v);
 	am_buf_addki(b, "in_flight", am_deliver_in_flight(e->deliver));
-	am_intake_status(e->intake, b);
+	am_web_status(e->web, b);
 	add_counts(v);
 	add_conf(v);
 	am_buf_addki(b, "log_dropped", (int64_t)am_log_dropped());

@@ -367,6 +367,13 @@ am_http_limit(struct am_http *h, size_t max_body_bytes)
 }
 
 void
+am_http_routes(struct am_http *h, const struct am_http_route *routes, size_t n)
+{
+	h->opts.routes = routes;
+	h->opts.routes_n = n;
+}
+
+void
 am_http_free(struct am_http *h)
 {
 	struct am_http_conn *c;

@@ -56,7 +56,7 @@ struct am_http_route {
 };
 
 struct am_http_opts {
-	const struct am_http_route *routes; /* borrowed; tried in order */
+	const struct am_http_route *routes; /* as of am_http_routes() */
 	size_t routes_n;
 	size_t max_body_bytes;
 	unsigned max_conns; /* 0: half of the descriptors, at most 1024 */
@@ -83,6 +83,9 @@ am_http_bind(const char *listen_at, int *fd, struct am_diag *diag);
  * Connections that are open stay. */
 void am_http_serve(struct am_http *h, int fd);
 void am_http_limit(struct am_http *h, size_t max_body_bytes);
+/* Borrowed for as long as h lives; tried in order. */
+void
+am_http_routes(struct am_http *h, const struct am_http_route *routes, size_t n);
 
 /* Take nothing new. Who has sent nothing yet is let go, who is half way has two
  * seconds; the rest is answered. */

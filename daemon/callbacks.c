@@ -1,5 +1,5 @@
 /*
- * intake - from a request to stream entries, and back.
+ * callbacks - from a gateway's request to stream entries, and back.
  *
  * The order of the checks says nothing to a stranger: an endpoint that is not
  * there, one that takes no callbacks and a wrong token are the same 404, and
@@ -11,7 +11,7 @@
  * is known of that connection (down, refusing) need not be learnt twice.
  */
 
-#include "daemon/intake.h"
+#include "daemon/callbacks.h"
 
 #include <netinet/in.h>
 #include <stdio.h>
@@ -28,7 +28,6 @@
 #include "intake/parts.h"
 #include "log/log.h"
 
-#define PATH "/v1/callback/"
 #define RETRY_AFTER_S 5
 
 struct counts {
@@ -46,13 +45,8 @@ struct hush {
 	unsigned unsaid;
 };
 
-struct am_intake {
+struct am_callbacks {
 	struct am_engine *engine;
-	struct am_http *http; /* NULL: never asked for */
-	char listen[128];     /* "": nowhere */
-	/* of am_intake_prepare(); -1: stay where we are, or nowhere */
-	int next_fd;
-	char next[128];
 	struct am_parts *parts;
 	struct event *timer; /* of pieces */
 	struct hearings open;
@@ -63,7 +57,7 @@ struct am_intake {
 /* What is on its way into the streams. */
 struct hearing {
 	TAILQ_ENTRY(hearing) link;
-	struct am_intake *in;
+	struct am_callbacks *cb;
 	struct am_http_request *req; /* NULL: pieces whose time is over */
 	struct am_conf *conf;	     /* shared: the endpoint is of it */
 	const struct am_conf_endpoint *ep;
@@ -93,7 +87,7 @@ say(struct hush *h, const char *event, const char *endpoint, const char *reason)
 
 /* ---- into the streams ---- */
 
-static void arm(struct am_intake *in);
+static void arm(struct am_callbacks *cb);
 
 static void
 answer(const struct hearing *h)
@@ -111,7 +105,7 @@ answer(const struct hearing *h)
 static void
 hearing_free(struct hearing *h)
 {
-	TAILQ_REMOVE(&h->in->open, h, link);
+	TAILQ_REMOVE(&h->cb->open, h, link);
 	am_arena_fini(&h->arena);
 	am_conf_unref(h->conf);
 	free(h);
@@ -120,17 +114,17 @@ hearing_free(struct hearing *h)
 static void
 hearing_end(struct hearing *h)
 {
-	struct am_intake *in = h->in;
-	struct counts *c = &in->counts;
+	struct am_callbacks *cb = h->cb;
+	struct counts *c = &cb->counts;
 
 	if (h->rc == 0) {
 		c->receipts += h->receipts;
 		c->replies += h->replies;
 		for (size_t i = 0; i < h->joined_n; i++)
-			am_parts_done(in->parts, &h->joined[i]);
+			am_parts_done(cb->parts, &h->joined[i]);
 	} else {
 		c->unwritten++;
-		say(&in->redis, "callback_unwritten", h->ep->name,
+		say(&cb->redis, "callback_unwritten", h->ep->name,
 		    am_err_str(h->rc));
 	}
 	if (h->req != NULL && h->rc == 0)
@@ -139,7 +133,7 @@ hearing_end(struct hearing *h)
 		am_http_problem(h->req, 503, RETRY_AFTER_S,
 		    "this cannot be kept now; send it again");
 	hearing_free(h);
-	arm(in);
+	arm(cb);
 }
 
 static void
@@ -177,7 +171,7 @@ add_entries(
 static void
 hearing_write(struct hearing *h)
 {
-	struct am_engine *e = h->in->engine;
+	struct am_engine *e = h->cb->engine;
 
 	if (h->says_n == 0 || e->shards_n == 0) {
 		h->rc = e->shards_n == 0 ? -AM_ECANCELED : 0;
@@ -194,16 +188,16 @@ hearing_write(struct hearing *h)
 }
 
 static struct hearing *
-hearing_new(struct am_intake *in, const struct am_conf_endpoint *ep)
+hearing_new(struct am_callbacks *cb, const struct am_conf_endpoint *ep)
 {
 	struct hearing *h = calloc(1, sizeof(*h));
 
 	AM_ASSERT(h != NULL);
-	h->in = in;
-	h->conf = am_conf_ref(in->engine->conf);
+	h->cb = cb;
+	h->conf = am_conf_ref(cb->engine->conf);
 	h->ep = ep;
 	am_arena_init(&h->arena, 0);
-	TAILQ_INSERT_TAIL(&in->open, h, link);
+	TAILQ_INSERT_TAIL(&cb->open, h, link);
 	return h;
 }
 
@@ -217,7 +211,7 @@ join(struct hearing *h, struct am_callback_said *said)
 		said->part.ref, said->part.of };
 	struct am_parts_text whole;
 
-	switch (am_parts_add(h->in->parts, &key, said->part.no, said->id,
+	switch (am_parts_add(h->cb->parts, &key, said->part.no, said->id,
 	    said->text, am_engine_monotonic(), &h->arena, &whole)) {
 	case AM_PARTS_WHOLE:
 		am_callback_reply(&h->arena, h->ep->name, whole.id,
@@ -235,23 +229,23 @@ join(struct hearing *h, struct am_callback_said *said)
 
 /* Texts whose missing pieces did not come. */
 static void
-give_out(struct am_intake *in)
+give_out(struct am_callbacks *cb)
 {
 	struct am_parts_text t;
 	struct am_arena a;
 
 	am_arena_init(&a, 0);
-	while (am_parts_over(in->parts, am_engine_monotonic(), &a, &t)) {
+	while (am_parts_over(cb->parts, am_engine_monotonic(), &a, &t)) {
 		const struct am_conf_endpoint *ep =
-		    am_conf_endpoint(in->engine->conf, t.key.endpoint);
+		    am_conf_endpoint(cb->engine->conf, t.key.endpoint);
 		struct am_callback_said *said;
 		struct hearing *h;
 
 		if (ep == NULL) { /* taken away since */
-			am_parts_done(in->parts, &t.key);
+			am_parts_done(cb->parts, &t.key);
 			continue;
 		}
-		h = hearing_new(in, ep);
+		h = hearing_new(cb, ep);
 		said = am_arena_zalloc(&h->arena, sizeof(*said));
 		am_callback_reply(&h->arena, ep->name, t.id, t.key.from, t.text,
 		    &said->fields, &said->n);
@@ -274,29 +268,29 @@ give_out(struct am_intake *in)
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
-	struct am_intake *in = arg;
+	struct am_callbacks *cb = arg;
 
 	(void)fd;
 	(void)what;
-	give_out(in);
-	arm(in);
+	give_out(cb);
+	arm(cb);
 }
 
 static void
-arm(struct am_intake *in)
+arm(struct am_callbacks *cb)
 {
-	am_ms at = am_parts_next(in->parts);
+	am_ms at = am_parts_next(cb->parts);
 	am_ms wait = at - am_engine_monotonic();
 	struct timeval tv;
 
 	if (at == AM_NEVER) {
-		event_del(in->timer);
+		event_del(cb->timer);
 		return;
 	}
 	if (wait < 0)
 		wait = 0;
 	tv = (struct timeval){ wait / 1000, wait % 1000 * 1000 };
-	event_add(in->timer, &tv);
+	event_add(cb->timer, &tv);
 }
 
 /* ---- who calls ---- */
@@ -342,8 +336,8 @@ find(const struct am_conf *conf, struct am_http_request *req,
     struct am_str *tail)
 {
 	const struct am_conf_endpoint *ep = NULL;
-	struct am_str rest = { req->head.path.p + strlen(PATH),
-		req->head.path.n - strlen(PATH) };
+	struct am_str rest = { req->head.path.p + strlen(AM_CALLBACKS_PATH),
+		req->head.path.n - strlen(AM_CALLBACKS_PATH) };
 	const char *slash = rest.n > 0 ? memchr(rest.p, '/', rest.n) : NULL;
 	struct am_str name = rest, token = { NULL, 0 };
 	struct am_str want = AM_STR("no endpoint has this token");
@@ -354,7 +348,7 @@ find(const struct am_conf *conf, struct am_http_request *req,
 		token = (struct am_str){ slash + 1, rest.n - name.n - 1 };
 	}
 	*tail = (struct am_str){ name.p + name.n,
-		req->head.target.n - strlen(PATH) - name.n };
+		req->head.target.n - strlen(AM_CALLBACKS_PATH) - name.n };
 	if (am_path_decode(name, &req->arena, &name) == 0 &&
 	    am_path_decode(token, &req->arena, &token) == 0)
 		ep = am_conf_endpoint(conf, name);
@@ -414,10 +408,10 @@ check_sender(const struct am_conf_endpoint *ep,
 /* ---- a callback ---- */
 
 static void
-hear(struct am_intake *in, const struct am_conf_endpoint *ep,
+hear(struct am_callbacks *cb, const struct am_conf_endpoint *ep,
     const struct am_callback_params *params, struct am_http_request *req)
 {
-	struct hearing *h = hearing_new(in, ep);
+	struct hearing *h = hearing_new(cb, ep);
 	struct am_callback_heard heard;
 	struct am_callback_said *v;
 	size_t n = 0;
@@ -437,7 +431,7 @@ hear(struct am_intake *in, const struct am_conf_endpoint *ep,
 	h->says_n = n;
 	h->receipts = heard.receipts;
 	h->replies = n - heard.receipts;
-	in->counts.silent += heard.silent;
+	cb->counts.silent += heard.silent;
 	am_log_info("callback",
 	    "endpoint=%s receipts=%zu replies=%zu silent=%zu", ep->name,
 	    heard.receipts, heard.replies, heard.silent);
@@ -445,11 +439,11 @@ hear(struct am_intake *in, const struct am_conf_endpoint *ep,
 }
 
 static void
-refuse(struct am_intake *in, struct am_http_request *req, unsigned status,
+refuse(struct am_callbacks *cb, struct am_http_request *req, unsigned status,
     const char *endpoint, const char *reason, const char *detail)
 {
-	in->counts.refused++;
-	say(&in->strangers, "callback_refused", endpoint, reason);
+	cb->counts.refused++;
+	say(&cb->strangers, "callback_refused", endpoint, reason);
 	am_http_problem(req, status, 0, detail);
 }
 
@@ -459,10 +453,10 @@ status_of(int rc)
 	return rc == -AM_EUNSUPPORTED ? 415 : rc == -AM_ETOOBIG ? 413 : 400;
 }
 
-static void
-on_callback(void *arg, struct am_http_request *req)
+void
+am_callbacks_on_request(void *arg, struct am_http_request *req)
 {
-	struct am_intake *in = arg;
+	struct am_callbacks *cb = ((struct am_engine *)arg)->callbacks;
 	struct am_callback_params params;
 	const struct am_conf_endpoint *ep;
 	struct am_str tail;
@@ -470,13 +464,13 @@ on_callback(void *arg, struct am_http_request *req)
 	const char *word;
 	int rc;
 
-	ep = find(in->engine->conf, req, &tail);
+	ep = find(cb->engine->conf, req, &tail);
 	if (ep == NULL) {
-		refuse(in, req, 404, "-", "no_such_path", "nothing is here");
+		refuse(cb, req, 404, "-", "no_such_path", "nothing is here");
 		return;
 	}
 	if (!peer_ok(ep, &req->peer)) {
-		refuse(in, req, 403, ep->name, "address",
+		refuse(cb, req, 403, ep->name, "address",
 		    "callbacks of this endpoint do not come from this "
 		    "address; see callback_net");
 		return;
@@ -485,157 +479,73 @@ on_callback(void *arg, struct am_http_request *req)
 				  req->head.headers_n, "content-type"),
 	    req->head.query, req->body, &req->arena, &params, why);
 	if (rc != 0) {
-		refuse(in, req, status_of(rc), ep->name, "unreadable", why);
+		refuse(cb, req, status_of(rc), ep->name, "unreadable", why);
 		return;
 	}
 	if (check_sender(ep, &params, req, tail, &word) != 0) {
-		refuse(in, req, 401, ep->name, word,
+		refuse(cb, req, 401, ep->name, word,
 		    "the signature is not that of this request");
 		return;
 	}
-	hear(in, ep, &params, req);
+	hear(cb, ep, &params, req);
 }
-
-static const struct am_http_route routes[] = {
-	{ AM_HTTP_GET | AM_HTTP_POST, PATH, on_callback },
-};
 
 /* ---- life ---- */
 
-/* Takes fd, the socket at `at`; -1: listen nowhere. */
-static void
-listen_on(struct am_intake *in, int fd, const char *at)
+struct am_callbacks *
+am_callbacks_new(struct am_engine *e)
 {
-	const struct am_http_opts opts = { .routes = routes,
-		.routes_n = AM_COUNT(routes) };
+	struct am_callbacks *cb = calloc(1, sizeof(*cb));
 
-	if (in->http == NULL)
-		in->http = am_http_new(in->engine->base, &opts, in);
-	am_http_serve(in->http, fd);
-	snprintf(in->listen, sizeof(in->listen), "%s", at);
-	am_log_notice("http", "address=%s", fd >= 0 ? at : "none");
-}
-
-int
-am_intake_new(
-    struct am_engine *e, struct am_intake **intake, struct am_diag *diag)
-{
-	struct am_intake *in = calloc(1, sizeof(*in));
-	int rc;
-
-	AM_ASSERT(in != NULL);
-	in->engine = e;
-	in->next_fd = -1;
-	TAILQ_INIT(&in->open);
-	in->parts = am_parts_new();
-	in->timer = event_new(e->base, -1, 0, on_timer, in);
-	AM_ASSERT(in->timer != NULL);
-	rc = am_intake_prepare(in, e->conf, diag);
-	if (rc != 0) {
-		am_intake_free(in);
-		return rc;
-	}
-	am_intake_switch(in);
-	*intake = in;
-	return 0;
+	AM_ASSERT(cb != NULL);
+	cb->engine = e;
+	TAILQ_INIT(&cb->open);
+	cb->parts = am_parts_new();
+	cb->timer = event_new(e->base, -1, 0, on_timer, cb);
+	AM_ASSERT(cb->timer != NULL);
+	return cb;
 }
 
 void
-am_intake_free(struct am_intake *in)
+am_callbacks_free(struct am_callbacks *cb)
 {
 	struct hearing *h;
 
-	if (in == NULL)
+	if (cb == NULL)
 		return;
 	/* a store that has gone calls nobody back */
-	while ((h = TAILQ_FIRST(&in->open)) != NULL)
+	while ((h = TAILQ_FIRST(&cb->open)) != NULL)
 		hearing_free(h);
-	am_http_free(in->http);
-	if (in->next_fd >= 0)
-		close(in->next_fd);
-	event_free(in->timer);
-	if (am_parts_waiting(in->parts) > 0)
+	event_free(cb->timer);
+	if (am_parts_waiting(cb->parts) > 0)
 		am_log_warn("callback_pieces", "n=%zu reason=lost",
-		    am_parts_waiting(in->parts));
-	am_parts_free(in->parts);
-	free(in);
-}
-
-int
-am_intake_prepare(
-    struct am_intake *in, const struct am_conf *next, struct am_diag *diag)
-{
-	const char *at = next->http.listen != NULL ? next->http.listen : "";
-	bool stay = strcmp(at, in->listen) == 0 || at[0] == '\0';
-	int fd = -1, rc = 0;
-
-	if (in->next_fd >= 0 && strcmp(at, in->next) == 0)
-		return 0; /* bound for an earlier candidate */
-	if (!stay)
-		rc = am_http_bind(at, &fd, diag);
-	if (rc != 0)
-		return rc;
-	if (in->next_fd >= 0)
-		close(in->next_fd);
-	in->next_fd = fd;
-	snprintf(in->next, sizeof(in->next), "%s", at);
-	return 0;
+		    am_parts_waiting(cb->parts));
+	am_parts_free(cb->parts);
+	free(cb);
 }
 
 void
-am_intake_switch(struct am_intake *in)
+am_callbacks_stop(struct am_callbacks *cb)
 {
-	const struct am_conf *conf = in->engine->conf;
-
-	if (in->engine->stopping)
-		return; /* nobody new is let in */
-	if (in->next_fd >= 0 || (in->listen[0] != '\0' && in->next[0] == '\0'))
-		listen_on(in, in->next_fd, in->next);
-	in->next_fd = -1;
-	if (in->http != NULL)
-		am_http_limit(in->http, conf->http.max_body_bytes);
-}
-
-void
-am_intake_stop(struct am_intake *in)
-{
-	if (in->http != NULL)
-		am_http_stop(in->http);
-	am_parts_hurry(in->parts);
-	give_out(in);
+	am_parts_hurry(cb->parts);
+	give_out(cb);
 }
 
 bool
-am_intake_quiet(const struct am_intake *in)
+am_callbacks_quiet(const struct am_callbacks *cb)
 {
-	return TAILQ_EMPTY(&in->open) &&
-	       (in->http == NULL || am_http_quiet(in->http));
+	return TAILQ_EMPTY(&cb->open);
 }
 
 void
-am_intake_status(const struct am_intake *in, struct am_buf *out)
+am_callbacks_status(const struct am_callbacks *cb, struct am_buf *out)
 {
-	const struct counts *c = &in->counts;
-	const struct am_http_counts *h;
+	const struct counts *c = &cb->counts;
 
-	am_buf_addkey(out, "http");
-	if (in->listen[0] == '\0') {
-		am_buf_adds(out, "null");
-		return;
-	}
-	h = am_http_counts(in->http);
-	am_buf_addc(out, '{');
-	am_buf_addkv(out, "listen", am_str_c(in->listen));
-	am_buf_addki(out, "connections", am_http_conns(in->http));
-	am_buf_addki(out, "requests", (int64_t)h->requests);
-	am_buf_addki(out, "malformed", (int64_t)h->refused);
-	am_buf_addki(out, "cut", (int64_t)h->cut);
-	am_buf_addki(out, "shed", (int64_t)h->shed);
 	am_buf_addki(out, "receipts", (int64_t)c->receipts);
 	am_buf_addki(out, "replies", (int64_t)c->replies);
 	am_buf_addki(out, "silent", (int64_t)c->silent);
 	am_buf_addki(out, "refused", (int64_t)c->refused);
 	am_buf_addki(out, "unwritten", (int64_t)c->unwritten);
-	am_buf_addki(out, "pieces", (int64_t)am_parts_waiting(in->parts));
-	am_buf_addc(out, '}');
+	am_buf_addki(out, "pieces", (int64_t)am_parts_waiting(cb->parts));
 }

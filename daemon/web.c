@@ -1,0 +1,218 @@
+/*
+ * web - listeners and routes.
+ *
+ * Routes are two tables, of strangers and of operators. Where there is one
+ * listener both stand behind each other, and so a page is told once.
+ */
+
+#include "daemon/web.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "daemon/callbacks.h"
+#include "intake/http.h"
+#include "log/log.h"
+
+/* clang-format off */
+#define FOR_STRANGERS \
+	{ AM_HTTP_GET | AM_HTTP_POST, AM_CALLBACKS_PATH, am_callbacks_on_request }
+/* clang-format on */
+
+static const struct am_http_route strangers[] = { FOR_STRANGERS };
+static const struct am_http_route everybody[] = { FOR_STRANGERS };
+static const struct am_http_route operators[] = { FOR_STRANGERS };
+
+struct listener {
+	const char *name;
+	struct am_http *http; /* NULL: never asked for */
+	char at[128];	      /* "": nowhere */
+	/* of am_web_prepare(); -1: stay where we are, or nowhere */
+	int next_fd;
+	char next[128];
+};
+
+enum { LISTEN, VIEW, LISTENERS_N };
+
+struct am_web {
+	struct am_engine *engine;
+	struct listener v[LISTENERS_N];
+};
+
+static const char *
+wanted(const struct am_conf *conf, size_t which)
+{
+	const char *at = which == LISTEN ? conf->http.listen : conf->http.view;
+
+	return at != NULL ? at : "";
+}
+
+static int
+prepare(struct listener *l, const char *at, struct am_diag *diag)
+{
+	bool stay = strcmp(at, l->at) == 0 || at[0] == '\0';
+	int fd = -1, rc = 0;
+
+	if (l->next_fd >= 0 && strcmp(at, l->next) == 0)
+		return 0; /* bound for an earlier candidate */
+	if (!stay)
+		rc = am_http_bind(at, &fd, diag);
+	if (rc != 0)
+		return rc;
+	if (l->next_fd >= 0)
+		close(l->next_fd);
+	l->next_fd = fd;
+	snprintf(l->next, sizeof(l->next), "%s", at);
+	return 0;
+}
+
+int
+am_web_prepare(
+    struct am_web *w, const struct am_conf *next, struct am_diag *diag)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < LISTENERS_N; i++)
+		rc = prepare(&w->v[i], wanted(next, i), diag);
+	return rc;
+}
+
+/* Takes the socket that was bound; -1: listen nowhere. */
+static void
+listen_on(struct am_web *w, struct listener *l)
+{
+	struct am_http_opts opts = { 0 };
+
+	if (l->http == NULL)
+		l->http = am_http_new(w->engine->base, &opts, w->engine);
+	am_http_serve(l->http, l->next_fd);
+	memcpy(l->at, l->next, sizeof(l->at));
+	am_log_notice("http", "name=%s address=%s", l->name,
+	    l->next_fd >= 0 ? l->at : "none");
+}
+
+static void
+route(struct am_web *w)
+{
+	struct am_http *listen = w->v[LISTEN].http, *view = w->v[VIEW].http;
+	bool apart = w->v[VIEW].at[0] != '\0';
+
+	if (listen != NULL)
+		am_http_routes(listen, apart ? strangers : everybody,
+		    apart ? AM_COUNT(strangers) : AM_COUNT(everybody));
+	if (view != NULL)
+		am_http_routes(view, operators, AM_COUNT(operators));
+}
+
+void
+am_web_switch(struct am_web *w)
+{
+	const struct am_conf *conf = w->engine->conf;
+
+	if (w->engine->stopping)
+		return; /* nobody new is let in */
+	for (size_t i = 0; i < LISTENERS_N; i++) {
+		struct listener *l = &w->v[i];
+
+		if (l->next_fd >= 0 || (l->at[0] != '\0' && l->next[0] == '\0'))
+			listen_on(w, l);
+		l->next_fd = -1;
+		if (l->http != NULL)
+			am_http_limit(l->http, conf->http.max_body_bytes);
+	}
+	route(w);
+}
+
+int
+am_web_new(struct am_engine *e, struct am_web **web, struct am_diag *diag)
+{
+	static const char *const names[] = { "listen", "view" };
+	struct am_web *w = calloc(1, sizeof(*w));
+	int rc;
+
+	AM_ASSERT(w != NULL);
+	w->engine = e;
+	for (size_t i = 0; i < LISTENERS_N; i++) {
+		w->v[i].name = names[i];
+		w->v[i].next_fd = -1;
+	}
+	rc = am_web_prepare(w, e->conf, diag);
+	if (rc != 0) {
+		am_web_free(w);
+		return rc;
+	}
+	am_web_switch(w);
+	*web = w;
+	return 0;
+}
+
+void
+am_web_free(struct am_web *w)
+{
+	if (w == NULL)
+		return;
+	for (size_t i = 0; i < LISTENERS_N; i++) {
+		am_http_free(w->v[i].http);
+		if (w->v[i].next_fd >= 0)
+			close(w->v[i].next_fd);
+	}
+	free(w);
+}
+
+void
+am_web_stop(struct am_web *w)
+{
+	for (size_t i = 0; i < LISTENERS_N; i++)
+		if (w->v[i].http != NULL)
+			am_http_stop(w->v[i].http);
+}
+
+bool
+am_web_quiet(const struct am_web *w)
+{
+	for (size_t i = 0; i < LISTENERS_N; i++)
+		if (w->v[i].http != NULL && !am_http_quiet(w->v[i].http))
+			return false;
+	return true;
+}
+
+static void
+add_counts(const struct am_http *http, struct am_buf *out)
+{
+	const struct am_http_counts *h = am_http_counts(http);
+
+	am_buf_addki(out, "connections", am_http_conns(http));
+	am_buf_addki(out, "requests", (int64_t)h->requests);
+	am_buf_addki(out, "malformed", (int64_t)h->refused);
+	am_buf_addki(out, "cut", (int64_t)h->cut);
+	am_buf_addki(out, "shed", (int64_t)h->shed);
+}
+
+void
+am_web_status(const struct am_web *w, struct am_buf *out)
+{
+	const struct listener *l = &w->v[LISTEN], *v = &w->v[VIEW];
+
+	am_buf_addkey(out, "http");
+	if (l->at[0] == '\0' && v->at[0] == '\0') {
+		am_buf_adds(out, "null");
+		return;
+	}
+	am_buf_addc(out, '{');
+	if (l->at[0] != '\0') {
+		am_buf_addkv(out, "listen", am_str_c(l->at));
+		add_counts(l->http, out);
+		am_callbacks_status(w->engine->callbacks, out);
+	}
+	if (v->at[0] != '\0') {
+		am_buf_addkey(out, "view");
+		am_buf_addc(out, '{');
+		am_buf_addkv(out, "listen", am_str_c(v->at));
+		add_counts(v->http, out);
+		am_buf_addc(out, '}');
+	}
+	am_buf_addc(out, '}');
+}
