@@ -42,7 +42,7 @@ void am_fault_name(struct am_build *b, const struct am_node *n, const char *key,
     int line, const char *what, const char *name, const char *const *names,
     size_t names_n);
 
-/* check.c: every value by its kind, every title; what is not in force. */
+/* check.c: every value by its kind, every title. */
 void am_check_tree(struct am_build *b, const struct am_node *n);
 
 /* Values of checked keys that are given or have a default. */
@@ -72,6 +72,14 @@ void am_read_base(struct am_build *b);
 void am_read_redis(struct am_build *b);
 void am_read_people(struct am_build *b);
 void am_read_http(struct am_build *b);
+/* read_map.c: the maps of a producer, of which the rest is read. */
+void am_read_maps(
+    struct am_build *b, const struct am_node *n, struct am_conf_producer *p);
+/* read_map.c: an event that a producer may send, by the name w of key. */
+int am_find_event(struct am_build *b, const struct am_node *n, const char *key,
+    const struct am_word *w, enum am_event_type *type);
+/* read_surface.c: link, audit and reports; needs the endpoints. */
+void am_read_surface(struct am_build *b);
 void am_read_calendars(struct am_build *b, am_ms now);
 void am_read_providers(struct am_build *b);
 void am_read_endpoints(struct am_build *b);

@@ -2,8 +2,7 @@
  * check - every value by its row of the table.
  *
  * Before anything is built: a reader then need not look at syntax, and a file
- * with ten bad values gets ten lines. A key that waits for a later version is
- * held to the same rules, so that it will be right when its time comes.
+ * with ten bad values gets ten lines.
  */
 
 #include "build.h"
@@ -153,35 +152,15 @@ check_entry(struct am_build *b, const struct am_entry *e)
 	}
 }
 
-static void
-check_node(struct am_build *b, const struct am_node *n, bool quiet)
-{
-	if (n->opt != NULL) {
-		check_title(b, n);
-		if (n->opt->later != NULL && !quiet) {
-			char name[160];
-
-			am_warn(b, n->file, n->line,
-			    "%s is read but not in force in this version (%s)",
-			    am_node_text(n, name, sizeof(name)), n->opt->later);
-			quiet = true;
-		}
-	}
-	for (const struct am_entry *e = n->entries; e != NULL; e = e->next) {
-		check_entry(b, e);
-		if (e->opt->later != NULL && !quiet)
-			am_warn(b, e->file, e->line,
-			    "%s is read but not in force in this version (%s)",
-			    e->opt->name, e->opt->later);
-	}
-	for (const struct am_node *c = n->children; c != NULL; c = c->next)
-		check_node(b, c, quiet);
-}
-
 void
 am_check_tree(struct am_build *b, const struct am_node *n)
 {
-	check_node(b, n, false);
+	if (n->opt != NULL)
+		check_title(b, n);
+	for (const struct am_entry *e = n->entries; e != NULL; e = e->next)
+		check_entry(b, e);
+	for (const struct am_node *c = n->children; c != NULL; c = c->next)
+		am_check_tree(b, c);
 }
 
 am_ms

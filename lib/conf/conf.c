@@ -273,6 +273,7 @@ build(struct am_build *b, am_ms now)
 	am_read_providers(b);
 	am_read_endpoints(b);
 	am_read_replies(b);
+	am_read_surface(b);
 	am_read_messages(b);
 	read_loops(b);
 	am_read_routes(b);

@@ -330,7 +330,27 @@ struct am_conf {
 		const char *listen; /* NULL: no HTTP at all */
 		const char *view; /* operators' pages alone; NULL: at listen */
 		size_t max_body_bytes;
+		unsigned connections; /* at once, at each of the two */
+		const struct am_conf_producer **producers;
+		size_t producers_n;
 	} http;
+	/* `link`: the page that a customer may look at */
+	struct {
+		const char *url; /* without a / at its end; NULL: no links */
+		struct am_secret secret;
+		am_ms ttl;
+	} link;
+	/* `audit`: what the daemon checks of itself */
+	struct {
+		am_ms every;
+		am_ms late;	  /* a wake-up overdue by more: an alarm */
+		am_ms outbox_age; /* a follow-up due for longer: an alarm */
+		am_ms lag;	  /* an event unread for longer: an alarm */
+		unsigned sample;  /* journals whose chain is checked a time */
+		const char *heartbeat; /* webhook endpoint; NULL: none */
+	} audit;
+	const struct am_conf_report **reports;
+	size_t reports_n;
 	/* `replies`: how the answers of customers are read */
 	struct {
 		am_ms window; /* an open question is answered within it */

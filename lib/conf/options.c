@@ -3,8 +3,7 @@
  *
  * One table for all sections, rather than one a section: it can be read from
  * top to bottom as the reference, and a tool needs no list of tables. Columns
- * that a kind does not use are left out. `later` names what a key waits for:
- * such a key is read, checked, and reported as not in force.
+ * that a kind does not use are left out.
  */
 
 #include "options.h"
@@ -15,14 +14,11 @@
 #define DEF(d) .def = (d)
 #define OF(o) .of = (o)
 #define FROM(lo, hi) .min = (lo), .max = (hi)
-#define LATER(what) .later = (what)
 #define YEARS(n) ((n)*366 * AM_DAY)
-
-#define HTTP "HTTP intake, IN2"
 
 /* clang-format off */
 static const struct am_option table[] = {
-/* section      key                   kind         default, bounds, what it waits for        about */
+/* section      key                   kind         default, bounds        about */
 { "",          "instance",           AM_OPT_NAME, .about = "name of this daemon; default: the host name" },
 { "",          "data_dir",           AM_OPT_TEXT, .about = "instance lock and what Redis may forget; default: $STATE_DIRECTORY, else /var/lib/amends" },
 { "",          "log_level",          AM_OPT_CHOICE, DEF("info"), OF("error|warn|notice|info|debug"), .about = "least weighty lines that are logged" },
@@ -46,6 +42,9 @@ static const struct am_option table[] = {
 { "",          "loop",               AM_OPT_TITLED, .about = "a follow-up loop" },
 { "",          "route",              AM_OPT_TITLED, .about = "which loop an opening gets that names none; the first that fits" },
 { "",          "recourse",           AM_OPT_SECTION, .about = "where a customer may turn next" },
+{ "",          "link",               AM_OPT_SECTION, .about = "a page for the customer, {link} in texts; absent: there is none" },
+{ "",          "audit",              AM_OPT_SECTION, .about = "what the daemon checks of itself" },
+{ "",          "report",             AM_OPT_TITLED, .about = "the figures of a day, week or month, sent by itself" },
 
 { "redis",     "url",                AM_OPT_TEXT, DEF("redis://127.0.0.1:6379/0"), .about = "unix:///PATH or redis://[user@]host[:port][/db]" },
 { "redis",     "password",           AM_OPT_SECRET, .about = "secret reference" },
@@ -56,7 +55,8 @@ static const struct am_option table[] = {
 { "redis",     "retain",             AM_OPT_SPAN, DEF("90d"), FROM(AM_SECOND, YEARS(50)), .about = "closed complaints are kept this long" },
 { "redis",     "keep_events",        AM_OPT_SPAN, DEF("1h"), FROM(0, YEARS(50)), .about = "applied stream entries are kept this long" },
 { "redis",     "command_timeout",    AM_OPT_SPAN, DEF("5s"), FROM(50, AM_HOUR), .about = "an answer of Redis is waited for this long" },
-{ "redis",     "require_durability", AM_OPT_CHOICE, DEF("D0"), OF("D0|D1|D2|D3"), LATER("HTTP intake, IN2"), .about = "refuse to take events below this class" },
+{ "redis",     "require_durability", AM_OPT_CHOICE, DEF("D0"), OF("D0|D1|D2|D3"), .about = "events that come by HTTP are refused while Redis keeps them less well: D0 no append-only file, D1 everysec, D2 always, D3 always and on replicas" },
+{ "redis",     "wait_replicas",      AM_OPT_COUNT, DEF("1"), FROM(1, 16), .about = "of D3: so many replicas have an event before it is answered" },
 
 { "status",    "socket",             AM_OPT_TEXT, DEF("/run/amends/status.sock"), .about = "path of the socket" },
 { "status",    "mode",               AM_OPT_MODE, DEF("0660"), .about = "its permission bits; its group is the first of view" },
@@ -64,10 +64,49 @@ static const struct am_option table[] = {
 { "status",    "operate",            AM_OPT_NAME, LIST, DEF("root"), .about = "users or groups that may change something" },
 
 { "http",      "listen",             AM_OPT_LISTEN, .about = "address and port" },
+{ "http",      "view",               AM_OPT_LISTEN, .about = "address and port of the operators' pages, which listen then has no more: /, /metrics, /healthz, /readyz; default: they are at listen" },
 { "http",      "max_body",           AM_OPT_BYTES, DEF("256KiB"), FROM(1024, 9 << 20), .about = "larger requests are refused" },
-{ "http",      "producer",           AM_OPT_TITLED, LATER(HTTP), .about = "who may POST /v1/events" },
-{ "producer",  "secret",             AM_OPT_SECRET, LIST, LATER(HTTP), .about = "Standard Webhooks keys" },
-{ "producer",  "token",              AM_OPT_SECRET, LATER(HTTP), .about = "bearer token" },
+{ "http",      "connections",        AM_OPT_COUNT, DEF("512"), FROM(16, 65536), .about = "clients at once, at each of the two addresses" },
+{ "http",      "producer",           AM_OPT_TITLED, .about = "who may POST /v1/events" },
+{ "producer",  "scheme",             AM_OPT_CHOICE, OF("standard-webhooks|bearer|basic|github|stripe|hmac"), .about = "how it proves itself; default: standard-webhooks when there is a secret, with a token beside it either is taken, else bearer" },
+{ "producer",  "secret",             AM_OPT_SECRET, LIST, .about = "what it signs with, any of these: whsec_ keys of Standard Webhooks, else any text of 16 bytes or more" },
+{ "producer",  "token",              AM_OPT_SECRET, LIST, .about = "bearer tokens, any of these; for basic USER:PASSWORD" },
+{ "producer",  "signature",          AM_OPT_SECTION, .about = "of scheme hmac: the header with the signature" },
+{ "producer",  "tolerance",          AM_OPT_SPAN, DEF("5m"), FROM(AM_SECOND, AM_DAY), .about = "a signed time may be so far from ours" },
+{ "producer",  "source",             AM_OPT_TEXT, .about = "source of events that name none; default: the producer's name" },
+{ "producer",  "events",             AM_OPT_NAME, LIST, .about = "events that it may send; default: all" },
+{ "producer",  "allow_net",          AM_OPT_CIDR, LIST, .about = "addresses that may connect, which behind a proxy is the proxy; default: any" },
+{ "producer",  "rate",               AM_OPT_RATE, .about = "what is above it is told to come later (429); default: no limit" },
+{ "producer",  "batch",              AM_OPT_BOOL, DEF("false"), .about = "takes several CloudEvents in one request" },
+{ "producer",  "idempotency",        AM_OPT_CHOICE, DEF("optional"), OF("optional|required"), .about = "required: a request without Idempotency-Key is refused" },
+{ "producer",  "each",               AM_OPT_TEXT, .about = "path of an array in the body of which each element is one event, such as \"alerts\"; \"/\": the body is the array; default: the body is one event" },
+{ "producer",  "map",                AM_OPT_TITLED, .about = "how a body that is not ours becomes an event; the first map that fits, none: the element is passed over" },
+{ "signature", "header",             AM_OPT_TEXT, .about = "name of the header" },
+{ "signature", "prefix",             AM_OPT_TEXT, .about = "what stands before the signature, such as \"sha256=\"; default: nothing" },
+{ "signature", "encoding",           AM_OPT_CHOICE, DEF("hex"), OF("hex|base64"), .about = "how it is written" },
+{ "signature", "digest",             AM_OPT_CHOICE, DEF("sha256"), OF("sha256|sha512|sha1"), .about = "the hash of the HMAC" },
+{ "signature", "content",            AM_OPT_TEXT, DEF("{body}"), .about = "what is signed: {body}, {timestamp} and {id}, and text between" },
+{ "signature", "timestamp_header",   AM_OPT_TEXT, .about = "header with {timestamp}, held against tolerance: s or ms since 1970, or RFC 3339" },
+{ "signature", "id_header",          AM_OPT_TEXT, .about = "header with {id}, the event_id of a request whose event has none" },
+{ "map",       "when",               AM_OPT_TEXT, LIST, .about = "PATH=VALUE, all must fit; a path is dotted, from the element or, behind /, from the whole body; VALUE may be empty, for what is absent; default: it fits" },
+{ "map",       "event",              AM_OPT_NAME, .about = "the event that it becomes" },
+{ "map",       "set",                AM_OPT_TEXT, LIST, .about = "FIELD=TEXT: its fields, with {PATH} of the element, {/PATH} of the whole body, {PATH:id} where only the letters of an id may stand; a field whose text is empty is left out" },
+
+{ "link",      "url",                AM_OPT_URL, .about = "address of this daemon as customers reach it: a link is URL/c/…" },
+{ "link",      "secret",             AM_OPT_SECRET, .about = "what links are signed with; another one ends all that are out" },
+{ "link",      "ttl",                AM_OPT_SPAN, DEF("30d"), FROM(AM_MINUTE, YEARS(2)), .about = "a link ends after so long" },
+
+{ "audit",     "every",              AM_OPT_SPAN, DEF("1m"), FROM(AM_SECOND, AM_DAY), .about = "how often the daemon looks at itself" },
+{ "audit",     "late",               AM_OPT_SPAN, DEF("30s"), FROM(AM_SECOND, AM_DAY), .about = "a deadline that is overdue for longer and has not fired is an alarm" },
+{ "audit",     "outbox_age",         AM_OPT_SPAN, DEF("1h"), FROM(AM_SECOND, YEARS(1)), .about = "a follow-up that could have gone for longer is an alarm" },
+{ "audit",     "lag",                AM_OPT_SPAN, DEF("1m"), FROM(AM_SECOND, AM_DAY), .about = "an event that is unread for longer is an alarm" },
+{ "audit",     "sample",             AM_OPT_COUNT, DEF("20"), FROM(0, 10000), .about = "journals whose chain is checked each time; 0: none" },
+{ "audit",     "heartbeat",          AM_OPT_NAME, .about = "endpoint of type webhook that hears amends.heartbeat each time nothing was found; silence is the alarm" },
+
+{ "report",    "every",              AM_OPT_CHOICE, DEF("week"), OF("day|week|month"), .about = "how often, and the span that it is about: the day, week or month before" },
+{ "report",    "at",                 AM_OPT_TEXT, .about = "when: \"08:00\" of a day, \"Mon 08:00\" of a week, \"1 08:00\" of a month, days 1 to 28; default: these" },
+{ "report",    "timezone",           AM_OPT_TEXT, DEF("UTC"), .about = "IANA name, for at and for where a day ends" },
+{ "report",    "via",                AM_OPT_NAME, LIST, .about = "endpoints of type webhook, chat or mail; each gets it" },
 
 { "calendar",  "timezone",           AM_OPT_TEXT, DEF("UTC"), .about = "IANA name" },
 { "calendar",  "open",               AM_OPT_WINDOW, LIST, .about = "windows by weekday, any number a day" },

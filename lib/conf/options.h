@@ -47,7 +47,6 @@ struct am_option {
 	const char *def; /* NULL: none; of a list parted by ", " */
 	const char *of;	 /* AM_OPT_CHOICE, AM_OPT_URL */
 	int64_t min, max;  /* both 0: no bounds */
-	const char *later; /* NULL: in force; else what it waits for */
 	const char *about; /* one line */
 };
 

@@ -1,5 +1,5 @@
 /*
- * read_base - the daemon itself, its Redis, its socket, its HTTP.
+ * read_base - the daemon itself, its Redis, its socket.
  */
 
 #include "build.h"
@@ -190,53 +190,10 @@ am_read_redis(struct am_build *b)
 	c->redis.keep_events = am_get_span(n, "keep_events");
 	c->redis.command_timeout = am_get_span(n, "command_timeout");
 	c->redis.require_durability = am_node_value(n, "require_durability");
-}
-
-static void
-read_producer(struct am_build *b, const struct am_node *n)
-{
-	const struct am_word *w;
-	size_t count = am_node_list(b->a, n, "secret", &w);
-	const struct am_entry *token = am_node_entry(n, "token");
-	struct am_secret s;
-	uint8_t key[64];
-	size_t len;
-	char why[256];
-
-	for (size_t i = 0; i < count; i++) {
-		if (am_secret_read(b, n, "secret", &w[i], &s) == 0 &&
-		    am_whsec_decode(s.value, key, &len, why) != 0)
-			am_diag_add(b->d, n->file, w[i].line, "secret: %s %s",
-			    w[i].s, why);
-	}
-	explicit_bzero(key, sizeof(key));
-	if (token != NULL)
-		(void)am_secret_read(b, n, "token", &token->words[0], &s);
-	if (count == 0 && token == NULL)
-		am_fault(b, n, NULL,
-		    "producer \"%s\" has neither secret nor token; give it one",
-		    n->title);
-}
-
-/* Producers wait for a later version; held to their rules all the same. */
-void
-am_read_http(struct am_build *b)
-{
-	struct am_conf *c = b->own;
-	const struct am_node *http = am_node_child(b->root, "http", NULL);
-	const struct am_node *n = NULL;
-	int64_t bytes = 0;
-
-	if (http == NULL)
-		return;
-	c->http.listen = am_node_value(http, "listen");
-	if (c->http.listen == NULL)
-		am_fault(b, http, NULL,
-		    "http has no listen; write such as listen = "
-		    "\"127.0.0.1:8480\", or remove the section");
-	if (am_bytes_parse(am_node_value(http, "max_body"), &bytes) != 0)
-		AM_ASSERT(!"am_check_tree() passed it");
-	c->http.max_body_bytes = (size_t)bytes;
-	while ((n = am_node_child(http, "producer", n)) != NULL)
-		read_producer(b, n);
+	c->redis.wait_replicas = (unsigned)am_get_count(n, "wait_replicas");
+	if (am_node_entry(n, "wait_replicas") != NULL &&
+	    strcmp(c->redis.require_durability, "D3") != 0)
+		am_fault(b, n, "wait_replicas",
+		    "wait_replicas: nobody waits for replicas below D3; say "
+		    "require_durability = \"D3\", or remove it");
 }

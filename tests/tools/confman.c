@@ -338,8 +338,6 @@ key(const struct am_option *o)
 	printf(": %s.\n", o->about);
 	if (o->def != NULL)
 		printf("Default: %s.\n", o->def);
-	if (o->later != NULL)
-		printf("Not in force in this version (%s).\n", o->later);
 }
 
 static void
