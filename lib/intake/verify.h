@@ -9,12 +9,19 @@
  */
 
 #include "base/arena.h"
+#include "conf/conf.h"
 
 enum am_verify_scheme {
 	AM_VERIFIES_NOTHING,
 	AM_VERIFIES_TWILIO,	/* X-Twilio-Signature, HMAC-SHA1 */
 	AM_VERIFIES_VONAGE_SIG, /* parameter `sig` over the sorted others */
 	AM_VERIFIES_VONAGE_JWT, /* Authorization: Bearer, HS256 */
+	AM_VERIFIES_STANDARD,	/* Standard Webhooks 1.0.0, or svix-… */
+	AM_VERIFIES_BEARER,	/* Authorization: Bearer TOKEN */
+	AM_VERIFIES_BASIC,	/* Authorization: Basic, "USER:PASSWORD" */
+	AM_VERIFIES_GITHUB,	/* X-Hub-Signature-256 */
+	AM_VERIFIES_STRIPE,	/* Stripe-Signature */
+	AM_VERIFIES_SIGNED,	/* as `signature` says */
 };
 
 /* How Vonage's `sig` is made; an account has one of them. */
@@ -43,6 +50,9 @@ struct am_verify_request {
 	bool is_form; /* the body is a form, or there is none */
 	struct am_str body;
 	int64_t now_s; /* since 1970 */
+	/* of those who send events: a signed time may differ by so much */
+	int64_t tolerance_s;
+	const struct am_conf_signature *signature; /* AM_VERIFIES_SIGNED */
 };
 
 struct am_verify_keys {
@@ -53,7 +63,7 @@ struct am_verify_keys {
 
 /*
  * 0, or -AM_EREFUSED with a word in *why: no_key no_signature bad_signature
- * bad_body_hash bad_token stale.
+ * bad_body_hash bad_token no_timestamp stale no_id.
  */
 AM_MUSTCHECK int
 am_verify(enum am_verify_scheme scheme, const struct am_verify_keys *keys,
@@ -61,3 +71,15 @@ am_verify(enum am_verify_scheme scheme, const struct am_verify_keys *keys,
 
 /* Equal, in a time that says nothing about either. */
 bool am_verify_same(struct am_str a, struct am_str b);
+
+/*
+ * Whether the request is this producer's, by any scheme and key that it has; of
+ * req only headers, body and now_s are looked at. As am_verify(); of two
+ * schemes the word is that of the one the request has tried.
+ */
+AM_MUSTCHECK int am_verify_producer(const struct am_conf_producer *p,
+    const struct am_verify_request *req, const char **why);
+/* The id of the message by the producer's scheme, else webhook-id; n == 0:
+ * none. */
+struct am_str am_verify_message_id(
+    const struct am_conf_producer *p, const struct am_pair *headers, size_t n);
