@@ -44,6 +44,8 @@ struct am_ctl_call {
 	struct am_arena arena;
 	unsigned uid;
 	enum am_ctl_level level;
+	struct event_base *base; /* of one of our own */
+	struct am_ctl_ask ask;	 /* end NULL: a client's */
 };
 
 TAILQ_HEAD(call_list, am_ctl_call);
@@ -99,6 +101,14 @@ call_send(struct am_ctl_call *call, struct am_str text)
 		am_client_send(call->client, text);
 }
 
+static void
+on_asked(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	call_free(arg);
+}
+
 /* The call is over; its client may go on. */
 static void
 call_close(struct am_ctl_call *call)
@@ -106,6 +116,11 @@ call_close(struct am_ctl_call *call)
 	struct am_ctl *ctl = call->ctl;
 	struct am_client *c = call->client;
 
+	if (call->ask.end != NULL) { /* whoever ended it may still use it */
+		event_base_once(
+		    call->base, -1, EV_TIMEOUT, on_asked, call, NULL);
+		return;
+	}
 	if (ctl == NULL) {
 		call_free(call);
 		return;
@@ -123,6 +138,8 @@ call_close(struct am_ctl_call *call)
 void
 am_ctl_line(struct am_ctl_call *call, struct am_str json)
 {
+	if (call->ask.line != NULL)
+		call->ask.line(call->ask.arg, json);
 	if (call->client == NULL)
 		return;
 	if (json.n > 0 && memchr(json.p, '\n', json.n) != NULL) {
@@ -161,8 +178,24 @@ am_ctl_end(struct am_ctl_call *call, enum am_exit code, const char *fmt, ...)
 		vsnprintf(text, sizeof(text), fmt, ap);
 		va_end(ap);
 	}
+	if (call->ask.end != NULL)
+		call->ask.end(call->ask.arg, code, text);
 	call_status(call, code, am_str_c(text));
 	call_close(call);
+}
+
+void
+am_ctl_ask(struct event_base *base, am_ctl_handler *handler, void *handler_arg,
+    const struct am_str *argv, size_t argc, const struct am_ctl_ask *ask)
+{
+	struct am_ctl_call *call = calloc(1, sizeof(*call));
+
+	AM_ASSERT(call != NULL && ask->end != NULL);
+	call->base = base;
+	call->ask = *ask;
+	call->level = AM_CTL_VIEW;
+	am_arena_init(&call->arena, 0);
+	handler(handler_arg, call, argv, argc);
 }
 
 enum am_ctl_level
@@ -186,6 +219,8 @@ am_ctl_arena(struct am_ctl_call *call)
 bool
 am_ctl_alive(const struct am_ctl_call *call)
 {
+	if (call->ask.end != NULL)
+		return true;
 	return call->client != NULL && !am_client_hung_up(call->client);
 }
 

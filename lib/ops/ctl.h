@@ -71,6 +71,20 @@ void am_ctl_free(struct am_ctl *ctl);
  * and the limits stay. */
 void am_ctl_permit(struct am_ctl *ctl, const struct am_ctl_opts *opts);
 
+/*
+ * A command of the daemon's own, for its pages: no socket, level view. The
+ * handler is called before this returns; `line` gets each JSON object, `end`
+ * the end, both on the loop and for their call only. Never cut and never gone.
+ */
+struct am_ctl_ask {
+	void (*line)(void *arg, struct am_str json); /* NULL: not of interest */
+	void (*end)(void *arg, enum am_exit code, const char *text);
+	void *arg;
+};
+void
+am_ctl_ask(struct event_base *base, am_ctl_handler *handler, void *handler_arg,
+    const struct am_str *argv, size_t argc, const struct am_ctl_ask *ask);
+
 /* One JSON object, without the newline. */
 void am_ctl_line(struct am_ctl_call *call, struct am_str json);
 /* The status line; fmt says what is wrong (with AM_EXIT_OK a note), "" or NULL
