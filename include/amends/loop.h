@@ -243,6 +243,13 @@ struct am_holders {
 	size_t n;
 };
 
+/* `link` of conf: what {link} is made of, see core/short_link.h. */
+struct am_linkdef {
+	const char *url; /* without a slash at its end */
+	struct am_str secret;
+	am_ms ttl;
+};
+
 struct am_loopdef {
 	const char *name;
 	const char *ref; /* NAME@HASH, the hash in 12 hex digits */
@@ -281,6 +288,7 @@ struct am_loopdef {
 	am_ms retain; /* `redis.retain`: a closed complaint is kept this long */
 	am_ms catchup_after;	  /* a rung fired later than this is catch-up */
 	const char *recourse_url; /* "" when none */
+	const struct am_linkdef *link; /* NULL: customers get none */
 	struct am_holders holders[AM_ROLES_N];
 	/* A zone by IANA name, NULL: unknown. The same name gives the same
 	 * zone as long as the definition lives. NULL: there are none. */

@@ -1,5 +1,5 @@
 /*
- * hash - SHA-256 and SipHash-2-4.
+ * hash - SHA-256, HMAC and SipHash-2-4.
  *
  * Our own, because the core may link nothing but base; every event hashes its
  * journal line, so the SHA instructions are used where the CPU has them (about
@@ -212,6 +212,35 @@ am_sha256_end(struct am_sha256 *s, uint8_t out[32])
 		out[4 * i + 2] = (uint8_t)(v >> 8);
 		out[4 * i + 3] = (uint8_t)v;
 	}
+}
+
+void
+am_hmac_sha256(
+    struct am_str key, const struct am_str *parts, size_t n, uint8_t out[32])
+{
+	uint8_t block[64] = { 0 }, pad[64];
+	struct am_sha256 s;
+
+	am_sha256_init(&s);
+	if (key.n > sizeof(block)) {
+		am_sha256_add(&s, key.p, key.n);
+		am_sha256_end(&s, block);
+		am_sha256_init(&s);
+	} else if (key.n > 0) {
+		memcpy(block, key.p, key.n);
+	}
+	for (size_t i = 0; i < sizeof(pad); i++)
+		pad[i] = block[i] ^ 0x36;
+	am_sha256_add(&s, pad, sizeof(pad));
+	for (size_t i = 0; i < n; i++)
+		am_sha256_add(&s, parts[i].p, parts[i].n);
+	am_sha256_end(&s, out);
+	for (size_t i = 0; i < sizeof(pad); i++)
+		pad[i] = block[i] ^ 0x5c;
+	am_sha256_init(&s);
+	am_sha256_add(&s, pad, sizeof(pad));
+	am_sha256_add(&s, out, 32);
+	am_sha256_end(&s, out);
 }
 
 static inline uint64_t

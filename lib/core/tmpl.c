@@ -12,6 +12,7 @@
 
 #include "base/str.h"
 #include "base/time.h"
+#include "core/short_link.h"
 
 struct part {
 	struct am_str literal; /* n == 0: a field */
@@ -224,6 +225,13 @@ get_recourse(const struct am_tmpl_ctx *x, struct am_buf *out)
 	am_buf_adds(out, x->def->recourse_url);
 }
 
+static void
+get_link(const struct am_tmpl_ctx *x, struct am_buf *out)
+{
+	if (x->def->link != NULL)
+		am_short_link_add(out, x->def->link, x->complaint->id, x->now);
+}
+
 /* Cuttable are words that describe; what somebody types, calls, opens or plans
  * by stays whole. */
 /* clang-format off */
@@ -259,6 +267,7 @@ static const struct {
 	{ "followup.rung",       get_fu_rung,         true,  "the rung's name" },
 	{ "followup.due",        get_fu_due,          false, "when the follow-up was due" },
 	{ "recourse.url",        get_recourse,        false, "url of the section recourse" },
+	{ "link",                get_link,            false, "the customer's link to the state of the complaint" },
 };
 /* clang-format on */
 

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include "base/hash.h"
 #include "base/str.h"
@@ -96,6 +97,61 @@ test_sha256_when_lengths_are_prefixed_then_borders_count(void **state)
 	assert_memory_equal(got, want, 32);
 }
 
+/* RFC 4231, cases 1, 2 and 6: short keys and one longer than a block. */
+static void
+test_hmac_when_given_the_vectors_of_the_rfc_then_agrees(void **state)
+{
+	static const uint8_t b20[20] = { [0 ... 19] = 0x0b };
+	static const uint8_t aa131[131] = { [0 ... 130] = 0xaa };
+	const struct {
+		struct am_str key, text, hex;
+	} cases[] = {
+		{ { (const char *)b20, 20 }, AM_STR("Hi There"),
+		    AM_STR("b0344c61d8db38535ca8afceaf0bf12b"
+			   "881dc200c9833da726e9376c2e32cff7") },
+		{ AM_STR("Jefe"), AM_STR("what do ya want for nothing?"),
+		    AM_STR("5bdcc146bf60754e6a042426089575c7"
+			   "5a003f089d2739839dec58b964ec3843") },
+		{ { (const char *)aa131, 131 },
+		    AM_STR("Test Using Larger Than Block-Size Key - Hash Key "
+			   "First"),
+		    AM_STR("60e431591ee0b67f0d8a26aacbf5b77f"
+			   "8e0bc6213728c5140546040f0ee37f54") },
+	};
+	uint8_t want[32], got[32];
+
+	(void)state;
+	for (size_t i = 0; i < AM_COUNT(cases); i++) {
+		assert_int_equal(am_hex_parse(cases[i].hex, want, 32), 0);
+		am_hmac_sha256(cases[i].key, &cases[i].text, 1, got);
+		assert_memory_equal(got, want, 32);
+	}
+}
+
+static void
+test_hmac_when_fed_in_parts_then_agrees_with_openssl(void **state)
+{
+	char data[300];
+
+	(void)state;
+	rnd_seed(__func__);
+	for (int round = 0; round < 300; round++) {
+		size_t key = rnd(150), n = rnd(150), cut;
+		uint8_t want[32], got[32];
+		struct am_str parts[2];
+
+		for (size_t i = 0; i < sizeof(data); i++)
+			data[i] = (char)rnd(256);
+		cut = rnd(n + 1);
+		parts[0] = (struct am_str){ data + 150, cut };
+		parts[1] = (struct am_str){ data + 150 + cut, n - cut };
+		am_hmac_sha256((struct am_str){ data, key }, parts, 2, got);
+		assert_non_null(HMAC(EVP_sha256(), data, (int)key,
+		    (const uint8_t *)data + 150, n, want, NULL));
+		assert_memory_equal(got, want, 32);
+	}
+}
+
 static void
 test_siphash_when_given_the_papers_vectors_then_agrees(void **state)
 {
@@ -124,6 +180,10 @@ main(void)
 		    test_sha256_when_fed_in_pieces_then_agrees_with_openssl),
 		cmocka_unit_test(
 		    test_sha256_when_lengths_are_prefixed_then_borders_count),
+		cmocka_unit_test(
+		    test_hmac_when_given_the_vectors_of_the_rfc_then_agrees),
+		cmocka_unit_test(
+		    test_hmac_when_fed_in_parts_then_agrees_with_openssl),
 		cmocka_unit_test(
 		    test_siphash_when_given_the_papers_vectors_then_agrees),
 	};
