@@ -9,6 +9,7 @@
 #include "intake/cloudevent.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/str.h"
 #include "codec/json.h"
@@ -188,18 +189,13 @@ map_base64(struct mapping *m, size_t max)
 }
 
 int
-am_cloudevent_flatten(struct am_str text, struct am_arena *a,
+am_cloudevent_map(const struct am_pair *in, size_t in_n, struct am_arena *a,
     const struct am_pair **pairs, size_t *n, struct am_reject *why)
 {
 	struct mapping m = { .a = a, .why = why };
-	const struct am_pair *in;
-	size_t in_n;
-	int rc = flatten(text, AM_EVENT_FIELDS_MAX, AM_STR("cloudevent"), a,
-	    &in, &in_n, why);
+	int rc;
 
-	if (rc != 0)
-		return rc;
-	m.out = am_arena_alloc(a, in_n * sizeof(*m.out));
+	m.out = am_arena_alloc(a, (in_n + 1) * sizeof(*m.out));
 	for (size_t i = 0; i < in_n; i++) {
 		rc = map_pair(&m, &in[i]);
 		if (rc != 0)
@@ -211,6 +207,8 @@ am_cloudevent_flatten(struct am_str text, struct am_arena *a,
 			    am_str_c(attributes[i].name),
 			    "required by CloudEvents 1.0 and missing");
 	if (m.data_base64.p != NULL) {
+		if (in_n > AM_EVENT_FIELDS_MAX)
+			in_n = AM_EVENT_FIELDS_MAX;
 		rc = map_base64(&m, AM_EVENT_FIELDS_MAX - in_n);
 		if (rc != 0)
 			return rc;
@@ -218,4 +216,148 @@ am_cloudevent_flatten(struct am_str text, struct am_arena *a,
 	*pairs = m.out;
 	*n = m.out_n;
 	return 0;
+}
+
+int
+am_cloudevent_flatten(struct am_str text, struct am_arena *a,
+    const struct am_pair **pairs, size_t *n, struct am_reject *why)
+{
+	const struct am_pair *in;
+	size_t in_n;
+	int rc = flatten(text, AM_EVENT_FIELDS_MAX, AM_STR("cloudevent"), a,
+	    &in, &in_n, why);
+
+	return rc != 0 ? rc : am_cloudevent_map(in, in_n, a, pairs, n, why);
+}
+
+/* ---- binary mode ---- */
+
+static bool
+is_attribute(struct am_str name)
+{
+	return name.n > 3 && strncasecmp(name.p, "ce-", 3) == 0;
+}
+
+bool
+am_cloudevent_is_binary(const struct am_pair *headers, size_t headers_n)
+{
+	for (size_t i = 0; i < headers_n; i++)
+		if (is_attribute(headers[i].key))
+			return true;
+	return false;
+}
+
+/* Quoted strings as they are meant; false: one does not end. */
+static bool
+unquote(struct am_str in, char *out, size_t *n)
+{
+	bool quoted = false;
+
+	*n = 0;
+	for (size_t i = 0; i < in.n; i++) {
+		if (in.p[i] == '"') {
+			quoted = !quoted;
+			continue;
+		}
+		if (quoted && in.p[i] == '\\' && ++i == in.n)
+			return false;
+		out[(*n)++] = in.p[i];
+	}
+	return !quoted;
+}
+
+/* In place, once; false: a '%' stands without its two digits. */
+static bool
+unescape(char *p, size_t *n)
+{
+	size_t to = 0;
+
+	for (size_t i = 0; i < *n; i++) {
+		uint8_t byte;
+
+		if (p[i] != '%') {
+			p[to++] = p[i];
+			continue;
+		}
+		if (*n - i < 3 || am_hex_parse((struct am_str){ p + i + 1, 2 },
+				      &byte, 1) != 0)
+			return false;
+		p[to++] = (char)byte;
+		i += 2;
+	}
+	*n = to;
+	return true;
+}
+
+static int
+read_attribute(const struct am_pair *header, struct am_arena *a,
+    struct am_pair *out, struct am_reject *why)
+{
+	struct am_str name = { header->key.p + 3, header->key.n - 3 };
+	char *lower = am_arena_alloc(a, name.n);
+	char *value = am_arena_alloc(a, header->value.n + 1);
+	size_t n;
+
+	for (size_t i = 0; i < name.n; i++) {
+		char c = name.p[i];
+
+		lower[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+		if (!((lower[i] >= 'a' && lower[i] <= 'z') ||
+			(c >= '0' && c <= '9')))
+			return am_reject_fill(why, "bad_cloudevent",
+			    header->key,
+			    "no attribute; its name has letters and digits "
+			    "only");
+	}
+	name.p = lower;
+	if (am_str_is(name, "datacontenttype"))
+		return am_reject_fill(why, "bad_cloudevent", name,
+		    "stands in Content-Type in binary mode, and not in a "
+		    "header of its own");
+	if (!unquote(header->value, value, &n))
+		return am_reject_fill(why, "bad_cloudevent", name,
+		    "a quoted string does not end");
+	if (!unescape(value, &n))
+		return am_reject_fill(why, "bad_cloudevent", name,
+		    "a '%%' stands without two hex digits; %%25 is the sign "
+		    "itself");
+	if (!am_utf8_ok((struct am_str){ value, n }))
+		return am_reject_fill(why, "bad_utf8", name,
+		    "not UTF-8 once it is percent-decoded");
+	*out = (struct am_pair){ name, { value, n } };
+	return 0;
+}
+
+int
+am_cloudevent_binary(const struct am_pair *headers, size_t headers_n,
+    struct am_str body, struct am_arena *a, const struct am_pair **pairs,
+    size_t *n, struct am_reject *why)
+{
+	const struct am_pair *data = NULL;
+	struct am_pair *in;
+	size_t data_n = 0, in_n = 0;
+	int rc = 0;
+
+	if (body.n > 0)
+		rc = flatten(body, AM_EVENT_FIELDS_MAX, AM_STR("data"), a,
+		    &data, &data_n, why);
+	if (rc != 0)
+		return rc;
+	in = am_arena_alloc(a, (headers_n + data_n + 1) * sizeof(*in));
+	for (size_t i = 0; i < headers_n; i++) {
+		if (!is_attribute(headers[i].key))
+			continue;
+		rc = read_attribute(&headers[i], a, &in[in_n++], why);
+		if (rc != 0)
+			return rc;
+	}
+	for (size_t i = 0; i < data_n; i++) {
+		char *name = am_arena_alloc(a, data[i].key.n + 5);
+
+		memcpy(name, "data.", 5);
+		memcpy(name + 5, data[i].key.p, data[i].key.n);
+		in[in_n++] = (struct am_pair){ { name, data[i].key.n + 5 },
+			data[i].value };
+	}
+	return am_cloudevent_map(in, in_n, a, pairs, n, why);
 }
