@@ -29,6 +29,7 @@
 #define BACKLOG 128
 #define ACCEPTS 64 /* in one go; the rest of the loop wants its turn */
 #define CONNS_MAX 1024
+#define STREAMS_MAX 32
 #define DEADLINE (10 * AM_SECOND)
 #define GRACE AM_SECOND /* before a connection must make room */
 #define STOP_READING (2 * AM_SECOND)
@@ -169,13 +170,19 @@ out_of_descriptors(struct am_http *h)
 	rest(h);
 }
 
-/* Who comes by IPv4 to a socket of IPv6 is still at his address. */
+/* Who comes by IPv4 to a socket of IPv6 is still at his address, and who comes
+ * by a unix socket is at this machine's. */
 static void
 unmap(struct sockaddr_storage *peer)
 {
 	struct sockaddr_in6 six;
 	struct sockaddr_in four = { .sin_family = AF_INET };
 
+	if (peer->ss_family == AF_UNIX) {
+		four.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		memcpy(peer, &four, sizeof(four));
+		return;
+	}
 	if (peer->ss_family != AF_INET6)
 		return;
 	memcpy(&six, peer, sizeof(six));
@@ -189,8 +196,11 @@ unmap(struct sockaddr_storage *peer)
 static void
 take_conn(struct am_http *h, int fd, struct sockaddr_storage *peer)
 {
+	/* by a unix socket everybody comes from the proxy before it */
+	bool one = peer->ss_family == AF_UNIX;
+
 	unmap(peer);
-	if (conns_from(h, peer) >= (h->opts.max_conns + 3) / 4 &&
+	if (!one && conns_from(h, peer) >= (h->opts.max_conns + 3) / 4 &&
 	    !make_room(h, peer)) {
 		h->counts.shed++;
 		am_http_say(h, "http_shed", "address");
@@ -324,15 +334,28 @@ am_http_serve(struct am_http *h, int fd)
 
 /* ---- life ---- */
 
+static unsigned
+share_of_descriptors(unsigned divisor, unsigned min, unsigned max)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur / divisor > max)
+		return max;
+	return r.rlim_cur / divisor > min ? (unsigned)(r.rlim_cur / divisor)
+					  : min;
+}
+
 /* Half of the descriptors: sending and Redis live on the other. */
 static unsigned
 default_conns(void)
 {
-	struct rlimit r;
+	return share_of_descriptors(2, 4, CONNS_MAX);
+}
 
-	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur / 2 > CONNS_MAX)
-		return CONNS_MAX;
-	return r.rlim_cur >= 8 ? (unsigned)(r.rlim_cur / 2) : 4;
+static unsigned
+default_streams(void)
+{
+	return share_of_descriptors(8, 1, STREAMS_MAX);
 }
 
 struct am_http *
@@ -346,11 +369,14 @@ am_http_new(struct event_base *base, const struct am_http_opts *opts, void *arg)
 	h->arg = arg;
 	if (h->opts.max_conns == 0)
 		h->opts.max_conns = default_conns();
+	if (h->opts.max_streams == 0)
+		h->opts.max_streams = default_streams();
 	if (h->opts.deadline == 0)
 		h->opts.deadline = DEADLINE;
 	h->fd = -1;
 	h->spare = spare_open();
 	TAILQ_INIT(&h->conns);
+	TAILQ_INIT(&h->streams);
 	TAILQ_INIT(&h->dead);
 	TAILQ_INIT(&h->held);
 	TAILQ_INIT(&h->spent);
@@ -364,6 +390,12 @@ void
 am_http_limit(struct am_http *h, size_t max_body_bytes)
 {
 	h->opts.max_body_bytes = max_body_bytes;
+}
+
+void
+am_http_room(struct am_http *h, unsigned max_conns)
+{
+	h->opts.max_conns = max_conns != 0 ? max_conns : default_conns();
 }
 
 void
@@ -384,6 +416,8 @@ am_http_free(struct am_http *h)
 	am_http_serve(h, -1);
 	while ((c = TAILQ_FIRST(&h->conns)) != NULL)
 		am_http_conn_end(c);
+	while ((c = TAILQ_FIRST(&h->streams)) != NULL)
+		am_http_conn_end(c);
 	am_http_reap(h);
 	while ((r = TAILQ_FIRST(&h->held)) != NULL) {
 		TAILQ_REMOVE(&h->held, r, link);
@@ -402,6 +436,8 @@ am_http_stop(struct am_http *h)
 	struct am_http_conn *c, *next;
 
 	am_http_serve(h, -1);
+	h->stopping = true;
+	am_http_streams_stop(h);
 	for (c = TAILQ_FIRST(&h->conns); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, link);
 		if (c->state == AM_HTTP_READ_HEAD && c->in.n == 0)
@@ -417,6 +453,9 @@ am_http_quiet(const struct am_http *h)
 	const struct am_http_conn *c;
 
 	TAILQ_FOREACH(c, &h->conns, link)
+	if (c->state != AM_HTTP_LINGERING)
+		return false;
+	TAILQ_FOREACH(c, &h->streams, link)
 	if (c->state != AM_HTTP_LINGERING)
 		return false;
 	return true;

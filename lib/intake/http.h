@@ -25,8 +25,9 @@ struct am_http;
 struct am_http_request {
 	struct am_http_head head;
 	struct am_str body;
-	struct sockaddr_storage peer; /* AF_UNSPEC: not known */
-	struct am_arena arena;	      /* for the handler; lives as long */
+	/* 127.0.0.1 behind a unix socket; AF_UNSPEC: not known */
+	struct sockaddr_storage peer;
+	struct am_arena arena; /* for the handler; lives as long */
 };
 
 struct am_http_answer {
@@ -49,6 +50,17 @@ void am_http_answer(
 void am_http_problem(struct am_http_request *req, unsigned status,
     unsigned retry_after_s, const char *detail);
 
+struct am_http_problem {
+	unsigned status, retry_after_s; /* 0: not said */
+	const char *detail;
+	const char *code;    /* a word for programs; NULL: none */
+	struct am_str field; /* what it is about; n == 0: none */
+	size_t at;	     /* which of a list; SIZE_MAX: no list */
+	const char *headers; /* as of an answer; NULL */
+};
+void am_http_problem_with(
+    struct am_http_request *req, const struct am_http_problem *p);
+
 struct am_http_route {
 	unsigned methods; /* enum am_http_method, or-ed */
 	const char *path; /* "/metrics"; "/v1/callback/": all that begin so */
@@ -59,8 +71,9 @@ struct am_http_opts {
 	const struct am_http_route *routes; /* as of am_http_routes() */
 	size_t routes_n;
 	size_t max_body_bytes;
-	unsigned max_conns; /* 0: half of the descriptors, at most 1024 */
-	am_ms deadline;	    /* of a connection; 0: 10 s */
+	unsigned max_conns;   /* 0: half of the descriptors, at most 1024 */
+	unsigned max_streams; /* 0: an eighth of them, at most 32 */
+	am_ms deadline;	      /* of a connection; 0: 10 s */
 };
 
 struct am_http_counts {
@@ -83,12 +96,47 @@ am_http_bind(const char *listen_at, int *fd, struct am_diag *diag);
  * Connections that are open stay. */
 void am_http_serve(struct am_http *h, int fd);
 void am_http_limit(struct am_http *h, size_t max_body_bytes);
+/* 0 as in am_http_opts; who is there already may stay. */
+void am_http_room(struct am_http *h, unsigned max_conns);
 /* Borrowed for as long as h lives; tried in order. */
 void
 am_http_routes(struct am_http *h, const struct am_http_route *routes, size_t n);
 
+/*
+ * An answer that goes on: server-sent events. It has no length and no deadline
+ * and ends by its connection's end. Streams have places of their own, apart
+ * from max_conns.
+ */
+struct am_http_stream;
+
+/* The client has gone, was cut, or am_http_stop() or am_http_free() came; not
+ * told after am_http_stream_end(). The stream is freed when this returns. Comes
+ * from the event loop, never from inside a call below. */
+typedef void am_http_stream_ended(void *arg);
+
+/*
+ * Gives the request back in any case. NULL: no stream, and nothing more to do:
+ * it was answered by 503 (all places are taken, or we stop) or was a HEAD,
+ * which gets the same headers, or its client has gone. headers: as of
+ * am_http_answer.
+ */
+struct am_http_stream *
+am_http_stream_begin(struct am_http_request *req, const char *type,
+    const char *headers, am_http_stream_ended *ended, void *arg);
+/*
+ * All of it, now or when the client takes it. One who has 64 KiB unread in our
+ * memory when more comes is cut; what stays unacknowledged for a minute ends
+ * the stream, too, so write a comment now and then. Ignored once it has ended.
+ */
+void am_http_stream_write(struct am_http_stream *s, struct am_str bytes);
+/* Bytes that wait in our memory: above 0 a next state may better wait, too. */
+size_t am_http_stream_unread(const struct am_http_stream *s);
+/* Close behind what was written. The stream is gone with it. */
+void am_http_stream_end(struct am_http_stream *s);
+unsigned am_http_streams(const struct am_http *h);
+
 /* Take nothing new. Who has sent nothing yet is let go, who is half way has two
- * seconds; the rest is answered. */
+ * seconds; streams end; the rest is answered. */
 void am_http_stop(struct am_http *h);
 /* No connection waits for its request to end or for its answer. */
 bool am_http_quiet(const struct am_http *h);

@@ -46,8 +46,13 @@ am_http_conn_end(struct am_http_conn *c)
 	event_del(c->timer);
 	close(c->fd);
 	h->promised -= c->promised;
-	h->conns_n--;
-	TAILQ_REMOVE(&h->conns, c, link);
+	if (c->streams) {
+		h->streams_n--;
+		TAILQ_REMOVE(&h->streams, c, link);
+	} else {
+		h->conns_n--;
+		TAILQ_REMOVE(&h->conns, c, link);
+	}
 	TAILQ_INSERT_TAIL(&h->dead, c, link);
 	event_active(h->reap, 0, 0);
 }
@@ -71,8 +76,8 @@ am_http_held_free(struct am_http_held *r)
 }
 
 /* Its handler has answered, or will never see it. */
-static void
-request_spent(struct am_http_held *r)
+void
+am_http_held_spent(struct am_http_held *r)
 {
 	struct am_http *h = r->http;
 
@@ -93,7 +98,8 @@ am_http_reap(struct am_http *h)
 	while ((c = TAILQ_FIRST(&h->dead)) != NULL) {
 		TAILQ_REMOVE(&h->dead, c, link);
 		if (c->req != NULL) /* never handed over */
-			request_spent(c->req);
+			am_http_held_spent(c->req);
+		am_http_stream_tell(c);
 		conn_free(c);
 	}
 	while ((r = TAILQ_FIRST(&h->spent)) != NULL) {
@@ -117,8 +123,8 @@ conn_linger(struct am_http_conn *c)
 	am_http_timer(c->timer, AM_HTTP_LINGER);
 }
 
-static void
-conn_write(struct am_http_conn *c)
+void
+am_http_conn_write(struct am_http_conn *c)
 {
 	while (c->sent < c->out.n) {
 		ssize_t n = send(c->fd, c->out.p + c->sent, c->out.n - c->sent,
@@ -136,7 +142,8 @@ conn_write(struct am_http_conn *c)
 		}
 		c->sent += (size_t)n;
 	}
-	conn_linger(c);
+	if (c->state != AM_HTTP_STREAM)
+		conn_linger(c);
 }
 
 /* The request is through with; out goes to the client. */
@@ -147,7 +154,7 @@ conn_answer(
 	event_del(c->readable);
 	c->state = AM_HTTP_WRITE;
 	am_http_write_answer(&c->out, a, with_body);
-	conn_write(c);
+	am_http_conn_write(c);
 }
 
 /* headers: beyond the usual ones; NULL: none */
@@ -163,7 +170,9 @@ conn_refuse(struct am_http_conn *c, unsigned status, const char *headers,
 	am_log_debug("http_refused", "status=%u reason=%s", status,
 	    am_log_val(am_str_c(detail)));
 	am_buf_init(&body);
-	am_http_write_problem(&body, status, detail);
+	am_http_write_problem(
+	    &body, &(struct am_http_problem){
+		       .status = status, .detail = detail, .at = SIZE_MAX });
 	conn_answer(c,
 	    &(struct am_http_answer){ .status = status,
 		.type = "application/problem+json",
@@ -185,25 +194,36 @@ am_http_answer(struct am_http_request *req, const struct am_http_answer *answer)
 		conn_answer(c, answer, req->head.method != AM_HTTP_HEAD);
 	}
 	r->conn = NULL;
-	request_spent(r);
+	am_http_held_spent(r);
+}
+
+void
+am_http_problem_with(
+    struct am_http_request *req, const struct am_http_problem *p)
+{
+	struct am_buf body;
+
+	am_buf_init(&body);
+	am_http_write_problem(&body, p);
+	am_http_answer(req, &(struct am_http_answer){ .status = p->status,
+				.type = "application/problem+json",
+				.body = am_buf_str(&body),
+				.retry_after_s = p->retry_after_s,
+				.headers = p->headers });
+	am_buf_fini(&body);
 }
 
 void
 am_http_problem(struct am_http_request *req, unsigned status,
     unsigned retry_after_s, const char *detail)
 {
-	struct am_buf body;
-
-	am_buf_init(&body);
-	am_http_write_problem(&body, status, detail);
-	am_http_answer(req,
-	    &(struct am_http_answer){ .status = status,
-		.type = "application/problem+json",
-		.body = am_buf_str(&body),
+	am_http_problem_with(req,
+	    &(struct am_http_problem){ .status = status,
 		.retry_after_s = retry_after_s,
+		.detail = detail,
+		.at = SIZE_MAX,
 		.headers =
 		    status == 401 ? "WWW-Authenticate: Signature\r\n" : NULL });
-	am_buf_fini(&body);
 }
 
 /* ---- requests ---- */
@@ -396,7 +416,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		read_head(c);
 	else if (c->state == AM_HTTP_READ_BODY)
 		read_body(c);
-	else if (c->state == AM_HTTP_LINGERING)
+	else if (c->state == AM_HTTP_LINGERING || c->state == AM_HTTP_STREAM)
 		drain(c);
 }
 
@@ -405,7 +425,7 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	conn_write(arg);
+	am_http_conn_write(arg);
 }
 
 /* The time is over. */
