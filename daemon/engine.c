@@ -192,7 +192,8 @@ am_engine_stop(struct am_engine *e)
 
 int
 am_engine_new(struct event_base *base, struct am_conf *conf,
-    const char *redis_path, struct am_engine **out, struct am_diag *diag)
+    const char *redis_path, struct am_activation *sockets,
+    struct am_engine **out, struct am_diag *diag)
 {
 	struct am_engine *e = calloc(1, sizeof(*e));
 	const struct am_ctl_opts ctl = {
@@ -228,7 +229,7 @@ am_engine_new(struct event_base *base, struct am_conf *conf,
 	am_deliver_configure(e->deliver, conf, e->started_at);
 	e->alerts = am_alerts_new(e);
 	e->callbacks = am_callbacks_new(e);
-	rc = am_web_new(e, &e->web, diag);
+	rc = am_web_new(e, sockets, &e->web, diag);
 	if (rc != 0)
 		goto out;
 	e->stop_timer = event_new(base, -1, EV_PERSIST, on_stop_timer, e);

@@ -18,6 +18,7 @@
 
 #include <event2/event.h>
 
+struct am_activation;
 struct am_alerts;
 struct am_shard;
 struct am_callbacks;
@@ -63,11 +64,13 @@ am_ms am_engine_now(void);
 am_ms am_engine_monotonic(void); /* CLOCK_BOOTTIME */
 
 /*
- * Takes a share of conf. redis_path: socket of an embedded Redis, or NULL.
+ * Takes a share of conf, and the sockets. redis_path: socket of an embedded
+ * Redis, or NULL.
  * On failure *diag says why.
  */
 AM_MUSTCHECK int am_engine_new(struct event_base *base, struct am_conf *conf,
-    const char *redis_path, struct am_engine **engine, struct am_diag *diag);
+    const char *redis_path, struct am_activation *sockets,
+    struct am_engine **engine, struct am_diag *diag);
 void am_engine_free(struct am_engine *e);
 
 /*

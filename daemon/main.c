@@ -21,6 +21,7 @@
 #include <amends/version.h>
 
 #include "base/str.h"
+#include "daemon/activation.h"
 #include "daemon/embedded.h"
 #include "daemon/engine.h"
 #include "daemon/notify.h"
@@ -163,14 +164,16 @@ harden(void)
 }
 
 static int
-serve(struct event_base *base, struct am_conf *conf, const char *redis_path)
+serve(struct event_base *base, struct am_conf *conf, const char *redis_path,
+    struct am_activation *sockets)
 {
 	struct am_engine *engine;
 	struct am_diag diag = { .text = "" };
 	struct event *term, *intr, *hup, *watchdog;
 	int code;
 
-	if (am_engine_new(base, conf, redis_path, &engine, &diag) != 0) {
+	if (am_engine_new(base, conf, redis_path, sockets, &engine, &diag) !=
+	    0) {
 		am_log_err("start_refused", "at=%s reason=%s",
 		    am_log_val(am_str_c(diag.file)),
 		    am_log_val(am_str_c(diag.text)));
@@ -201,11 +204,13 @@ serve(struct event_base *base, struct am_conf *conf, const char *redis_path)
 static int
 start(struct am_conf *conf, const struct options *o)
 {
+	struct am_activation sockets;
 	struct am_embedded *redis = NULL;
 	struct am_diag diag = { .text = "" };
 	struct event_base *base;
 	int code = 1;
 
+	am_activation_take(&sockets);
 	event_set_log_callback(on_event_log);
 	base = event_base_new();
 	AM_ASSERT(base != NULL);
@@ -218,8 +223,9 @@ start(struct am_conf *conf, const struct options *o)
 		am_conf_unref(conf);
 	} else {
 		code = serve(base, conf,
-		    redis != NULL ? am_embedded_socket(redis) : NULL);
+		    redis != NULL ? am_embedded_socket(redis) : NULL, &sockets);
 	}
+	am_activation_close(&sockets);
 	if (redis != NULL)
 		am_embedded_stop(redis);
 	event_base_free(base);

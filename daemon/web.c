@@ -13,9 +13,12 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "daemon/activation.h"
 #include "daemon/callbacks.h"
 #include "intake/http.h"
 #include "log/log.h"
+
+#define BODY_MAX ((size_t)256 << 10) /* of http.max_body, without `http` */
 
 /* clang-format off */
 #define FOR_STRANGERS \
@@ -28,6 +31,7 @@ static const struct am_http_route operators[] = { FOR_STRANGERS };
 
 struct listener {
 	const char *name;
+	bool handed;	      /* by systemd: it stays where it is */
 	struct am_http *http; /* NULL: never asked for */
 	char at[128];	      /* "": nowhere */
 	/* of am_web_prepare(); -1: stay where we are, or nowhere */
@@ -35,7 +39,11 @@ struct listener {
 	char next[128];
 };
 
-enum { LISTEN, VIEW, LISTENERS_N };
+enum {
+	LISTEN = AM_ACTIVATION_HTTP,
+	VIEW = AM_ACTIVATION_VIEW,
+	LISTENERS_N = AM_ACTIVATION_N,
+};
 
 struct am_web {
 	struct am_engine *engine;
@@ -56,6 +64,8 @@ prepare(struct listener *l, const char *at, struct am_diag *diag)
 	bool stay = strcmp(at, l->at) == 0 || at[0] == '\0';
 	int fd = -1, rc = 0;
 
+	if (l->handed)
+		return 0;
 	if (l->next_fd >= 0 && strcmp(at, l->next) == 0)
 		return 0; /* bound for an earlier candidate */
 	if (!stay)
@@ -90,8 +100,20 @@ listen_on(struct am_web *w, struct listener *l)
 		l->http = am_http_new(w->engine->base, &opts, w->engine);
 	am_http_serve(l->http, l->next_fd);
 	memcpy(l->at, l->next, sizeof(l->at));
-	am_log_notice("http", "name=%s address=%s", l->name,
-	    l->next_fd >= 0 ? l->at : "none");
+	am_log_notice("http", "name=%s address=%s by=%s", l->name,
+	    l->next_fd >= 0 ? am_log_val(am_str_c(l->at)) : "none",
+	    l->handed ? "systemd" : "amends");
+}
+
+/* Where a socket unit says one thing and amends.conf another. */
+static void
+say_where(const struct listener *l, const char *at)
+{
+	if (l->handed && at[0] != '\0' && strcmp(at, l->at) != 0)
+		am_log_warn("http_stays",
+		    "name=%s address=%s wanted=%s reason=%s", l->name,
+		    am_log_val(am_str_c(l->at)), at,
+		    "\"a socket that systemd handed over; change its unit\"");
 }
 
 static void
@@ -120,14 +142,30 @@ am_web_switch(struct am_web *w)
 		if (l->next_fd >= 0 || (l->at[0] != '\0' && l->next[0] == '\0'))
 			listen_on(w, l);
 		l->next_fd = -1;
+		say_where(l, wanted(conf, i));
 		if (l->http != NULL)
-			am_http_limit(l->http, conf->http.max_body_bytes);
+			am_http_limit(l->http, conf->http.max_body_bytes != 0
+						   ? conf->http.max_body_bytes
+						   : BODY_MAX);
 	}
 	route(w);
 }
 
+/* In place of binding one; am_web_switch() serves it. */
+static void
+hand_over(struct listener *l, int *fd)
+{
+	if (*fd < 0)
+		return;
+	l->handed = true;
+	l->next_fd = *fd;
+	*fd = -1;
+	am_activation_address(l->next_fd, l->next, sizeof(l->next));
+}
+
 int
-am_web_new(struct am_engine *e, struct am_web **web, struct am_diag *diag)
+am_web_new(struct am_engine *e, struct am_activation *sockets,
+    struct am_web **web, struct am_diag *diag)
 {
 	static const char *const names[] = { "listen", "view" };
 	struct am_web *w = calloc(1, sizeof(*w));
@@ -138,6 +176,7 @@ am_web_new(struct am_engine *e, struct am_web **web, struct am_diag *diag)
 	for (size_t i = 0; i < LISTENERS_N; i++) {
 		w->v[i].name = names[i];
 		w->v[i].next_fd = -1;
+		hand_over(&w->v[i], &sockets->fd[i]);
 	}
 	rc = am_web_prepare(w, e->conf, diag);
 	if (rc != 0) {

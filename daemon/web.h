@@ -10,18 +10,21 @@
 
 #include "daemon/engine.h"
 
+struct am_activation;
 struct am_web;
 
-/* Listens when conf says so. On failure *diag says why. */
-AM_MUSTCHECK int
-am_web_new(struct am_engine *e, struct am_web **web, struct am_diag *diag);
+/* Listens when conf says so, and on what *sockets has, which it takes, whatever
+ * conf says. On failure *diag says why. */
+AM_MUSTCHECK int am_web_new(struct am_engine *e, struct am_activation *sockets,
+    struct am_web **web, struct am_diag *diag);
 /* Requests that handlers hold are gone with it. */
 void am_web_free(struct am_web *w);
 
 /*
  * A reload: bind what the candidate asks for, so that one that cannot be had is
  * refused; then, once it is in force, go there. What was bound for a candidate
- * before is given up.
+ * before is given up. A socket that was handed over stays, with a warning where
+ * conf names another address.
  */
 AM_MUSTCHECK int am_web_prepare(
     struct am_web *w, const struct am_conf *next, struct am_diag *diag);
