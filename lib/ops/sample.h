@@ -15,8 +15,7 @@
  */
 
 #include "base/arena.h"
-
-struct am_census; /* ops/census.h */
+#include "ops/census.h"
 
 struct am_sample_redis {
 	bool up;	 /* every shard's connection answers */
@@ -209,7 +208,7 @@ struct am_sample {
 	const struct am_sample_producer *producers;
 	size_t producers_n;
 	int64_t log_dropped;
-	const struct am_census *census; /* NULL: none yet; shared with it */
+	struct am_census *census; /* NULL: none yet */
 };
 
 struct am_sample *am_sample_ref(struct am_sample *s);
