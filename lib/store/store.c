@@ -229,62 +229,6 @@ am_store_clock(
 
 /* ---- facts ---- */
 
-/* The value of "name:" in the text of INFO. */
-static struct am_str
-info_get(struct am_str info, const char *name)
-{
-	size_t n = strlen(name);
-	const char *p = info.p, *end = info.p + info.n;
-
-	while (p < end) {
-		const char *eol = memchr(p, '\r', (size_t)(end - p));
-
-		if (eol == NULL)
-			eol = end;
-		if ((size_t)(eol - p) > n && memcmp(p, name, n) == 0 &&
-		    p[n] == ':')
-			return (struct am_str){ p + n + 1,
-				(size_t)(eol - p) - n - 1 };
-		p = eol + 2;
-	}
-	return (struct am_str){ NULL, 0 };
-}
-
-static uint64_t
-info_u64(struct am_str info, const char *name)
-{
-	uint64_t v = 0;
-
-	if (am_str_u64(info_get(info, name), &v) != 0)
-		return 0;
-	return v;
-}
-
-static void
-facts_memory(struct am_redis_facts *f, struct am_str info)
-{
-	f->used_memory = info_u64(info, "used_memory");
-	f->maxmemory = info_u64(info, "maxmemory");
-	snprintf(f->policy, sizeof f->policy, "%.*s",
-	    AM_ARG(info_get(info, "maxmemory_policy")));
-}
-
-/* appendfsync is not in INFO, and an ACL may hide CONFIG: then D1. */
-static void
-facts_durability(
-    struct am_redis_facts *f, struct am_str info, const redisReply *fsync)
-{
-	const char *class = "D1";
-
-	if (am_str_is(info_get(info, "aof_enabled"), "0"))
-		class = "D0";
-	else if (fsync != NULL && fsync->type == REDIS_REPLY_ARRAY &&
-		 fsync->elements == 2 &&
-		 am_str_is(am_reply_str(fsync->element[1]), "always"))
-		class = "D2";
-	memcpy(f->durability, class, sizeof f->durability);
-}
-
 static void
 on_facts(void *arg, int rc, struct am_batch *b)
 {
@@ -298,10 +242,9 @@ on_facts(void *arg, int rc, struct am_batch *b)
 	if (info->type == REDIS_REPLY_STRING) {
 		struct am_str text = am_reply_str(info);
 
-		facts_memory(&s->facts, text);
-		snprintf(s->facts.version, sizeof s->facts.version, "%.*s",
-		    AM_ARG(info_get(text, "redis_version")));
-		facts_durability(&s->facts, text, am_batch_reply(b, 1));
+		am_facts_memory(&s->facts, text);
+		am_facts_version(&s->facts, text);
+		am_facts_durability(&s->facts, text, am_batch_reply(b, 1));
 		s->facts_in = s->facts.policy[0] != '\0';
 		am_store_clock(s, b, am_batch_reply(b, 2));
 	} else {
@@ -342,7 +285,7 @@ on_looked(void *arg, int rc, struct am_batch *b)
 		const redisReply *memory = am_batch_reply(b, 1);
 
 		if (memory->type == REDIS_REPLY_STRING)
-			facts_memory(&s->facts, am_reply_str(memory));
+			am_facts_memory(&s->facts, am_reply_str(memory));
 		am_store_settle(s);
 		if (!s->freed)
 			am_owner_check(s, am_batch_reply(b, 2));

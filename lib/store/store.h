@@ -9,6 +9,7 @@
  * state the shard is in and carries loads and commits.
  */
 
+#include "store/facts.h"
 #include "store/keys.h"
 #include "store/redis.h"
 
@@ -33,15 +34,6 @@ struct am_cursor {
 	char id[48]; /* last entry applied, "0-0" at first */
 	uint64_t applied, lost, commit;
 	char dataset[33];
-};
-
-/* What Redis is like, learnt at each connection. */
-struct am_redis_facts {
-	char version[32];
-	char durability[3]; /* "D0" "D1" "D2" */
-	char policy[32];    /* maxmemory-policy */
-	uint64_t maxmemory, used_memory;
-	am_ms clock_diff; /* Redis TIME minus ours */
 };
 
 struct am_store_opts {
