@@ -35,6 +35,7 @@ struct view {
 	const struct am_loopdef *def;
 	struct am_batch *held[2], *records;
 	void *own;
+	void *asker; /* of a call of the daemon's own, see am_ctl_ask() */
 };
 
 struct view *am_view_new(struct am_engine *e, struct am_ctl_call *call,

@@ -13,8 +13,10 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "core/short_link.h"
 #include "daemon/activation.h"
 #include "daemon/callbacks.h"
+#include "daemon/link.h"
 #include "intake/http.h"
 #include "log/log.h"
 
@@ -22,7 +24,9 @@
 
 /* clang-format off */
 #define FOR_STRANGERS \
-	{ AM_HTTP_GET | AM_HTTP_POST, AM_CALLBACKS_PATH, am_callbacks_on_request }
+	{ AM_HTTP_GET | AM_HTTP_POST, AM_CALLBACKS_PATH, am_callbacks_on_request }, \
+	{ AM_HTTP_GET, AM_LINK_STYLE_PATH, am_link_on_style }, \
+	{ AM_HTTP_GET, AM_SHORT_LINK_PATH, am_link_on_request }
 /* clang-format on */
 
 static const struct am_http_route strangers[] = { FOR_STRANGERS };

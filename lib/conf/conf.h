@@ -334,12 +334,7 @@ struct am_conf {
 		const struct am_conf_producer **producers;
 		size_t producers_n;
 	} http;
-	/* `link`: the page that a customer may look at */
-	struct {
-		const char *url; /* without a / at its end; NULL: no links */
-		struct am_secret secret;
-		am_ms ttl;
-	} link;
+	const struct am_linkdef *link; /* NULL: customers get none */
 	/* `audit`: what the daemon checks of itself */
 	struct {
 		am_ms every;

@@ -255,6 +255,7 @@ bind(const struct am_conf *c, struct am_loopdef *def)
 	def->retain = c->redis.retain;
 	def->catchup_after = c->catchup_after;
 	def->recourse_url = c->recourse_url;
+	def->link = c->link;
 	memcpy(def->holders, c->holders, sizeof(def->holders));
 	def->find_zone = am_zones_find;
 	def->zones = c->zones;

@@ -27,6 +27,11 @@ compile(struct am_build *b, const struct am_node *n, const char *key, int line,
 		    "%s: names {recourse.url}, which is not set; add recourse "
 		    "{ url = \"https://…\" }",
 		    key);
+	if (strstr(text, "{link") != NULL && b->c->link == NULL)
+		am_diag_add(b->d, n->file, line,
+		    "%s: names {link}, and there is no section link; add link "
+		    "{ url = \"https://…\"  secret = \"file:…\" }",
+		    key);
 	return t;
 }
 

@@ -15,7 +15,8 @@
 /* ---- link ---- */
 
 static void
-read_link_url(struct am_build *b, const struct am_node *n)
+read_link_url(
+    struct am_build *b, const struct am_node *n, struct am_linkdef *link)
 {
 	const char *s = am_node_value(n, "url");
 	struct am_url url;
@@ -41,32 +42,37 @@ read_link_url(struct am_build *b, const struct am_node *n)
 	len = strlen(s);
 	while (len > 0 && s[len - 1] == '/')
 		len--;
-	b->own->link.url = am_arena_cstr(b->a, (struct am_str){ s, len });
+	link->url = am_arena_cstr(b->a, (struct am_str){ s, len });
 }
 
 static void
 read_link(struct am_build *b)
 {
 	const struct am_node *n = am_node_child(b->root, "link", NULL);
-	struct am_conf *c = b->own;
-	const struct am_entry *secret;
+	struct am_linkdef *link;
+	const struct am_entry *entry;
+	struct am_secret secret = { 0 };
 
 	if (n == NULL)
 		return;
-	read_link_url(b, n);
-	c->link.ttl = am_get_span(n, "ttl");
-	secret = am_node_entry(n, "secret");
-	if (secret == NULL)
+	link = am_arena_zalloc(b->a, sizeof(*link));
+	link->url = "";
+	read_link_url(b, n, link);
+	link->ttl = am_get_span(n, "ttl");
+	entry = am_node_entry(n, "secret");
+	if (entry == NULL)
 		am_fault(b, n, NULL,
 		    "link has no secret; write secret = \"file:PATH\", with "
 		    "the output of openssl rand -hex 32");
-	else if (am_secret_read(
-		     b, n, "secret", &secret->words[0], &c->link.secret) == 0 &&
-		 c->link.secret.value.n < SECRET_BYTES_MIN)
+	else if (am_secret_read(b, n, "secret", &entry->words[0], &secret) ==
+		     0 &&
+		 secret.value.n < SECRET_BYTES_MIN)
 		am_fault(b, n, "secret",
 		    "secret: %s is guessed; it must have %d bytes or more, as "
 		    "from openssl rand -hex 32",
-		    c->link.secret.ref, SECRET_BYTES_MIN);
+		    secret.ref, SECRET_BYTES_MIN);
+	link->secret = secret.value;
+	b->own->link = link;
 	if (am_node_child(b->root, "http", NULL) == NULL)
 		am_fault(b, n, NULL,
 		    "link: nobody listens for it; add http { listen = "
