@@ -283,6 +283,11 @@ read_quiet(
 	const struct am_conf *c = b->c;
 	const char *name = am_node_value(n, "quiet"), **known;
 
+	if (name == NULL && e->type == AM_ENDPOINT_SMS)
+		am_warn(b, n->file, n->line,
+		    "endpoint \"%s\" has no quiet: people may be texted at "
+		    "night; name a quiet section, or say quiet = \"none\"",
+		    n->title);
 	if (name == NULL)
 		return;
 	known = am_arena_zalloc(b->a, (c->quiets_n + 1) * sizeof(*known));
@@ -292,7 +297,8 @@ read_quiet(
 			e->quiet = c->quiets[i];
 	}
 	/* one that was refused has its own diagnostic */
-	if (e->quiet == NULL && am_node_find(b->root, "quiet", name) == NULL)
+	if (e->quiet == NULL && strcmp(name, "none") != 0 &&
+	    am_node_find(b->root, "quiet", name) == NULL)
 		am_fault_name(b, n, "quiet", am_node_line(n, "quiet"), "quiet",
 		    name, known, c->quiets_n);
 }

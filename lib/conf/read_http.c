@@ -403,20 +403,35 @@ judge_pair(struct am_build *b, const struct am_conf_producer *p,
 		    p->name, q->name);
 }
 
+/* Those of http, then those at the top, as a file of their own has them. */
 static void
 read_producers(struct am_build *b, const struct am_node *http)
 {
+	const struct am_node *in[] = { http, b->root };
 	struct am_conf *c = b->own;
-	const struct am_node *n = NULL;
+	const struct am_node *n = NULL, *twin;
 	size_t count = 0;
 
-	while ((n = am_node_child(http, "producer", n)) != NULL)
-		count++;
+	for (size_t i = 0; i < AM_COUNT(in); i++) {
+		while ((n = am_node_child(in[i], "producer", n)) != NULL)
+			count++;
+	}
 	c->http.producers =
 	    am_arena_zalloc(b->a, (count + 1) * sizeof(*c->http.producers));
-	while ((n = am_node_child(http, "producer", n)) != NULL)
-		c->http.producers[c->http.producers_n++] = read_producer(b, n);
-	for (size_t i = 0; !b->blind && i < count; i++) {
+	for (size_t i = 0; i < AM_COUNT(in); i++) {
+		while ((n = am_node_child(in[i], "producer", n)) != NULL) {
+			twin = am_node_find(http, "producer", n->title);
+			if (i > 0 && twin != NULL)
+				am_fault(b, n, NULL,
+				    "producer \"%s\" is given twice, first at "
+				    "%s:%d; rename one",
+				    n->title, twin->file, twin->line);
+			else
+				c->http.producers[c->http.producers_n++] =
+				    read_producer(b, n);
+		}
+	}
+	for (size_t i = 0; !b->blind && i < c->http.producers_n; i++) {
 		for (size_t k = 0; k < i; k++)
 			judge_pair(
 			    b, c->http.producers[i], c->http.producers[k]);
@@ -467,8 +482,15 @@ am_read_http(struct am_build *b)
 {
 	struct am_conf *c = b->own;
 	const struct am_node *http = am_node_child(b->root, "http", NULL);
+	const struct am_node *producer =
+	    am_node_child(b->root, "producer", NULL);
 	int64_t bytes = 0;
 
+	if (http == NULL && producer != NULL)
+		am_fault(b, producer, NULL,
+		    "producer \"%s\": nothing listens for it; add http { "
+		    "listen = \"127.0.0.1:8480\" }",
+		    producer->title);
 	if (http == NULL)
 		return;
 	c->http.listen = am_node_value(http, "listen");

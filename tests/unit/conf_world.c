@@ -128,3 +128,23 @@ conf_world_edit(const char *base, const char *find, const char *put)
 			at + strlen(find)) >= 0);
 	return out;
 }
+
+void
+conf_world_refused(const char *base, const struct conf_world_row *row)
+{
+	char *text = conf_world_edit(base, row->find, row->put);
+	char told[4096] = "";
+	struct am_diag *diags;
+	size_t n, at = 0;
+
+	assert_null(conf_world_load(text, &diags, &n));
+	assert_true(n > 0);
+	for (size_t i = 0; i < n; i++) {
+		assert_string_equal(diags[i].file, "amends.conf");
+		at += (size_t)snprintf(told + at, sizeof(told) - at, "%s%d: %s",
+		    i > 0 ? "\n" : "", diags[i].line, diags[i].text);
+	}
+	assert_string_equal(told, row->told);
+	free(diags);
+	free(text);
+}

@@ -30,3 +30,9 @@ extern const char conf_world_base[];
 
 /* base with the first `find` replaced; malloc'd. Asserts that it is there. */
 char *conf_world_edit(const char *base, const char *find, const char *put);
+
+/* One edit of base, and the exact lines of its refusal, "LINE: TEXT" each. */
+struct conf_world_row {
+	const char *name, *find, *put, *told;
+};
+void conf_world_refused(const char *base, const struct conf_world_row *row);
