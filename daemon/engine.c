@@ -18,6 +18,7 @@
 
 #include "daemon/alerts.h"
 #include "daemon/callbacks.h"
+#include "daemon/census.h"
 #include "daemon/notify.h"
 #include "daemon/shard.h"
 #include "daemon/web.h"
@@ -229,6 +230,7 @@ am_engine_new(struct event_base *base, struct am_conf *conf,
 	am_deliver_configure(e->deliver, conf, e->started_at);
 	e->alerts = am_alerts_new(e);
 	e->callbacks = am_callbacks_new(e);
+	e->census = am_census_taker_new(e);
 	rc = am_web_new(e, sockets, &e->web, diag);
 	if (rc != 0)
 		goto out;
@@ -261,6 +263,7 @@ am_engine_free(struct am_engine *e)
 	am_alerts_free(e->alerts);
 	for (size_t i = 0; i < e->shards_n; i++)
 		am_shard_free(e->shards[i]);
+	am_census_taker_free(e->census);
 	free(e->shards);
 	e->shards_n = 0;
 	/* let deferred callbacks run: they free what they carry */

@@ -22,6 +22,7 @@ struct am_activation;
 struct am_alerts;
 struct am_shard;
 struct am_callbacks;
+struct am_census_taker;
 struct am_web;
 
 struct am_counts {
@@ -44,6 +45,7 @@ struct am_engine {
 	struct am_ctl *ctl;
 	struct am_web *web; /* what comes in by HTTP */
 	struct am_callbacks *callbacks;
+	struct am_census_taker *census;
 	struct am_shard **shards;
 	size_t shards_n;
 	uint64_t served; /* claims at an endpoint, of any shard */

@@ -221,3 +221,26 @@ am_fu_record_unpack(struct am_str id_text, struct am_str bytes,
 	*f = new;
 	return 0;
 }
+
+int
+am_fu_record_fired(struct am_str head, am_ms *fired_at)
+{
+	struct am_rd r = am_unpack_from(head);
+	uint8_t version = am_rd_u8(&r);
+	am_ms at;
+
+	if (r.bad || version == 0 || version > AM_RECORD_VERSION)
+		return -AM_EINVAL;
+	for (int i = 0; i < 3; i++)
+		(void)am_rd_lstr(&r);
+	(void)am_rd_u8(&r);
+	(void)am_rd_u8(&r);
+	(void)am_unpack_max(&r, UINT16_MAX);
+	(void)am_unpack_max(&r, UINT16_MAX);
+	(void)am_rd_bytes(&r, 3);
+	at = am_rd_zig(&r);
+	if (r.bad)
+		return -AM_EINVAL;
+	*fired_at = at;
+	return 0;
+}

@@ -100,3 +100,7 @@ struct am_fu_record {
 void am_fu_record_pack(const struct am_fu_record *f, struct am_buf *out);
 AM_MUSTCHECK int am_fu_record_unpack(struct am_str id_text, struct am_str bytes,
     struct am_arena *a, struct am_fu_record *f);
+
+/* When it was fired, from the first AM_FU_HEAD_BYTES of the bytes. */
+#define AM_FU_HEAD_BYTES 384
+AM_MUSTCHECK int am_fu_record_fired(struct am_str head, am_ms *fired_at);
