@@ -202,7 +202,30 @@ read_header(struct am_build *b, const struct am_node *n, const char *key)
 	return v;
 }
 
-/* What is signed names only what there is. */
+/* One value of what is signed: there must be such a one. */
+static void
+check_signed(struct am_build *b, const struct am_node *n,
+    const struct am_conf_signature *s, const struct am_fill_part *part)
+{
+	bool id = strcmp(part->path, "id") == 0;
+	bool timestamp = strcmp(part->path, "timestamp") == 0;
+	bool known = id || timestamp || strcmp(part->path, "body") == 0;
+
+	if (!known || part->whole || part->enc != AM_FILL_RAW)
+		am_fault(b, n, "content",
+		    "content: unknown value '%.40s'; there are {body}, "
+		    "{timestamp} and {id}",
+		    part->path);
+	else if (timestamp && s->timestamp_header == NULL)
+		am_fault(b, n, "content",
+		    "content: there is no timestamp_header for {timestamp}; "
+		    "write such as timestamp_header = \"X-Timestamp\"");
+	else if (id && s->id_header == NULL)
+		am_fault(b, n, "content",
+		    "content: there is no id_header for {id}; write such as "
+		    "id_header = \"X-Id\"");
+}
+
 static void
 read_content(
     struct am_build *b, const struct am_node *n, struct am_conf_signature *s)
@@ -216,31 +239,13 @@ read_content(
 		return;
 	}
 	for (size_t i = 0; i < s->content->n; i++) {
-		const char *name = s->content->v[i].path;
+		const struct am_fill_part *part = &s->content->v[i];
 
-		if (name == NULL)
+		if (part->path == NULL)
 			continue;
-		body |= strcmp(name, "body") == 0;
-		timestamp |= strcmp(name, "timestamp") == 0;
-		if (strcmp(name, "timestamp") == 0 &&
-		    s->timestamp_header == NULL)
-			am_fault(b, n, "content",
-			    "content: there is no timestamp_header for "
-			    "{timestamp}; write such as timestamp_header = "
-			    "\"X-Timestamp\"");
-		else if (strcmp(name, "id") == 0 && s->id_header == NULL)
-			am_fault(b, n, "content",
-			    "content: there is no id_header for {id}; write "
-			    "such as id_header = \"X-Id\"");
-		else if (s->content->v[i].whole ||
-			 s->content->v[i].enc != AM_FILL_RAW ||
-			 (strcmp(name, "timestamp") != 0 &&
-			     strcmp(name, "id") != 0 &&
-			     strcmp(name, "body") != 0))
-			am_fault(b, n, "content",
-			    "content: unknown value '%.40s'; there are {body}, "
-			    "{timestamp} and {id}",
-			    name);
+		body |= strcmp(part->path, "body") == 0;
+		timestamp |= strcmp(part->path, "timestamp") == 0;
+		check_signed(b, n, s, part);
 	}
 	if (!body)
 		am_fault(b, n, "content",

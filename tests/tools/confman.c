@@ -394,6 +394,53 @@ providers(void)
 	fputs(providers_tail, stdout);
 }
 
+static const char producers[] =
+    ".SH PRODUCERS\n"
+    "A producer that speaks amends's own envelope, or CloudEvents, needs a\n"
+    "secret or a token and no more.\n"
+    "A scheme says how a request proves who has sent it:\n"
+    ".TP\n.B standard-webhooks\n"
+    "headers webhook-id, webhook-timestamp and webhook-signature, by a whsec_\n"
+    "key; a bearer token in place of them, where the producer has one.\n"
+    ".TP\n.B bearer\n"
+    "header Authorization: Bearer TOKEN.\n"
+    ".TP\n.B basic\n"
+    "header Authorization: Basic; token holds USER:PASSWORD.\n"
+    ".TP\n.B github\n"
+    "header X-Hub-Signature-256.\n"
+    ".TP\n.B stripe\n"
+    "header Stripe-Signature with a signed time.\n"
+    ".TP\n.B hmac\n"
+    "one header of any name, as the section\n"
+    ".I signature\n"
+    "says.\n"
+    ".PP\n"
+    "A body that is not ours is made events by\n"
+    ".IR map :\n"
+    "the first of which each\n"
+    ".I when\n"
+    "fits; without one the element is passed over and counted.\n"
+    "Its texts take from the body:\n"
+    ".TP\n.B {labels.name}\n"
+    "a value of the element, by a dotted path; a number is a place in an\n"
+    "array; what is not there is empty.\n"
+    ".TP\n.B {/receiver}\n"
+    "a value of the whole body, where\n"
+    ".I each\n"
+    "parts it.\n"
+    ".TP\n.B {id:id}\n"
+    "only letters, digits and . _ : \\- of it; in place of any other byte "
+    "\\-.\n"
+    ".PP\n"
+    ".BR {{ \" and \" }}\n"
+    "are the braces themselves.\n"
+    "An event that is told again must have the same\n"
+    ".IR event_id :\n"
+    "make it of what never changes, and of what makes it another one.\n"
+    "Whoever sends by a file of its own, as in conf.d, writes\n"
+    ".I producer\n"
+    "at the top level.\n";
+
 int
 main(void)
 {
@@ -409,6 +456,7 @@ main(void)
 	}
 	texts();
 	providers();
+	fputs(producers, stdout);
 	fputs(rules, stdout);
 	fputs(tail, stdout);
 	puts(".SH SEE ALSO\n.BR amendsd (8),\n.BR amendsctl (8)");
