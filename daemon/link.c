@@ -224,6 +224,37 @@ am_link_on_request(void *arg, struct am_http_request *req)
 	free(l);
 }
 
+/* ---- the verb ---- */
+
+static void
+give_link(struct view *v, struct am_batch *b)
+{
+	const struct am_linkdef *link = v->engine->conf->link;
+	am_ms now = am_engine_now();
+	struct am_buf url;
+
+	(void)b;
+	am_buf_arena(&url, v->a, 128);
+	am_short_link_add(&url, link, v->c->id, now);
+	am_view_open(v);
+	am_buf_addkv(&v->line, "link", am_buf_str(&url));
+	am_view_time(v, "expires_at", am_short_link_ends(link, now));
+	am_view_close(v);
+	am_ctl_end(v->call, AM_EXIT_OK, NULL);
+	am_view_drop(v);
+}
+
+void
+am_verb_link(struct view *v)
+{
+	if (v->engine->conf->link == NULL)
+		am_ctl_end(v->call, AM_EXIT_FAILED,
+		    "conf has no section link; add link { url = \"https://…\""
+		    "  secret = \"file:…\" }");
+	else
+		am_view_complaint(v, give_link);
+}
+
 void
 am_link_on_style(void *arg, struct am_http_request *req)
 {

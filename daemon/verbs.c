@@ -23,6 +23,7 @@ static const struct {
 	{ "why",              am_verb_why },
 	{ "plan",             am_verb_plan },
 	{ "verify",           am_verb_verify },
+	{ "link",             am_verb_link },
 	{ "message show",     am_verb_message_show },
 	{ "message list",     am_verb_message_list },
 	{ "followups",        am_verb_followups },

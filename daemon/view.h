@@ -121,4 +121,4 @@ am_verb_fn am_verb_followups_retry, am_verb_followups_cancel,
 am_verb_fn am_verb_endpoints_enable, am_verb_endpoints_disable,
     am_verb_endpoints_test;
 am_verb_fn am_verb_silence_add, am_verb_silence_list, am_verb_silence_end;
-am_verb_fn am_verb_message_show, am_verb_message_list;
+am_verb_fn am_verb_message_show, am_verb_message_list, am_verb_link;

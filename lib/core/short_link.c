@@ -28,12 +28,18 @@ mac(const struct am_linkdef *link, struct am_str id, struct am_str hours,
 	am_fu_id_format(full, out);
 }
 
+am_ms
+am_short_link_ends(const struct am_linkdef *link, am_ms now)
+{
+	return ((now + link->ttl) / AM_HOUR + 1) * AM_HOUR;
+}
+
 void
 am_short_link_add(struct am_buf *out, const struct am_linkdef *link,
     struct am_str id, am_ms now)
 {
 	char digits[DIGITS_MAX], text[AM_FU_ID_LEN + 1];
-	uint64_t hours = (uint64_t)((now + link->ttl) / AM_HOUR + 1);
+	uint64_t hours = (uint64_t)(am_short_link_ends(link, now) / AM_HOUR);
 	size_t at = DIGITS_MAX;
 	struct am_str said;
 

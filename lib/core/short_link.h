@@ -23,6 +23,9 @@
 void am_short_link_add(struct am_buf *out, const struct am_linkdef *link,
     struct am_str id, am_ms now);
 
+/* When one made at `now` expires. */
+am_ms am_short_link_ends(const struct am_linkdef *link, am_ms now);
+
 /*
  * What stands behind AM_SHORT_LINK_PATH: *id borrows from it. -AM_ENOENT: not a
  * link of ours, -AM_EREFUSED: it was, and its time is over (*id is set then,

@@ -104,6 +104,8 @@ const struct am_verb am_verbs[] = {
 	  "read the configuration again; the old one stays if it is wrong", false },
 	{ "drain", O, 0, 0, "drain", "",
 	  "finish what is in flight, take nothing new", false },
+	{ "link", V, 1, 1, "link ID", "",
+	  "the signed link by which the customer sees a complaint's state", false },
 	{ "verify", V, 1, 1, "verify ID", "",
 	  "check a complaint's journal: chain and replay", false },
 };
