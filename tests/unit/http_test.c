@@ -4,8 +4,6 @@
  * tests/system/test_http_framing.py (faults 59 to 61).
  */
 
-#include "intake/http.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,12 +11,9 @@
 #include <string.h>
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -27,27 +22,9 @@
 
 #include "base/str.h"
 #include "log/log.h"
+#include "tests/unit/http_world.h"
 
-#define PATIENCE (5 * AM_SECOND)
 #define DEADLINE 300
-
-struct world {
-	struct event_base *base;
-	struct am_http *http;
-	unsigned port;
-	struct am_http_request *held[16]; /* by /later */
-	size_t held_n;
-	char heard[16384]; /* by client_end() */
-};
-
-static am_ms
-mono(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (am_ms)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static void
 on_now(void *arg, struct am_http_request *req)
@@ -63,7 +40,7 @@ on_now(void *arg, struct am_http_request *req)
 static void
 on_later(void *arg, struct am_http_request *req)
 {
-	struct world *w = arg;
+	struct http_world *w = arg;
 
 	assert_true(w->held_n < AM_COUNT(w->held));
 	w->held[w->held_n++] = req;
@@ -75,32 +52,18 @@ static const struct am_http_route routes[] = {
 };
 
 static int
-open_world(struct world *w, unsigned max_conns, am_ms deadline)
+open_world(struct http_world *w, unsigned max_conns, am_ms deadline)
 {
-	const struct am_http_opts opts = { .routes = routes,
-		.routes_n = AM_COUNT(routes),
-		.max_body_bytes = 1000000,
-		.max_conns = max_conns,
+	const struct am_http_opts opts = { .max_conns = max_conns,
 		.deadline = deadline };
-	struct sockaddr_in sin;
-	socklen_t n = sizeof(sin);
-	struct am_diag diag;
-	int fd;
 
-	w->base = event_base_new();
-	assert_non_null(w->base);
-	w->http = am_http_new(w->base, &opts, w);
-	assert_int_equal(am_http_bind("127.0.0.1:0", &fd, &diag), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&sin, &n), 0);
-	w->port = ntohs(sin.sin_port);
-	am_http_serve(w->http, fd);
-	return 0;
+	return http_world_open(w, routes, AM_COUNT(routes), &opts);
 }
 
 static int
 setup(void **state)
 {
-	struct world *w = calloc(1, sizeof(*w));
+	struct http_world *w = calloc(1, sizeof(*w));
 
 	assert_non_null(w);
 	signal(SIGPIPE, SIG_IGN);
@@ -112,98 +75,21 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	struct world *w = *state;
+	struct http_world *w = *state;
 
-	am_http_free(w->http);
-	event_base_free(w->base);
+	http_world_close(w);
 	free(w);
 	return 0;
 }
 
 static void
-turn(struct world *w)
+wait_held(struct http_world *w, size_t n)
 {
-	const struct timespec ms = { .tv_nsec = 1000000 };
-
-	event_base_loop(w->base, EVLOOP_NONBLOCK);
-	nanosleep(&ms, NULL);
-}
-
-static int
-dial_from(struct world *w, const char *source)
-{
-	struct sockaddr_in sin = { .sin_family = AF_INET };
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	assert_true(fd >= 0);
-	assert_int_equal(inet_pton(AF_INET, source, &sin.sin_addr), 1);
-	assert_int_equal(bind(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
-	inet_pton(AF_INET, "127.0.0.1", &sin.sin_addr);
-	sin.sin_port = htons((uint16_t)w->port);
-	assert_int_equal(connect(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
-	fcntl(fd, F_SETFL, O_NONBLOCK);
-	return fd;
-}
-
-static int
-dial(struct world *w)
-{
-	return dial_from(w, "127.0.0.1");
-}
-
-static void
-tell(int fd, const char *text)
-{
-	assert_int_equal(
-	    send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
-}
-
-/* True when the other side has closed; what it said is added to heard. */
-static bool
-has_ended(struct world *w, int fd)
-{
-	size_t have = strlen(w->heard);
-	ssize_t n = recv(fd, w->heard + have, sizeof(w->heard) - have - 1, 0);
-
-	if (n > 0)
-		w->heard[have + (size_t)n] = '\0';
-	return n == 0 || (n < 0 && errno != EAGAIN);
-}
-
-/* All that the client hears until the end, which must come. */
-static const char *
-client_end(struct world *w, int fd)
-{
-	am_ms until = mono() + PATIENCE;
-
-	memset(w->heard, 0, sizeof(w->heard));
-	while (!has_ended(w, fd)) {
-		assert_true(mono() < until);
-		turn(w);
-	}
-	close(fd);
-	return w->heard;
-}
-
-static void
-wait_held(struct world *w, size_t n)
-{
-	am_ms until = mono() + PATIENCE;
+	am_ms until = http_mono() + PATIENCE;
 
 	while (w->held_n < n) {
-		assert_true(mono() < until);
-		turn(w);
-	}
-}
-
-static void
-wait_conns(struct world *w, unsigned n)
-{
-	am_ms until = mono() + PATIENCE;
-
-	while (am_http_conns(w->http) != n) {
-		assert_true(mono() < until);
-		turn(w);
+		assert_true(http_mono() < until);
+		http_turn(w);
 	}
 }
 
@@ -214,12 +100,12 @@ wait_conns(struct world *w, unsigned n)
 static void
 test_http_when_answered_at_once_then_heard(void **state)
 {
-	struct world *w = *state;
+	struct http_world *w = *state;
 	const char *text;
-	int fd = dial(w);
+	int fd = http_dial(w);
 
-	tell(fd, GET);
-	text = client_end(w, fd);
+	http_tell(fd, GET);
+	text = http_client_end(w, fd);
 	assert_memory_equal(text, "HTTP/1.1 200 OK\r\n", 17);
 	assert_non_null(strstr(text, "\r\nContent-Length: 5\r\n"));
 	assert_non_null(strstr(text, "\r\nContent-Type: text/plain\r\n"));
@@ -228,23 +114,23 @@ test_http_when_answered_at_once_then_heard(void **state)
 	assert_non_null(strstr(text, "\r\nDate: "));
 	assert_non_null(strstr(text, "\r\n\r\nhello"));
 	/* of HEAD all but the body */
-	fd = dial(w);
-	tell(fd, "HEAD /now HTTP/1.1\r\nHost: a\r\n\r\n");
-	text = client_end(w, fd);
+	fd = http_dial(w);
+	http_tell(fd, "HEAD /now HTTP/1.1\r\nHost: a\r\n\r\n");
+	text = http_client_end(w, fd);
 	assert_non_null(strstr(text, "\r\nContent-Length: 5\r\n"));
 	assert_null(strstr(text, "hello"));
 	assert_int_equal(am_http_counts(w->http)->requests, 2);
-	wait_conns(w, 0);
+	http_wait_conns(w, 0);
 	assert_true(am_http_quiet(w->http));
 }
 
 static void
 test_http_when_answered_later_then_heard(void **state)
 {
-	struct world *w = *state;
-	int fd = dial(w);
+	struct http_world *w = *state;
+	int fd = http_dial(w);
 
-	tell(fd, LATER);
+	http_tell(fd, LATER);
 	wait_held(w, 1);
 	assert_true(am_str_is(w->held[0]->body, "abc"));
 	assert_true(am_str_is(w->held[0]->head.path, "/later/x"));
@@ -252,7 +138,7 @@ test_http_when_answered_later_then_heard(void **state)
 	assert_int_equal(w->held[0]->peer.ss_family, AF_INET);
 	assert_false(am_http_quiet(w->http));
 	am_http_problem(w->held[0], 503, 7, "not \"now\"");
-	client_end(w, fd);
+	http_client_end(w, fd);
 	assert_non_null(strstr(w->heard, "503 Service Unavailable\r\n"));
 	assert_non_null(strstr(w->heard, "\r\nRetry-After: 7\r\n"));
 	assert_non_null(strstr(w->heard,
@@ -263,11 +149,11 @@ test_http_when_answered_later_then_heard(void **state)
 static void
 test_http_when_body_is_large_then_whole_both_ways(void **state)
 {
-	struct world *w = *state;
+	struct http_world *w = *state;
 	size_t n = 700000, sent = 0, got = 0;
-	am_ms until = mono() + PATIENCE;
+	am_ms until = http_mono() + PATIENCE;
 	char *body = malloc(n + 200), *back = malloc(n + 1000);
-	int fd = dial(w), head;
+	int fd = http_dial(w), head;
 	bool ended = false;
 
 	assert_true(body != NULL && back != NULL);
@@ -283,7 +169,7 @@ test_http_when_body_is_large_then_whole_both_ways(void **state)
 		k = recv(fd, back + got, n + 1000 - got, 0);
 		got += k > 0 ? (size_t)k : 0;
 		ended = k == 0;
-		assert_true(mono() < until);
+		assert_true(http_mono() < until);
 		event_base_loop(w->base, EVLOOP_NONBLOCK);
 	}
 	assert_true(got > n);
@@ -296,22 +182,23 @@ test_http_when_body_is_large_then_whole_both_ways(void **state)
 static void
 test_http_when_deadline_passes_then_cut(void **state)
 {
-	struct world *w = *state;
-	am_ms from = mono();
-	int silent = dial(w), half = dial(w), held = dial(w);
+	struct http_world *w = *state;
+	am_ms from = http_mono();
+	int silent = http_dial(w), half = http_dial(w), held = http_dial(w);
 
-	tell(half, "POST /now HTTP/1.1\r\n");
-	tell(held, LATER);
+	http_tell(half, "POST /now HTTP/1.1\r\n");
+	http_tell(held, LATER);
 	wait_held(w, 1);
-	assert_string_equal(client_end(w, silent), "");
-	assert_true(mono() - from >= DEADLINE - 5);
-	assert_non_null(strstr(client_end(w, half), "408 Request Timeout"));
-	client_end(w, held);
+	assert_string_equal(http_client_end(w, silent), "");
+	assert_true(http_mono() - from >= DEADLINE - 5);
+	assert_non_null(
+	    strstr(http_client_end(w, half), "408 Request Timeout"));
+	http_client_end(w, held);
 	assert_non_null(strstr(w->heard, "503 Service Unavailable"));
 	assert_non_null(strstr(w->heard, "Retry-After: 1"));
-	assert_true(mono() - from < 3 * DEADLINE);
+	assert_true(http_mono() - from < 3 * DEADLINE);
 	am_http_problem(w->held[0], 500, 0, "too late"); /* no harm */
-	wait_conns(w, 0);
+	http_wait_conns(w, 0);
 	assert_int_equal(am_http_counts(w->http)->cut, 2);
 }
 
@@ -319,8 +206,8 @@ test_http_when_deadline_passes_then_cut(void **state)
 static void
 test_http_when_client_reads_nothing_then_cut(void **state)
 {
-	struct world *w = *state;
-	am_ms from = mono();
+	struct http_world *w = *state;
+	am_ms from = http_mono();
 	int small = 4096, fd = socket(AF_INET, SOCK_STREAM, 0);
 	struct sockaddr_in sin = { .sin_family = AF_INET,
 		.sin_port = htons((uint16_t)w->port) };
@@ -330,52 +217,52 @@ test_http_when_client_reads_nothing_then_cut(void **state)
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
 	inet_pton(AF_INET, "127.0.0.1", &sin.sin_addr);
 	assert_int_equal(connect(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
-	tell(fd, LATER);
+	http_tell(fd, LATER);
 	wait_held(w, 1);
 	am_http_answer(w->held[0], &(struct am_http_answer){ .status = 200,
 				       .type = "text/plain",
 				       .body = { big, sizeof(big) } });
-	turn(w);
+	http_turn(w);
 	assert_false(am_http_quiet(w->http));
-	wait_conns(w, 0);
-	assert_true(mono() - from < 4 * DEADLINE);
+	http_wait_conns(w, 0);
+	assert_true(http_mono() - from < 4 * DEADLINE);
 	close(fd);
 }
 
 static void
 test_http_when_client_goes_first_then_no_harm(void **state)
 {
-	struct world *w = *state;
-	int fd = dial(w);
+	struct http_world *w = *state;
+	int fd = http_dial(w);
 
-	tell(fd, LATER);
+	http_tell(fd, LATER);
 	wait_held(w, 1);
 	close(fd);
 	for (int i = 0; i < 20; i++)
-		turn(w);
+		http_turn(w);
 	am_http_problem(w->held[0], 500, 0, "nobody hears");
-	wait_conns(w, 0);
+	http_wait_conns(w, 0);
 	/* and with a reset, which is seen while writing */
-	fd = dial(w);
-	tell(fd, LATER);
+	fd = http_dial(w);
+	http_tell(fd, LATER);
 	wait_held(w, 2);
 	setsockopt(fd, SOL_SOCKET, SO_LINGER,
 	    &(struct linger){ .l_onoff = 1, .l_linger = 0 },
 	    sizeof(struct linger));
 	close(fd);
 	am_http_problem(w->held[1], 500, 0, "nobody hears");
-	wait_conns(w, 0);
+	http_wait_conns(w, 0);
 }
 
 /* A second request behind the first is not even read. */
 static void
 test_http_when_two_come_at_once_then_one_is_answered(void **state)
 {
-	struct world *w = *state;
-	int fd = dial(w);
+	struct http_world *w = *state;
+	int fd = http_dial(w);
 
-	tell(fd, GET GET GET);
-	client_end(w, fd);
+	http_tell(fd, GET GET GET);
+	http_client_end(w, fd);
 	assert_null(strstr(w->heard + 10, "HTTP/1.1"));
 	assert_int_equal(am_http_counts(w->http)->requests, 1);
 }
@@ -383,30 +270,29 @@ test_http_when_two_come_at_once_then_one_is_answered(void **state)
 static void
 test_http_when_one_address_has_its_share_then_others_have_theirs(void **state)
 {
-	struct world *w = *state;
+	struct http_world *w = *state;
 	int mine[3], other;
 	am_ms from;
 
-	am_http_free(w->http);
-	event_base_free(w->base);
+	http_world_close(w);
 	open_world(w, 8, 10 * AM_SECOND);
-	mine[0] = dial(w);
-	mine[1] = dial(w);
-	wait_conns(w, 2);
-	from = mono();
-	mine[2] = dial(w); /* a quarter of 8 is 2 */
-	assert_string_equal(client_end(w, mine[2]), "");
+	mine[0] = http_dial(w);
+	mine[1] = http_dial(w);
+	http_wait_conns(w, 2);
+	from = http_mono();
+	mine[2] = http_dial(w); /* a quarter of 8 is 2 */
+	assert_string_equal(http_client_end(w, mine[2]), "");
 	assert_int_equal(am_http_counts(w->http)->shed, 1);
-	other = dial_from(w, "127.0.0.2");
-	tell(other, GET);
-	assert_non_null(strstr(client_end(w, other), "200 OK"));
+	other = http_dial_from(w, "127.0.0.2");
+	http_tell(other, GET);
+	assert_non_null(strstr(http_client_end(w, other), "200 OK"));
 	/* a second later the oldest makes room */
-	while (mono() - from < AM_SECOND + 50)
-		turn(w);
-	mine[2] = dial(w);
-	tell(mine[2], GET);
-	assert_non_null(strstr(client_end(w, mine[2]), "200 OK"));
-	assert_string_equal(client_end(w, mine[0]), "");
+	while (http_mono() - from < AM_SECOND + 50)
+		http_turn(w);
+	mine[2] = http_dial(w);
+	http_tell(mine[2], GET);
+	assert_non_null(strstr(http_client_end(w, mine[2]), "200 OK"));
+	assert_string_equal(http_client_end(w, mine[0]), "");
 	assert_int_equal(am_http_counts(w->http)->cut, 1);
 	close(mine[1]);
 }
@@ -415,56 +301,54 @@ test_http_when_one_address_has_its_share_then_others_have_theirs(void **state)
 static void
 test_http_when_all_places_are_taken_then_new_ones_wait(void **state)
 {
-	struct world *w = *state;
+	struct http_world *w = *state;
 	int fds[8], more;
 	char source[32];
 
-	am_http_free(w->http);
-	event_base_free(w->base);
+	http_world_close(w);
 	open_world(w, 8, 10 * AM_SECOND);
 	for (int i = 0; i < 8; i++) {
 		snprintf(source, sizeof(source), "127.0.0.%d", 2 + i / 2);
-		fds[i] = dial_from(w, source);
-		tell(fds[i], LATER);
+		fds[i] = http_dial_from(w, source);
+		http_tell(fds[i], LATER);
 	}
 	wait_held(w, 8);
-	more = dial(w);
-	tell(more, GET);
+	more = http_dial(w);
+	http_tell(more, GET);
 	for (int i = 0; i < 300; i++) {
-		turn(w);
+		http_turn(w);
 		assert_int_equal(am_http_conns(w->http), 8);
 	}
 	for (int i = 0; i < 8; i++)
 		am_http_problem(w->held[i], 500, 0, "x");
 	for (int i = 0; i < 8; i++)
-		client_end(w, fds[i]);
-	assert_non_null(strstr(client_end(w, more), "200 OK"));
+		http_client_end(w, fds[i]);
+	assert_non_null(strstr(http_client_end(w, more), "200 OK"));
 }
 
 static void
 test_http_when_stopped_then_what_has_come_is_answered(void **state)
 {
-	struct world *w = *state;
+	struct http_world *w = *state;
 	int idle, half, held, late;
 
-	am_http_free(w->http);
-	event_base_free(w->base);
+	http_world_close(w);
 	open_world(w, 64, 10 * AM_SECOND);
-	idle = dial(w);
-	half = dial(w);
-	held = dial(w);
-	tell(half, "POST /now HTTP/1.1\r\n");
-	tell(held, LATER);
+	idle = http_dial(w);
+	half = http_dial(w);
+	held = http_dial(w);
+	http_tell(half, "POST /now HTTP/1.1\r\n");
+	http_tell(held, LATER);
 	wait_held(w, 1);
-	wait_conns(w, 3);
+	http_wait_conns(w, 3);
 	am_http_stop(w->http);
-	assert_string_equal(client_end(w, idle), "");
+	assert_string_equal(http_client_end(w, idle), "");
 	assert_false(am_http_quiet(w->http));
-	tell(half, "Host: a\r\nContent-Length: 2\r\n\r\nok");
-	assert_non_null(strstr(client_end(w, half), "\r\n\r\nok"));
+	http_tell(half, "Host: a\r\nContent-Length: 2\r\n\r\nok");
+	assert_non_null(strstr(http_client_end(w, half), "\r\n\r\nok"));
 	am_http_problem(w->held[0], 503, 1, "later");
-	assert_non_null(strstr(client_end(w, held), "503"));
-	wait_conns(w, 0);
+	assert_non_null(strstr(http_client_end(w, held), "503"));
+	http_wait_conns(w, 0);
 	assert_true(am_http_quiet(w->http));
 	late = socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(
@@ -481,17 +365,17 @@ test_http_when_stopped_then_what_has_come_is_answered(void **state)
 static void
 test_http_when_freed_in_the_middle_then_nothing_is_left(void **state)
 {
-	struct world *w = *state;
+	struct http_world *w = *state;
 	int fds[4];
 
 	for (int i = 0; i < 4; i++)
-		fds[i] = dial(w);
-	tell(fds[1], "POST /now HTTP/1.1\r\n");
-	tell(fds[2], "POST /now HTTP/1.1\r\nHost: a\r\n"
-		     "Content-Length: 5\r\n\r\nab");
-	tell(fds[3], LATER);
+		fds[i] = http_dial(w);
+	http_tell(fds[1], "POST /now HTTP/1.1\r\n");
+	http_tell(fds[2], "POST /now HTTP/1.1\r\nHost: a\r\n"
+			  "Content-Length: 5\r\n\r\nab");
+	http_tell(fds[3], LATER);
 	wait_held(w, 1);
-	wait_conns(w, 4);
+	http_wait_conns(w, 4);
 	for (int i = 0; i < 4; i++)
 		close(fds[i]);
 }
@@ -499,7 +383,7 @@ test_http_when_freed_in_the_middle_then_nothing_is_left(void **state)
 static void
 test_http_when_address_cannot_be_had_then_says_so(void **state)
 {
-	struct world *w = *state;
+	struct http_world *w = *state;
 	struct am_diag diag;
 	char text[64];
 	int fd;
