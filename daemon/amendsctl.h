@@ -12,6 +12,8 @@
 #include <jansson.h>
 
 #include "base/buf.h"
+#include "ops/history.h"
+#include "ops/member.h"
 #include "ops/verbs.h"
 
 /* What we write to, and when. */
@@ -123,11 +125,6 @@ void am_print_silences(const struct am_term *t, const json_t *rows);
 /* STATE of a follow-up: what holds it, in words. */
 void am_held_words(struct am_buf *b, const json_t *followup);
 
-/* ---- amendsctl_history.c ---- */
-
-/* A journal line in words: "listen done in time; apologize begins". */
-void am_history_words(struct am_buf *b, const json_t *line);
-
 /* ---- amendsctl_table.c ---- */
 
 struct am_column {
@@ -203,10 +200,5 @@ void am_text_day_second(char out[32], am_ms at);
 void am_text_both(char out[80], const struct am_term *t, am_ms at);
 /* "12.3 MiB" */
 void am_text_bytes(char out[32], int64_t bytes);
-
-/* Members of an object; absent, null or of another type: "", 0, false. */
-struct am_str am_json_str(const json_t *o, const char *key);
-int64_t am_json_int(const json_t *o, const char *key);
-bool am_json_true(const json_t *o, const char *key);
-/* An instant, as RFC 3339 text or in ms; false when there is none. */
-bool am_json_time(const json_t *o, const char *key, am_ms *at);
+/* A journal line in words: "listen done in time; apologize begins". */
+void am_history_words(struct am_buf *b, const json_t *line);
