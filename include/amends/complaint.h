@@ -176,6 +176,17 @@ const char *am_outcome_str(enum am_outcome outcome);
 const char *am_clock_state_str(enum am_clock_state state);
 
 /*
+ * How a clock, or the loop, stands (EV1): "active" or, when a deadline was
+ * missed, "active_with_misses" while it goes on; its final value, "hit" or
+ * "missed", when it has ended and not before. Counted apart of a clock:
+ * "implied", "waived", and "over": ended in time so far but not done
+ * (withdrawn, reopened, closed otherwise). A clock's miss is never taken back.
+ * "" of a clock that was not started in this cycle.
+ */
+const char *am_clock_verdict(const struct am_complaint *c, size_t clock);
+const char *am_loop_verdict(const struct am_complaint *c);
+
+/*
  * 0, or -AM_EINVAL when the record breaks an invariant against its loop (a
  * stage that is not there, a closed complaint without an outcome, …); such a
  * record is parked, never stepped.

@@ -143,6 +143,43 @@ am_complaint_check(const struct am_loopdef *def, const struct am_complaint *c)
 		   : -AM_EINVAL;
 }
 
+const char *
+am_clock_verdict(const struct am_complaint *c, size_t clock)
+{
+	const struct am_clock *k = &c->clocks[clock];
+
+	switch ((enum am_clock_state)k->state) {
+	case AM_CLK_OFF:
+		return "";
+	case AM_CLK_RUNNING:
+	case AM_CLK_STOPPED:
+		return k->missed ? "active_with_misses" : "active";
+	case AM_CLK_MET:
+		return k->missed ? "missed" : "hit";
+	case AM_CLK_IMPLIED:
+		return k->missed ? "missed" : "implied";
+	case AM_CLK_WAIVED:
+		return k->missed ? "missed" : "waived";
+	case AM_CLK_OVER:
+		break;
+	}
+	if (k->missed)
+		return "missed";
+	/* these two ask for an end by then, whatever end */
+	return clock == AM_CLOCK_FINAL || clock == AM_CLOCK_INFORM ? "hit"
+								   : "over";
+}
+
+const char *
+am_loop_verdict(const struct am_complaint *c)
+{
+	bool missed = (c->flags & AM_CF_MISSED) != 0;
+
+	if (c->status == AM_CLOSED)
+		return missed ? "missed" : "hit";
+	return missed ? "active_with_misses" : "active";
+}
+
 /* A customer hears of an end when it has come. */
 static bool
 outlives_closing(const struct am_complaint *c, const struct am_waiting *w)
