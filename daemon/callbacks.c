@@ -13,7 +13,6 @@
 
 #include "daemon/callbacks.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +21,7 @@
 
 #include "base/str.h"
 #include "daemon/shard.h"
+#include "daemon/strangers.h"
 #include "intake/callback.h"
 #include "intake/form.h"
 #include "intake/http.h"
@@ -39,18 +39,12 @@ struct counts {
 
 TAILQ_HEAD(hearings, hearing);
 
-/* Lines that others can cause at will: one a second. */
-struct hush {
-	am_ms said_at;
-	unsigned unsaid;
-};
-
 struct am_callbacks {
 	struct am_engine *engine;
 	struct am_parts *parts;
 	struct event *timer; /* of pieces */
 	struct hearings open;
-	struct hush strangers, redis;
+	struct am_hush strangers, redis;
 	struct counts counts;
 };
 
@@ -70,20 +64,6 @@ struct hearing {
 	size_t waiting; /* shards */
 	int rc;
 };
-
-static void
-say(struct hush *h, const char *event, const char *endpoint, const char *reason)
-{
-	am_ms now = am_engine_monotonic();
-
-	if (h->said_at != 0 && now - h->said_at < AM_SECOND) {
-		h->unsaid++;
-		return;
-	}
-	am_log_warn(event, "endpoint=%s reason=%s unsaid=%u", endpoint, reason,
-	    h->unsaid);
-	*h = (struct hush){ .said_at = now };
-}
 
 /* ---- into the streams ---- */
 
@@ -124,8 +104,8 @@ hearing_end(struct hearing *h)
 			am_parts_done(cb->parts, &h->joined[i]);
 	} else {
 		c->unwritten++;
-		say(&cb->redis, "callback_unwritten", h->ep->name,
-		    am_err_str(h->rc));
+		am_hush_say(&cb->redis, "callback_unwritten", "endpoint",
+		    h->ep->name, am_err_str(h->rc));
 	}
 	if (h->req != NULL && h->rc == 0)
 		answer(h);
@@ -296,32 +276,6 @@ arm(struct am_callbacks *cb)
 /* ---- who calls ---- */
 
 static bool
-net_has(const struct am_cidr *net, const struct sockaddr_storage *peer)
-{
-	const uint8_t *addr;
-	unsigned whole = net->bits / 8, rest = net->bits % 8;
-
-	if (peer->ss_family != net->family)
-		return false;
-	addr =
-	    net->family == AF_INET
-		? (const uint8_t *)&((const struct sockaddr_in *)peer)->sin_addr
-		: ((const struct sockaddr_in6 *)peer)->sin6_addr.s6_addr;
-	return memcmp(addr, net->addr, whole) == 0 &&
-	       (rest == 0 ||
-		   (addr[whole] ^ net->addr[whole]) >> (8 - rest) == 0);
-}
-
-static bool
-peer_ok(const struct am_conf_endpoint *ep, const struct sockaddr_storage *peer)
-{
-	for (size_t i = 0; i < ep->callback_net_n; i++)
-		if (net_has(&ep->callback_net[i], peer))
-			return true;
-	return ep->callback_net_n == 0;
-}
-
-static bool
 takes_callbacks(const struct am_conf_endpoint *ep)
 {
 	return ep != NULL && ep->callback_token.value.n > 0 &&
@@ -443,7 +397,8 @@ refuse(struct am_callbacks *cb, struct am_http_request *req, unsigned status,
     const char *endpoint, const char *reason, const char *detail)
 {
 	cb->counts.refused++;
-	say(&cb->strangers, "callback_refused", endpoint, reason);
+	am_hush_say(
+	    &cb->strangers, "callback_refused", "endpoint", endpoint, reason);
 	am_http_problem(req, status, 0, detail);
 }
 
@@ -469,7 +424,7 @@ am_callbacks_on_request(void *arg, struct am_http_request *req)
 		refuse(cb, req, 404, "-", "no_such_path", "nothing is here");
 		return;
 	}
-	if (!peer_ok(ep, &req->peer)) {
+	if (!am_peer_in(ep->callback_net, ep->callback_net_n, &req->peer)) {
 		refuse(cb, req, 403, ep->name, "address",
 		    "callbacks of this endpoint do not come from this "
 		    "address; see callback_net");

@@ -20,6 +20,7 @@
 #include "daemon/callbacks.h"
 #include "daemon/census.h"
 #include "daemon/notify.h"
+#include "daemon/produce.h"
 #include "daemon/shard.h"
 #include "daemon/web.h"
 #include "log/log.h"
@@ -151,8 +152,8 @@ stop_step(struct am_engine *e)
 	}
 	for (size_t i = 0; i < e->shards_n; i++)
 		quiet = quiet && am_shard_quiet(e->shards[i]);
-	quiet =
-	    quiet && am_callbacks_quiet(e->callbacks) && am_web_quiet(e->web);
+	quiet = quiet && am_callbacks_quiet(e->callbacks) &&
+		am_produce_quiet(e->produce) && am_web_quiet(e->web);
 	if (!quiet && now < e->stop_by - (STOP_MAX - STOP_SENDS))
 		return;
 	if (!e->releasing) {
@@ -230,6 +231,7 @@ am_engine_new(struct event_base *base, struct am_conf *conf,
 	am_deliver_configure(e->deliver, conf, e->started_at);
 	e->alerts = am_alerts_new(e);
 	e->callbacks = am_callbacks_new(e);
+	e->produce = am_produce_new(e);
 	e->census = am_census_taker_new(e);
 	rc = am_web_new(e, sockets, &e->web, diag);
 	if (rc != 0)
@@ -266,6 +268,7 @@ am_engine_free(struct am_engine *e)
 	am_census_taker_free(e->census);
 	free(e->shards);
 	e->shards_n = 0;
+	am_produce_free(e->produce);
 	/* let deferred callbacks run: they free what they carry */
 	event_base_loop(e->base, EVLOOP_NONBLOCK);
 	am_web_free(e->web);

@@ -22,6 +22,7 @@ struct am_activation;
 struct am_alerts;
 struct am_shard;
 struct am_callbacks;
+struct am_produce;
 struct am_census_taker;
 struct am_web;
 
@@ -45,6 +46,7 @@ struct am_engine {
 	struct am_ctl *ctl;
 	struct am_web *web; /* what comes in by HTTP */
 	struct am_callbacks *callbacks;
+	struct am_produce *produce; /* POST /v1/events */
 	struct am_census_taker *census;
 	struct am_shard **shards;
 	size_t shards_n;

@@ -21,6 +21,7 @@
 
 #include "base/str.h"
 #include "daemon/notify.h"
+#include "daemon/produce.h"
 #include "daemon/shard.h"
 #include "daemon/web.h"
 #include "log/log.h"
@@ -320,6 +321,7 @@ am_engine_turn_ended(struct am_engine *e)
 	am_log_set(am_log_level_parse(e->conf->log_level));
 	am_deliver_configure(e->deliver, e->conf, e->conf_loaded_at);
 	am_web_switch(e->web);
+	am_produce_reconfigure(e->produce);
 	if (e->ctl != NULL) {
 		ctl = (struct am_ctl_opts){ .path = e->conf->status.socket,
 			.mode = e->conf->status.mode,

@@ -17,6 +17,7 @@
 #include "daemon/activation.h"
 #include "daemon/callbacks.h"
 #include "daemon/link.h"
+#include "daemon/produce.h"
 #include "intake/http.h"
 #include "log/log.h"
 
@@ -25,6 +26,10 @@
 /* clang-format off */
 #define FOR_STRANGERS \
 	{ AM_HTTP_GET | AM_HTTP_POST, AM_CALLBACKS_PATH, am_callbacks_on_request }, \
+	{ AM_HTTP_POST, AM_PRODUCE_PATH, am_produce_on_request }, \
+	{ AM_HTTP_OPTIONS, AM_PRODUCE_PATH, am_produce_on_options }, \
+	{ AM_HTTP_POST, AM_PRODUCE_NAMED, am_produce_on_request }, \
+	{ AM_HTTP_OPTIONS, AM_PRODUCE_NAMED, am_produce_on_options }, \
 	{ AM_HTTP_GET, AM_LINK_STYLE_PATH, am_link_on_style }, \
 	{ AM_HTTP_GET, AM_SHORT_LINK_PATH, am_link_on_request }
 /* clang-format on */
@@ -249,6 +254,7 @@ am_web_status(const struct am_web *w, struct am_buf *out)
 		am_buf_addkv(out, "listen", am_str_c(l->at));
 		add_counts(l->http, out);
 		am_callbacks_status(w->engine->callbacks, out);
+		am_produce_status(w->engine->produce, out);
 	}
 	if (v->at[0] != '\0') {
 		am_buf_addkey(out, "view");
