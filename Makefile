@@ -5,6 +5,8 @@
 #   make test       install what is missing, run everything
 #   make unit | system | lint | bench | deps | clean
 #   make install    into $(DESTDIR)$(PREFIX), unit and first conf included
+#   make uninstall  leaves the configuration and what is in Redis
+#   make deb        a Debian package, in build/deb
 #
 # O=DIR builds elsewhere, SAN=1 builds with sanitizers, WERROR=1 as in CI, V=1
 # shows the commands.
@@ -76,31 +78,11 @@ $(O)/%.o: %.c
 
 include tests/tests.mk
 
-PREFIX ?= /usr
-install: all
-	install -D -m 755 $(O)/amendsd $(DESTDIR)$(PREFIX)/sbin/amendsd
-	install -D -m 755 $(O)/amendsctl $(DESTDIR)$(PREFIX)/bin/amendsctl
-	install -D -m 644 systemd/amendsd.service \
-	    $(DESTDIR)/lib/systemd/system/amendsd.service
-	install -d $(DESTDIR)$(PREFIX)/share/man/man5 \
-	    $(DESTDIR)$(PREFIX)/share/man/man8
-	install -m 644 docs/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
-	install -m 644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
-	cd conf && for f in calendars.d/*.conf loops.d/*.conf \
-	    loops.d/presets/*.conf; do \
-	    test -e $(DESTDIR)/etc/amends/$$f || install -D -m 644 $$f \
-	        $(DESTDIR)/etc/amends/$$f || exit 1; done
-	install -d $(DESTDIR)$(PREFIX)/share/amends/providers
-	install -m 644 conf/providers/*.conf \
-	    $(DESTDIR)$(PREFIX)/share/amends/providers
-	install -D -m 644 conf/redis-amends.conf \
-	    $(DESTDIR)/etc/amends/redis-amends.conf
-	test -e $(DESTDIR)/etc/amends/amends.conf || install -D -m 644 \
-	    conf/amends.conf $(DESTDIR)/etc/amends/amends.conf
+include systemd/install.mk
 
 clean:
 	rm -rf build
-.PHONY: all install clean
+.PHONY: all clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 

@@ -43,12 +43,33 @@ host_name(struct am_build *b)
 	return am_arena_cstr(b->a, am_str_c(buf));
 }
 
+/* The first folder that systemd made for us, else NULL. */
+static const char *
+folder(struct am_build *b, const char *variable)
+{
+	const char *v = getenv(variable);
+
+	return v != NULL && v[0] != '\0'
+		   ? am_arena_cstr(b->a, (struct am_str){ v, strcspn(v, ":") })
+		   : NULL;
+}
+
+/* Where systemd runs several of us each has its own folder. */
+static const char *
+socket_path(struct am_build *b, const struct am_node *status)
+{
+	const char *dir = folder(b, "RUNTIME_DIRECTORY");
+
+	if (dir == NULL || am_node_entry(status, "socket") != NULL)
+		return am_node_value(status, "socket");
+	return am_arena_printf(b->a, "%s/status.sock", dir);
+}
+
 void
 am_read_base(struct am_build *b)
 {
 	struct am_conf *c = b->own;
 	const struct am_node *root = b->root, *status = am_section(b, "status");
-	const char *state = getenv("STATE_DIRECTORY");
 	int rc;
 
 	c->instance = am_node_value(root, "instance");
@@ -59,11 +80,9 @@ am_read_base(struct am_build *b)
 		    "instance: over %d bytes; shorten it", AM_NAME_MAX - 1);
 	c->data_dir = am_node_value(root, "data_dir");
 	if (c->data_dir == NULL)
-		c->data_dir =
-		    state != NULL && state[0] != '\0'
-			? am_arena_cstr(b->a,
-			      (struct am_str){ state, strcspn(state, ":") })
-			: "/var/lib/amends";
+		c->data_dir = folder(b, "STATE_DIRECTORY");
+	if (c->data_dir == NULL)
+		c->data_dir = "/var/lib/amends";
 	c->log_level = am_node_value(root, "log_level");
 	c->max_skew = am_get_span(root, "max_skew");
 	c->trust_event_time = am_get_bool(root, "trust_event_time");
@@ -72,7 +91,7 @@ am_read_base(struct am_build *b)
 	    &c->catchup_per);
 	AM_ASSERT(rc == 0); /* am_check_tree() passed it */
 
-	c->status.socket = am_node_value(status, "socket");
+	c->status.socket = socket_path(b, status);
 	if (strlen(c->status.socket) > 107)
 		am_fault(b, status, "socket",
 		    "socket: the path has %zu bytes; a Unix socket's may have "
