@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "daemon/ready.h"
 #include "daemon/view.h"
 #include "daemon/web.h"
 #include "log/log.h"
@@ -344,37 +345,13 @@ am_verb_shard_list(struct view *v)
 void
 am_verb_health(struct view *v)
 {
-	const struct am_engine *e = v->engine;
-	struct am_buf *b = &v->line;
-	bool ready = !e->stopping, first = true;
+	struct am_ready r;
 
-	for (size_t i = 0; i < e->shards_n; i++) {
-		enum am_shard_state s = am_store_state(e->shards[i]->store);
-
-		ready =
-		    ready && (s == AM_SHARD_RUNNING || s == AM_SHARD_STANDBY);
-	}
+	am_ready_judge(v->engine, v->a, &r);
 	am_view_open(v);
 	am_view_bool(v, "healthy", true); /* this answer is the proof */
-	am_view_bool(v, "ready", ready);
-	am_buf_addkey(b, "reasons");
-	am_buf_addc(b, '[');
-	for (size_t i = 0; i < e->shards_n; i++) {
-		const struct am_store *st = e->shards[i]->store;
-		enum am_shard_state s = am_store_state(st);
-
-		if (s == AM_SHARD_RUNNING || s == AM_SHARD_STANDBY)
-			continue;
-		if (!first)
-			am_buf_addc(b, ',');
-		first = false;
-		am_buf_addjson(
-		    b, am_str_c(am_arena_printf(v->a, "shard %s is %s: %s",
-			   e->shards[i]->stream, am_shard_state_str(s),
-			   am_store_why(st))));
-	}
-	am_buf_addc(b, ']');
+	am_ready_add(&r, &v->line);
 	am_view_close(v);
-	am_ctl_end(v->call, ready ? AM_EXIT_OK : AM_EXIT_FAILED, "%s",
-	    ready ? "" : "not ready");
+	am_ctl_end(v->call, r.ready ? AM_EXIT_OK : AM_EXIT_FAILED, "%s",
+	    r.ready ? "" : "not ready");
 }

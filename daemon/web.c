@@ -18,10 +18,14 @@
 #include "daemon/callbacks.h"
 #include "daemon/link.h"
 #include "daemon/produce.h"
+#include "daemon/pages.h"
 #include "intake/http.h"
 #include "log/log.h"
+#include "ops/listen.h"
 
 #define BODY_MAX ((size_t)256 << 10) /* of http.max_body, without `http` */
+
+#define PAGE (AM_HTTP_GET | AM_HTTP_HEAD)
 
 /* clang-format off */
 #define FOR_STRANGERS \
@@ -30,13 +34,17 @@
 	{ AM_HTTP_OPTIONS, AM_PRODUCE_PATH, am_produce_on_options }, \
 	{ AM_HTTP_POST, AM_PRODUCE_NAMED, am_produce_on_request }, \
 	{ AM_HTTP_OPTIONS, AM_PRODUCE_NAMED, am_produce_on_options }, \
-	{ AM_HTTP_GET, AM_LINK_STYLE_PATH, am_link_on_style }, \
-	{ AM_HTTP_GET, AM_SHORT_LINK_PATH, am_link_on_request }
+	{ PAGE, AM_LINK_STYLE_PATH, am_link_on_style }, \
+	{ PAGE, AM_SHORT_LINK_PATH, am_link_on_request }
+#define FOR_OPERATORS \
+	{ PAGE, "/healthz", am_pages_on_health }, \
+	{ PAGE, "/readyz", am_pages_on_ready }
 /* clang-format on */
 
 static const struct am_http_route strangers[] = { FOR_STRANGERS };
-static const struct am_http_route everybody[] = { FOR_STRANGERS };
-static const struct am_http_route operators[] = { FOR_STRANGERS };
+static const struct am_http_route everybody[] = { FOR_STRANGERS,
+	FOR_OPERATORS };
+static const struct am_http_route operators[] = { FOR_OPERATORS };
 
 struct listener {
 	const char *name;
@@ -46,6 +54,7 @@ struct listener {
 	/* of am_web_prepare(); -1: stay where we are, or nowhere */
 	int next_fd;
 	char next[128];
+	struct am_listen file, next_file; /* of unix sockets; path "": none */
 };
 
 enum {
@@ -67,10 +76,48 @@ wanted(const struct am_conf *conf, size_t which)
 	return at != NULL ? at : "";
 }
 
+/* "unix:///PATH", "unix:/PATH"; NULL: no such thing. */
+static const char *
+path_of(const char *at)
+{
+	if (strncmp(at, "unix:", 5) != 0)
+		return NULL;
+	return strncmp(at + 5, "//", 2) == 0 ? at + 7 : at + 5;
+}
+
+/* A reverse proxy gets in by the group of the file. */
+static int
+bind_at(struct listener *l, const char *at, int *fd, struct am_listen *file,
+    struct am_diag *diag)
+{
+	const char *path = path_of(at);
+	int rc;
+
+	file->path[0] = '\0';
+	if (path == NULL)
+		return am_http_bind(at, fd, diag);
+	rc = am_listen_open(
+	    file, l->name[0] == 'v' ? "http.view" : "http.listen", path, diag);
+	if (rc == 0) {
+		am_listen_permit(file, 0660, NULL);
+		*fd = file->fd;
+	}
+	return rc;
+}
+
+static void
+file_remove(struct am_listen *file)
+{
+	if (file->path[0] != '\0')
+		am_listen_remove(file);
+	file->path[0] = '\0';
+}
+
 static int
 prepare(struct listener *l, const char *at, struct am_diag *diag)
 {
 	bool stay = strcmp(at, l->at) == 0 || at[0] == '\0';
+	struct am_listen file = { .fd = -1 };
 	int fd = -1, rc = 0;
 
 	if (l->handed)
@@ -78,12 +125,14 @@ prepare(struct listener *l, const char *at, struct am_diag *diag)
 	if (l->next_fd >= 0 && strcmp(at, l->next) == 0)
 		return 0; /* bound for an earlier candidate */
 	if (!stay)
-		rc = am_http_bind(at, &fd, diag);
+		rc = bind_at(l, at, &fd, &file, diag);
 	if (rc != 0)
 		return rc;
 	if (l->next_fd >= 0)
 		close(l->next_fd);
+	file_remove(&l->next_file);
 	l->next_fd = fd;
+	l->next_file = file;
 	snprintf(l->next, sizeof(l->next), "%s", at);
 	return 0;
 }
@@ -108,6 +157,9 @@ listen_on(struct am_web *w, struct listener *l)
 	if (l->http == NULL)
 		l->http = am_http_new(w->engine->base, &opts, w->engine);
 	am_http_serve(l->http, l->next_fd);
+	file_remove(&l->file);
+	l->file = l->next_file;
+	l->next_file.path[0] = '\0';
 	memcpy(l->at, l->next, sizeof(l->at));
 	am_log_notice("http", "name=%s address=%s by=%s", l->name,
 	    l->next_fd >= 0 ? am_log_val(am_str_c(l->at)) : "none",
@@ -138,6 +190,15 @@ route(struct am_web *w)
 		am_http_routes(view, operators, AM_COUNT(operators));
 }
 
+static void
+limit(struct am_http *http, const struct am_conf *conf)
+{
+	am_http_limit(http, conf->http.max_body_bytes != 0
+				? conf->http.max_body_bytes
+				: BODY_MAX);
+	am_http_room(http, conf->http.connections);
+}
+
 void
 am_web_switch(struct am_web *w)
 {
@@ -153,9 +214,7 @@ am_web_switch(struct am_web *w)
 		l->next_fd = -1;
 		say_where(l, wanted(conf, i));
 		if (l->http != NULL)
-			am_http_limit(l->http, conf->http.max_body_bytes != 0
-						   ? conf->http.max_body_bytes
-						   : BODY_MAX);
+			limit(l->http, conf);
 	}
 	route(w);
 }
@@ -206,6 +265,8 @@ am_web_free(struct am_web *w)
 		am_http_free(w->v[i].http);
 		if (w->v[i].next_fd >= 0)
 			close(w->v[i].next_fd);
+		file_remove(&w->v[i].file);
+		file_remove(&w->v[i].next_file);
 	}
 	free(w);
 }
@@ -233,6 +294,7 @@ add_counts(const struct am_http *http, struct am_buf *out)
 	const struct am_http_counts *h = am_http_counts(http);
 
 	am_buf_addki(out, "connections", am_http_conns(http));
+	am_buf_addki(out, "streams", am_http_streams(http));
 	am_buf_addki(out, "requests", (int64_t)h->requests);
 	am_buf_addki(out, "malformed", (int64_t)h->refused);
 	am_buf_addki(out, "cut", (int64_t)h->cut);

@@ -64,7 +64,7 @@ static const struct am_option table[] = {
 { "status",    "view",               AM_OPT_NAME, LIST, DEF("adm"), .about = "groups that may look" },
 { "status",    "operate",            AM_OPT_NAME, LIST, DEF("root"), .about = "users or groups that may change something" },
 
-{ "http",      "listen",             AM_OPT_LISTEN, .about = "address and port" },
+{ "http",      "listen",             AM_OPT_LISTEN, .about = "address and port, or unix:///PATH (mode 0660)" },
 { "http",      "view",               AM_OPT_LISTEN, .about = "address and port of the operators' pages, which listen then has no more: /, /metrics, /healthz, /readyz; default: they are at listen" },
 { "http",      "max_body",           AM_OPT_BYTES, DEF("256KiB"), FROM(1024, 9 << 20), .about = "larger requests are refused" },
 { "http",      "connections",        AM_OPT_COUNT, DEF("512"), FROM(16, 65536), .about = "clients at once, at each of the two addresses" },

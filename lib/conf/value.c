@@ -335,12 +335,17 @@ am_email_ok(const char *s)
 	return am_email_parse(am_str_c(s), parsed) == 0;
 }
 
+/* sun_path takes 107 bytes; unix:// stands before them. */
+#define UNIX_MAX (7 + 107)
+
 static bool
 is_listen(const char *s)
 {
 	const char *colon = strrchr(s, ':');
 	int64_t port;
 
+	if (strncmp(s, "unix:/", 6) == 0)
+		return strpbrk(s, " \t") == NULL && strlen(s) <= UNIX_MAX;
 	return colon != NULL && colon > s &&
 	       am_count_parse(colon + 1, &port) == 0 && port >= 1 &&
 	       port <= 65535 && strpbrk(s, " \t/") == NULL;
@@ -444,7 +449,8 @@ static const char *const sentences[] = {
 			 "as \"+8613900000001\"",
 	[AM_OPT_EMAIL] = "is no mail address; write such as "
 			 "\"li@example.com\"",
-	[AM_OPT_LISTEN] = "is no address; write such as \"127.0.0.1:8480\"",
+	[AM_OPT_LISTEN] = "is no address; write such as \"127.0.0.1:8480\" "
+			  "or \"unix:///run/amends/http.sock\"",
 };
 
 static int

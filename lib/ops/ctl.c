@@ -465,7 +465,7 @@ am_ctl_new(struct event_base *base, const struct am_ctl_opts *opts,
 	struct am_ctl *ctl;
 	int rc;
 
-	rc = am_listen_open(&listen, opts->path, diag);
+	rc = am_listen_open(&listen, "status.socket", opts->path, diag);
 	if (rc != 0)
 		return rc;
 	ctl = calloc(1, sizeof(*ctl));

@@ -36,7 +36,8 @@ fail(struct am_diag *diag, int rc, const char *fmt, ...)
 
 /* Remove what is left of a daemon that is no more. */
 static int
-stale_remove(const struct sockaddr_un *sun, struct am_diag *diag)
+stale_remove(
+    const struct sockaddr_un *sun, const char *option, struct am_diag *diag)
 {
 	struct stat st;
 	int fd, rc, err;
@@ -46,8 +47,8 @@ stale_remove(const struct sockaddr_un *sun, struct am_diag *diag)
 	if (!S_ISSOCK(st.st_mode))
 		return fail(diag, -AM_EINVAL,
 		    "%s is there and is no socket; move it away, or name "
-		    "another path in status.socket",
-		    sun->sun_path);
+		    "another path in %s",
+		    sun->sun_path, option);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return fail(diag, -AM_EIO, "socket: %s", strerror(errno));
@@ -57,8 +58,8 @@ stale_remove(const struct sockaddr_un *sun, struct am_diag *diag)
 	if (rc == 0 || err == EAGAIN)
 		return fail(diag, -AM_ECONFLICT,
 		    "another daemon answers on %s; stop it, or name another "
-		    "path in status.socket",
-		    sun->sun_path);
+		    "path in %s",
+		    sun->sun_path, option);
 	if (err != ECONNREFUSED && err != ENOENT)
 		return fail(
 		    diag, -AM_EIO, "%s: %s", sun->sun_path, strerror(err));
@@ -70,7 +71,8 @@ stale_remove(const struct sockaddr_un *sun, struct am_diag *diag)
 }
 
 int
-am_listen_open(struct am_listen *l, const char *path, struct am_diag *diag)
+am_listen_open(struct am_listen *l, const char *option, const char *path,
+    struct am_diag *diag)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	struct stat st;
@@ -79,11 +81,10 @@ am_listen_open(struct am_listen *l, const char *path, struct am_diag *diag)
 
 	if (strlen(path) >= sizeof(sun.sun_path))
 		return fail(diag, -AM_EINVAL,
-		    "status.socket has %zu bytes; a socket's path has at "
-		    "most %zu",
+		    "%s has %zu bytes; a socket's path has at most %zu", option,
 		    strlen(path), sizeof(sun.sun_path) - 1);
 	memcpy(sun.sun_path, path, strlen(path) + 1);
-	rc = stale_remove(&sun, diag);
+	rc = stale_remove(&sun, option, diag);
 	if (rc != 0)
 		return rc;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -111,7 +112,11 @@ void
 am_listen_permit(struct am_listen *l, unsigned mode, const char *group)
 {
 	const struct group *gr = group != NULL ? getgrnam(group) : NULL;
+	struct stat st;
 
+	/* the unit's sandbox refuses even a chown that changes nothing */
+	if (gr != NULL && stat(l->path, &st) == 0 && st.st_gid == gr->gr_gid)
+		gr = NULL;
 	/* group first: the mode opens the file to whatever group it has */
 	if (gr != NULL && chown(l->path, (uid_t)-1, gr->gr_gid) != 0)
 		am_log_warn("ctl_chgrp_failed", "path=%s group=%s reason=%s",
@@ -124,13 +129,19 @@ am_listen_permit(struct am_listen *l, unsigned mode, const char *group)
 }
 
 void
-am_listen_close(struct am_listen *l)
+am_listen_remove(const struct am_listen *l)
 {
 	struct stat st;
 
 	if (stat(l->path, &st) == 0 && st.st_dev == l->dev &&
 	    st.st_ino == l->ino)
 		unlink(l->path);
+}
+
+void
+am_listen_close(struct am_listen *l)
+{
+	am_listen_remove(l);
 	close(l->fd);
 	l->fd = -1;
 }

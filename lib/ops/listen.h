@@ -17,12 +17,15 @@ struct am_listen {
 
 /*
  * Make the socket, mode 0600 at first, non-blocking. A file that nobody
- * answers on is replaced. -AM_ECONFLICT, -AM_EINVAL, -AM_EIO with *diag.
+ * answers on is replaced. -AM_ECONFLICT, -AM_EINVAL, -AM_EIO with *diag, which
+ * names the option that says path.
  */
-AM_MUSTCHECK int
-am_listen_open(struct am_listen *l, const char *path, struct am_diag *diag);
+AM_MUSTCHECK int am_listen_open(struct am_listen *l, const char *option,
+    const char *path, struct am_diag *diag);
 /* Mode and, when not NULL, the group (or the group of the user) of that name;
  * what is not permitted is logged. */
 void am_listen_permit(struct am_listen *l, unsigned mode, const char *group);
-/* Closes, and removes the file if it is still ours. */
+/* The file, if it is still ours; somebody else closes the socket. */
+void am_listen_remove(const struct am_listen *l);
+/* Both. */
 void am_listen_close(struct am_listen *l);
