@@ -345,11 +345,15 @@ share_of_descriptors(unsigned divisor, unsigned min, unsigned max)
 					  : min;
 }
 
-/* Half of the descriptors: sending and Redis live on the other. */
+/* Half of the descriptors at most: sending and Redis live on the other. */
 static unsigned
-default_conns(void)
+conns_for(unsigned wanted)
 {
-	return share_of_descriptors(2, 4, CONNS_MAX);
+	unsigned half = share_of_descriptors(2, 4, 65536);
+
+	if (wanted == 0)
+		wanted = CONNS_MAX;
+	return wanted < half ? wanted : half;
 }
 
 static unsigned
@@ -367,8 +371,7 @@ am_http_new(struct event_base *base, const struct am_http_opts *opts, void *arg)
 	h->base = base;
 	h->opts = *opts;
 	h->arg = arg;
-	if (h->opts.max_conns == 0)
-		h->opts.max_conns = default_conns();
+	h->opts.max_conns = conns_for(opts->max_conns);
 	if (h->opts.max_streams == 0)
 		h->opts.max_streams = default_streams();
 	if (h->opts.deadline == 0)
@@ -395,7 +398,7 @@ am_http_limit(struct am_http *h, size_t max_body_bytes)
 void
 am_http_room(struct am_http *h, unsigned max_conns)
 {
-	h->opts.max_conns = max_conns != 0 ? max_conns : default_conns();
+	h->opts.max_conns = conns_for(max_conns);
 }
 
 void

@@ -71,7 +71,7 @@ struct am_http_opts {
 	const struct am_http_route *routes; /* as of am_http_routes() */
 	size_t routes_n;
 	size_t max_body_bytes;
-	unsigned max_conns;   /* 0: half of the descriptors, at most 1024 */
+	unsigned max_conns;   /* 0: 1024; never over half of the descriptors */
 	unsigned max_streams; /* 0: an eighth of them, at most 32 */
 	am_ms deadline;	      /* of a connection; 0: 10 s */
 };
