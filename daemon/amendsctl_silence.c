@@ -76,6 +76,7 @@ am_held_words(struct am_buf *b, const json_t *followup)
 		const char *by, *words;
 	} words[] = {
 		{ "quiet", "held: quiet hours" },
+		{ "pause", "held: paused" },
 		{ "digest", "held: for its digest" },
 		{ "catchup_rate", "held: catch-up" },
 		{ "window", "held: enough for this recipient" },

@@ -154,6 +154,8 @@ outlet_look(const struct am_shard *sh, const struct am_outlet *o, am_ms now)
 {
 	am_ms next = outlet_next(o), from = next > now ? next : now, again;
 
+	if (am_paused_claims(sh))
+		return AM_NEVER;
 	if (next == AM_NEVER || o->removed)
 		return next;
 	if (o->state.disabled != AM_ENABLED)
@@ -194,7 +196,7 @@ static bool
 contends(const struct am_shard *sh, const struct am_outlet *o, am_ms now)
 {
 	return sh->running && !sh->turn_open && sh->retry_at == 0 &&
-	       outlet_next(o) <= now;
+	       !am_paused_claims(sh) && outlet_next(o) <= now;
 }
 
 /*
@@ -236,7 +238,8 @@ am_outlet_room(struct am_shard *sh, struct am_outlet *o, am_ms now)
 	unsigned room;
 	am_ms again;
 
-	if (outlet_next(o) > now || sh->engine->stopping)
+	if (outlet_next(o) > now || sh->engine->stopping ||
+	    am_paused_claims(sh))
 		return 0;
 	if (o->removed)
 		return CLAIMS_MAX;

@@ -166,6 +166,7 @@ forget_all(struct am_shard *sh)
 	am_lanes_forget(sh);
 	am_endpoints_forget(sh);
 	am_silences_forget(&sh->silences);
+	am_paused_forget(sh);
 	sh->careful = 0;
 	sh->seen_known = false;
 	sh->contact_known = false;
@@ -190,8 +191,8 @@ fail_ops(struct am_shard *sh, int rc)
 	sh->ops_tail = &sh->ops;
 }
 
-/* The lanes that have an outbox in Redis, and all of them due now; and what is
- * remembered of their endpoints. */
+/* The lanes that have an outbox in Redis, and all of them due now; what is
+ * remembered of their endpoints, and what a person has paused. */
 static void
 on_outs(void *arg, int rc, struct am_batch *b)
 {
@@ -204,6 +205,8 @@ on_outs(void *arg, int rc, struct am_batch *b)
 			    am_shard_lane(sh, am_reply_str(r->element[i])), 0);
 	if (rc == 0)
 		am_endpoints_read(sh, am_batch_reply(b, 1));
+	if (rc == 0)
+		am_paused_read(sh, am_batch_reply(b, 2));
 	am_batch_free(b);
 	am_shard_kick(sh);
 }
@@ -217,6 +220,8 @@ ask_outs(struct am_shard *sh)
 	am_arg(b, am_store_keys(sh->store)->outs);
 	am_cmd(b, "HGETALL");
 	am_args(b, am_endpoints_key(sh, am_batch_arena(b)));
+	am_cmd(b, "HGETALL");
+	am_args(b, am_paused_key(sh, am_batch_arena(b)));
 	am_store_query_send(sh->store, b, on_outs, sh);
 }
 

@@ -11,6 +11,7 @@
 
 #include "daemon/engine.h"
 #include "daemon/lanes.h"
+#include "daemon/paused.h"
 #include "daemon/silence.h"
 
 #define HASH_NONFATAL_OOM 0
@@ -80,6 +81,7 @@ struct am_shard {
 	struct am_sending *in_flight; /* by id */
 	struct am_rider *riding;      /* in digests that are, by id */
 	struct am_silences silences;
+	struct am_paused paused;
 	struct am_sending *starting, **starting_tail;
 	struct am_sending *ended, **ended_tail;
 	size_t ended_n;

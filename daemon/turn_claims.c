@@ -7,11 +7,11 @@
  * that is there is a row that may go.
  *
  * Whatever holds one back is judged here, when it is claimed, and nowhere else:
- * quiet hours (its own first instant), a silence, the wait for its group's
- * digest, the pace of catch-up, and whatever its recipient has to say to it
- * (recipient.c). What may not go gets a new score and is judged again then. So
- * nothing is remembered of it between turns, and a restart, a take-over or an
- * endpoint that was away changes no rule.
+ * quiet hours (its own first instant), a silence, a pause of its loop, the wait
+ * for its group's digest, the pace of catch-up, and whatever its recipient has
+ * to say to it (recipient.c). What may not go gets a new score and is judged
+ * again then. So nothing is remembered of it between turns, and a restart, a
+ * take-over or an endpoint that was away changes no rule.
  *
  * What its provider has stands in the outbox, too, with the end of the wait for
  * its receipt for a score: whoever claims it then finds that none has come. A
@@ -125,6 +125,8 @@ write_later(struct am_turn *t, const struct am_claim *k)
 	am_commit_fu_score(t->commit, am_str_c(k->lane->name), k->id, k->until);
 	if (s == NULL)
 		return;
+	if (s->until == AM_PAUSE_SCORE)
+		return; /* said once, when the loop was paused */
 	am_rfc3339_format(s->until, until);
 	am_turn_log(t, AM_LOG_INFO, "followup_silenced",
 	    "id=%.*s complaint=%.*s shard=%s endpoint=%s silence=%.*s "
@@ -395,7 +397,7 @@ needs_case(const struct am_turn *t, const struct am_claim *k)
 	return k->ep == NULL || k->lane->outlet->removed ||
 	       k->ep->quiet != NULL || k->ep->type != AM_ENDPOINT_WEBHOOK ||
 	       k->row.progress != AM_FU_QUEUED || was_cut_off(k) ||
-	       am_digest_takes(&k->row) ||
+	       am_digest_takes(&k->row) || am_paused_loops(t->sh) ||
 	       am_silences_any(&t->sh->silences, t->now);
 }
 
@@ -422,7 +424,11 @@ am_claim_silenced(struct am_turn *t, const struct am_fu_record *f)
 		.complaint = c != NULL && c->exists ? &c->cur : NULL,
 		.def = c != NULL ? c->def : NULL,
 	};
+	const struct am_silence *paused =
+	    what.def != NULL ? am_paused_loop(t->sh, what.def->name) : NULL;
 
+	if (paused != NULL)
+		return paused;
 	return am_silence_find(&t->sh->silences, t->now, &what);
 }
 
@@ -446,9 +452,11 @@ void
 am_claim_pace(struct am_turn *t, struct am_claim *k)
 {
 	struct am_engine *e = t->sh->engine;
+	bool late = k->row.catchup || am_paused_behind(t->sh, k->row.fired_at,
+					  e->conf->catchup_after);
 	am_ms until;
 
-	if (k->row.catchup && k->row.attempts_total == 0 &&
+	if (late && k->row.attempts_total == 0 &&
 	    !am_pace_take(&e->pace, e->conf->catchup_n, e->conf->catchup_per,
 		t->now, &until))
 		put_off(k, until, NULL);

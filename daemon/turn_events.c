@@ -445,7 +445,7 @@ am_turn_events(struct am_shard *sh)
 	struct am_batch *hold, *b;
 	size_t n;
 
-	if (!sh->entries || sh->engine->stopping)
+	if (!sh->entries || sh->engine->stopping || am_paused_events(sh))
 		return false;
 	n = am_store_take(sh->store, &entries, &hold);
 	if (n == 0) {

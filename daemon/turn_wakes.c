@@ -17,7 +17,8 @@
 #include "intake/event.h"
 
 #define WAKES_MAX 128
-#define BLOCKED_LOOK 5 /* ms */
+#define BLOCKED_LOOK 5		/* ms */
+#define PAUSED_LOOK (am_ms)1000 /* while intake is paused */
 
 /* An entry of the index without a record. */
 static void
@@ -128,9 +129,11 @@ on_due(struct am_turn *t, struct am_batch *b)
 	}
 	if (t->cases_n == 0) {
 		/* events go first, or the index says when to look again */
-		t->sh->wake_at = due->elements != 0
-				     ? t->now + BLOCKED_LOOK
-				     : first_wake(am_turn_reply(b, 2));
+		t->sh->wake_at =
+		    due->elements != 0
+			? t->now + (t->sh->paused.intake != NULL ? PAUSED_LOOK
+								 : BLOCKED_LOOK)
+			: first_wake(am_turn_reply(b, 2));
 		am_turn_abandon(t, 0);
 		return;
 	}

@@ -61,6 +61,8 @@ wanted(struct view *v)
 	struct am_str owner = am_verb_option(v->argv, v->argc, "--owner");
 	struct am_str keeps = am_verb_option(v->argv, v->argc, "--loop-owner");
 	struct am_str status = am_verb_option(v->argv, v->argc, "--status");
+	struct am_str loop = am_verb_option(v->argv, v->argc, "--loop");
+	bool open = am_verb_option(v->argv, v->argc, "--open").p != NULL;
 	bool overdue = am_verb_option(v->argv, v->argc, "--overdue").p != NULL;
 
 	return (stage.n == 0 || am_str_is(stage, stage_name(v))) &&
@@ -69,6 +71,8 @@ wanted(struct view *v)
 	       (keeps.n == 0 || is_kept_by(v, keeps, status.n != 0)) &&
 	       (status.n == 0 ||
 		   am_str_is(status, am_status_str(v->c->status))) &&
+	       (!open || v->c->status != AM_CLOSED) &&
+	       (loop.n == 0 || am_str_is(loop, v->def->name)) &&
 	       (!overdue || am_view_due(v->def, v->c) < am_engine_now());
 }
 

@@ -52,6 +52,8 @@ am_view_fu_state(
 	if (am_shard_outlet(v->shard, row->endpoint)->state.disabled !=
 	    AM_ENABLED)
 		return "parked";
+	if (score == AM_PAUSE_SCORE || v->shard->paused.delivery != NULL)
+		return "held";
 	if (row->attempts_n != 0 &&
 	    row->attempts[row->attempts_n - 1].result == AM_TRY_STARTED)
 		return "interrupted"; /* its sender died; see next_at */
@@ -99,6 +101,12 @@ add_held(struct view *v, const struct queue *q, const struct queued *f)
 {
 	const struct am_silence *s = silence_of(q, f);
 
+	if (strcmp(f->state, "held") == 0 &&
+	    (f->score == AM_PAUSE_SCORE || v->shard->paused.delivery != NULL)) {
+		am_buf_adds(
+		    &v->line, ",\"held\":{\"by\":\"pause\",\"until\":null}");
+		return;
+	}
 	if (s == NULL && strcmp(f->state, "held") != 0)
 		return;
 	am_buf_addkey(&v->line, "held");
@@ -215,6 +223,8 @@ print_followup(struct view *v, struct am_str id, am_ms score, struct am_str row)
 		add_members(v, &f.row);
 	am_view_time(v, "due_at", f.row.due_at);
 	am_view_time(v, "fired_at", f.row.fired_at);
+	if (score == AM_PAUSE_SCORE)
+		score = AM_NEVER;
 	am_view_time(
 	    v, "next_at", score > f.row.next_at ? score : f.row.next_at);
 	am_buf_addki(b, "attempts", f.row.attempts_total);

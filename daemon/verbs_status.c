@@ -267,6 +267,25 @@ add_disabled(struct view *v)
 }
 
 static void
+add_paused(struct view *v)
+{
+	const struct am_pause *list;
+	size_t n = am_paused_list(v->engine, v->a, &list);
+
+	am_buf_addkey(&v->line, "paused");
+	am_buf_addc(&v->line, '[');
+	for (size_t i = 0; i < n; i++) {
+		am_buf_adds(&v->line, i == 0 ? "{" : ",{");
+		am_view_s(v, "what", list[i].what);
+		am_view_time(v, "since", list[i].since);
+		am_view_s(v, "by", list[i].by);
+		am_view_s(v, "reason", list[i].reason);
+		am_buf_addc(&v->line, '}');
+	}
+	am_buf_addc(&v->line, ']');
+}
+
+static void
 add_null(struct am_buf *b, const char *key)
 {
 	am_buf_addkey(b, key);
@@ -307,6 +326,7 @@ end_status(struct view *v)
 		add_null(b, "dead");
 		add_null(b, "rejects");
 	}
+	add_paused(v);
 	add_disabled(v);
 	am_buf_addki(b, "in_flight", am_deliver_in_flight(e->deliver));
 	am_web_status(e->web, b);
