@@ -70,13 +70,14 @@ fi
 
 # Judges that the tests do not write themselves: the reference library of
 # Standard Webhooks, Twilio's count of segments, the signers of Aliyun, Tencent
-# Cloud and AWS, and who signs callbacks. npm leaves them in
-# tests/system/node_modules.
+# Cloud and AWS, who signs callbacks, who sends CloudEvents, and who reads
+# OpenAPI. npm leaves them in tests/system/node_modules.
 if [ "$1" = test ] && [ -f tests/system/package.json ]; then
 	for p in standardwebhooks sms-segments-calculator \
 	    @alicloud/openapi-util @aws-crypto/sha256-js \
 	    @smithy/signature-v4 tencentcloud-sdk-nodejs-common \
-	    twilio @vonage/sms jsonwebtoken; do
+	    twilio @vonage/sms jsonwebtoken cloudevents ajv \
+	    @seriousme/openapi-schema-validator; do
 		[ -d "tests/system/node_modules/$p" ] && continue
 		echo "installing: npm $p"
 		(cd tests/system && npm ci --silent --no-audit --no-fund \
