@@ -112,6 +112,11 @@ extern const struct am_local am_locals[];
 extern const size_t am_locals_n;
 const struct am_local *am_local_find(struct am_str name); /* NULL: none */
 
+/* ---- amendsctl_conf.c ---- */
+
+/* What a reload would change. */
+void am_print_reload(const struct am_term *t, const json_t *rows);
+
 /* ---- amendsctl_message.c ---- */
 
 void am_print_message(const struct am_term *t, const json_t *rows);

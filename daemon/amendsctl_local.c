@@ -18,6 +18,8 @@ const struct am_local am_locals[] = {
 	{ "backtest",
 	  "backtest FILE... --conf A --conf B [--loop NAME] [--from TIME] [--for SPAN]",
 	  "one history under two policies, side by side; needs no daemon", am_backtest },
+	{ "check", "check [FILE]",
+	  "a configuration with conf.d beside it, as the daemon reads it; needs no daemon", am_check },
 };
 /* clang-format on */
 const size_t am_locals_n = AM_COUNT(am_locals);
@@ -139,14 +141,7 @@ am_policy_load(
 
 	*p = (struct am_policy){ .conf = NULL };
 	p->conf = am_conf_load_policy(path, now, &diags, &n);
-	for (size_t i = 0; p->conf == NULL && i < n; i++) {
-		if (diags[i].line > 0)
-			fprintf(stderr, "%s:%d: %s\n", diags[i].file,
-			    diags[i].line, diags[i].text);
-		else
-			fprintf(
-			    stderr, "%s: %s\n", diags[i].file, diags[i].text);
-	}
+	am_say_diags(diags, n);
 	free(diags);
 	if (p->conf == NULL)
 		return AM_EXIT_FAILED;

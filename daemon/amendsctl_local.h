@@ -55,3 +55,7 @@ void am_use_zone(const struct am_loopdef *loop);
 
 int am_simulate(const struct am_term *t, bool json, int argc, char **argv);
 int am_backtest(const struct am_term *t, bool json, int argc, char **argv);
+/* amendsctl_conf.c */
+int am_check(const struct am_term *t, bool json, int argc, char **argv);
+/* "FILE:LINE: TEXT" each, on stderr. */
+void am_say_diags(const struct am_diag *diags, size_t n);

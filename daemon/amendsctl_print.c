@@ -461,6 +461,7 @@ am_print_answer(const struct am_term *t, const struct am_verb *verb,
 		{ "close", am_print_moves, false },
 		{ "migrate", am_print_moves, false },
 		{ "emit", print_emit, false },
+		{ "reload", am_print_reload, false },
 		{ "verify", print_verify, false },
 	};
 	bool empty = json_array_size(rows) == 0;

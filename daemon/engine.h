@@ -20,10 +20,15 @@
 
 struct am_activation;
 struct am_alerts;
+struct am_audit;
+struct am_casewalk;
+struct am_reports;
 struct am_shard;
 struct am_callbacks;
 struct am_produce;
 struct am_census_taker;
+struct am_sampler;
+struct am_watch;
 struct am_web;
 
 struct am_counts {
@@ -43,11 +48,16 @@ struct am_engine {
 	struct am_statefile *state;
 	struct am_deliver *deliver;
 	struct am_alerts *alerts;
+	struct am_casewalk *casewalks; /* those that go on */
+	struct am_reports *reports;    /* those that are sent */
 	struct am_ctl *ctl;
 	struct am_web *web; /* what comes in by HTTP */
 	struct am_callbacks *callbacks;
 	struct am_produce *produce; /* POST /v1/events */
 	struct am_census_taker *census;
+	struct am_watch *watch;	    /* metrics */
+	struct am_sampler *sampler; /* what operators see */
+	struct am_audit *audit;
 	struct am_shard **shards;
 	size_t shards_n;
 	uint64_t served; /* claims at an endpoint, of any shard */
@@ -92,6 +102,16 @@ const char *am_engine_state(const struct am_engine *e);
  * a text when it was refused and the old one stays in force. */
 typedef void am_reload_cb(void *arg, int rc, const char *text);
 void am_engine_reload(struct am_engine *e, am_reload_cb *done, void *arg);
+/*
+ * The same without the switch, in silence: done gets what would change, for the
+ * call only; NULL when the configuration was refused as such. Whether a new
+ * address could be listened on is not tried.
+ */
+struct am_reload_plan;
+typedef void am_reload_dry_cb(
+    void *arg, int rc, const char *text, const struct am_reload_plan *plan);
+void
+am_engine_reload_dry(struct am_engine *e, am_reload_dry_cb *done, void *arg);
 /*
  * Look at the calendars once a day: dates that end are logged, and calendars
  * that are not compiled far enough ahead are compiled anew, by a reload.

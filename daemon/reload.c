@@ -20,7 +20,9 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "daemon/audit.h"
 #include "daemon/notify.h"
+#include "daemon/reload_plan.h"
 #include "daemon/produce.h"
 #include "daemon/shard.h"
 #include "daemon/web.h"
@@ -30,6 +32,8 @@ struct reload {
 	struct am_engine *engine;
 	struct am_conf *conf; /* the candidate */
 	am_reload_cb *done;
+	am_reload_dry_cb *dry; /* nothing is switched: what would change */
+	struct am_reload_plan *plan; /* of a dry one */
 	void *arg;
 	size_t waiting; /* answers of shards */
 	char refused[768];
@@ -50,6 +54,13 @@ finish(struct reload *r, int rc, const char *text)
 {
 	struct am_engine *e = r->engine;
 
+	if (r->dry != NULL) {
+		r->dry(r->arg, rc, text, r->plan);
+		am_reload_plan_free(r->plan);
+		am_conf_unref(r->conf);
+		free(r);
+		return;
+	}
 	snprintf(
 	    e->conf_error, sizeof(e->conf_error), "%s", rc != 0 ? text : "");
 	if (rc != 0)
@@ -70,11 +81,15 @@ settle(struct reload *r)
 
 	if (r->waiting != 0)
 		return;
-	if (r->refused[0] == '\0' &&
+	if (r->refused[0] == '\0' && r->dry == NULL &&
 	    am_web_prepare(e->web, r->conf, &diag) != 0)
 		snprintf(r->refused, sizeof(r->refused), "%s", diag.text);
 	if (r->refused[0] != '\0') {
 		finish(r, -AM_EINVAL, r->refused);
+		return;
+	}
+	if (r->dry != NULL) {
+		finish(r, 0, "");
 		return;
 	}
 	am_conf_unref(e->next);
@@ -95,6 +110,29 @@ not_known(struct reload *r)
 	    "checked; try again when it is back");
 }
 
+/* A definition that open complaints are on, by its text. */
+static void
+look_at(struct reload *r, const struct use_ref *u, const redisReply *reply)
+{
+	struct am_str text = am_reply_str(reply);
+	const struct am_loopdef *def = NULL;
+	struct am_diag diag = { .text = "" };
+	struct am_arena a;
+
+	am_arena_init(&a, 0);
+	if (am_reply_is_error(reply))
+		not_known(r);
+	else if (text.n != 0 &&
+		 am_conf_bind_loop(r->conf, text, &a, &def, &diag) != 0 &&
+		 r->refused[0] == '\0')
+		snprintf(r->refused, sizeof(r->refused),
+		    "%" PRId64 " open complaints are on loop %s: %s", u->open,
+		    u->ref, diag.text);
+	if (r->plan != NULL)
+		am_reload_plan_use(r->plan, u->ref, def, u->open);
+	am_arena_fini(&a);
+}
+
 static void
 on_texts(void *arg, int rc, struct am_batch *b)
 {
@@ -103,25 +141,8 @@ on_texts(void *arg, int rc, struct am_batch *b)
 
 	if (rc != 0)
 		not_known(r);
-	for (size_t i = 0; rc == 0 && i < u->n; i++) {
-		const redisReply *reply = am_batch_reply(b, i);
-		struct am_str text = am_reply_str(reply);
-		const struct am_loopdef *def;
-		struct am_diag diag = { .text = "" };
-		struct am_arena a;
-
-		am_arena_init(&a, 0);
-		if (am_reply_is_error(reply))
-			not_known(r);
-		else if (text.n != 0 &&
-			 am_conf_bind_loop(r->conf, text, &a, &def, &diag) !=
-			     0 &&
-			 r->refused[0] == '\0')
-			snprintf(r->refused, sizeof(r->refused),
-			    "%" PRId64 " open complaints are on loop %s: %s",
-			    u->refs[i].open, u->refs[i].ref, diag.text);
-		am_arena_fini(&a);
-	}
+	for (size_t i = 0; rc == 0 && i < u->n; i++)
+		look_at(r, &u->refs[i], am_batch_reply(b, i));
 	for (size_t i = 0; i < u->n; i++)
 		free(u->refs[i].ref);
 	free(u->refs);
@@ -233,8 +254,11 @@ needs_restart(const struct am_conf *a, const struct am_conf *b)
 	return NULL;
 }
 
+/* All to the log, unless nothing is meant to happen; the first to the caller.
+ */
 static void
-log_diags(const struct am_diag *diags, size_t n, char *first, size_t room)
+say_diags(const struct reload *r, const struct am_diag *diags, size_t n,
+    char *first, size_t room)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct am_diag *d = &diags[i];
@@ -242,29 +266,27 @@ log_diags(const struct am_diag *diags, size_t n, char *first, size_t room)
 
 		snprintf(
 		    line, sizeof(line), "%s:%d: %s", d->file, d->line, d->text);
-		am_log_err("conf_error", "at=%s", am_log_val(am_str_c(line)));
+		if (r->dry == NULL)
+			am_log_err(
+			    "conf_error", "at=%s", am_log_val(am_str_c(line)));
 		if (i == 0)
 			snprintf(first, room, "%s", line);
 	}
 }
 
-void
-am_engine_reload(struct am_engine *e, am_reload_cb *done, void *arg)
+static void
+begin(struct reload *r)
 {
-	struct reload *r = calloc(1, sizeof(*r));
+	struct am_engine *e = r->engine;
 	struct am_diag *diags = NULL;
+	char text[1024] = "the configuration cannot be read";
 	size_t diags_n = 0;
 	const char *fixed;
 
-	AM_ASSERT(r != NULL);
-	*r = (struct reload){ .engine = e, .done = done, .arg = arg };
-	am_notify_reloading();
 	r->conf =
 	    am_conf_load(e->conf->path, am_engine_now(), &diags, &diags_n);
 	if (r->conf == NULL) {
-		char text[1024] = "the configuration cannot be read";
-
-		log_diags(diags, diags_n, text, sizeof(text));
+		say_diags(r, diags, diags_n, text, sizeof(text));
 		free(diags);
 		finish(r, -AM_EINVAL, text);
 		return;
@@ -272,14 +294,14 @@ am_engine_reload(struct am_engine *e, am_reload_cb *done, void *arg)
 	free(diags);
 	fixed = needs_restart(e->conf, r->conf);
 	if (fixed != NULL) {
-		char text[128];
-
 		snprintf(text, sizeof(text),
 		    "%s cannot change while running; restart the daemon",
 		    fixed);
 		finish(r, -AM_EINVAL, text);
 		return;
 	}
+	if (r->dry != NULL)
+		r->plan = am_reload_plan_new(e->conf, r->conf);
 	r->waiting = 1;
 	for (size_t i = 0; i < e->shards_n; i++) {
 		struct am_shard *sh = e->shards[i];
@@ -303,6 +325,27 @@ am_engine_reload(struct am_engine *e, am_reload_cb *done, void *arg)
 	settle(r);
 }
 
+void
+am_engine_reload(struct am_engine *e, am_reload_cb *done, void *arg)
+{
+	struct reload *r = calloc(1, sizeof(*r));
+
+	AM_ASSERT(r != NULL);
+	*r = (struct reload){ .engine = e, .done = done, .arg = arg };
+	am_notify_reloading();
+	begin(r);
+}
+
+void
+am_engine_reload_dry(struct am_engine *e, am_reload_dry_cb *done, void *arg)
+{
+	struct reload *r = calloc(1, sizeof(*r));
+
+	AM_ASSERT(r != NULL);
+	*r = (struct reload){ .engine = e, .dry = done, .arg = arg };
+	begin(r);
+}
+
 /* The switch, as soon as no turn is open. */
 void
 am_engine_turn_ended(struct am_engine *e)
@@ -321,6 +364,7 @@ am_engine_turn_ended(struct am_engine *e)
 	am_log_set(am_log_level_parse(e->conf->log_level));
 	am_deliver_configure(e->deliver, e->conf, e->conf_loaded_at);
 	am_web_switch(e->web);
+	am_audit_reconfigure(e->audit);
 	am_produce_reconfigure(e->produce);
 	if (e->ctl != NULL) {
 		ctl = (struct am_ctl_opts){ .path = e->conf->status.socket,

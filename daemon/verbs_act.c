@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/str.h"
+#include "daemon/reload_plan.h"
 #include "daemon/view.h"
 #include "log/log.h"
 
@@ -197,16 +198,53 @@ on_reloaded(void *arg, int rc, const char *text)
 	struct am_ctl_call *call = arg;
 
 	if (rc == 0)
-		am_ctl_end(call, AM_EXIT_OK, "%s", "");
+		am_ctl_end(
+		    call, AM_EXIT_OK, "the new configuration is in force");
 	else
 		am_ctl_end(call, AM_EXIT_FAILED,
 		    "%s; the old configuration stays in force", text);
 }
 
+static void
+on_plan(void *arg, int rc, const char *text, const struct am_reload_plan *plan)
+{
+	static const char *const changes[] = {
+		[AM_CONF_ADDED] = "added",
+		[AM_CONF_CHANGED] = "changed",
+		[AM_CONF_REMOVED] = "removed",
+	};
+	struct view *v = arg;
+	size_t n = plan != NULL ? plan->n : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct am_reload_row *row = &plan->rows[i];
+
+		am_view_open(v);
+		am_view_s(v, "what", row->type[0] != '\0' ? row->type : "key");
+		am_view_s(v, "name", row->name);
+		am_view_s(v, "change", changes[row->change]);
+		if (row->counted)
+			am_buf_addki(&v->line, "open", row->open);
+		am_view_close(v);
+	}
+	if (rc != 0)
+		am_ctl_end(v->call, AM_EXIT_FAILED,
+		    "%s; a reload would be refused, nothing was switched",
+		    text);
+	else
+		am_ctl_end(v->call, AM_EXIT_OK,
+		    n > 0 ? "nothing was switched"
+			  : "the configuration says what is in force; nothing "
+			    "was switched");
+}
+
 void
 am_verb_reload(struct view *v)
 {
-	am_engine_reload(v->engine, on_reloaded, v->call);
+	if (am_verb_option(v->argv, v->argc, "--dry-run").p != NULL)
+		am_engine_reload_dry(v->engine, on_plan, v);
+	else
+		am_engine_reload(v->engine, on_reloaded, v->call);
 }
 
 /* Answered now: the end of the process is the end of the drain. */

@@ -22,6 +22,12 @@ struct am_wipe {
 	size_t n;
 };
 
+/* A secret that was read, see parts.c. */
+struct am_part_secret {
+	struct am_part_secret *next;
+	struct am_secret secret;
+};
+
 struct am_build {
 	const struct am_conf *c; /* names are looked up here */
 	struct am_conf *own;	 /* the same, while it is made; else NULL */
@@ -29,7 +35,14 @@ struct am_build {
 	struct am_diags *d;
 	const struct am_node *root;
 	bool blind; /* secrets are not read */
+	struct am_part_secret *secrets;
 };
+
+/* parts.c, see am_conf_diff(): a secret that was read, a section, all of them
+ * behind the reading. */
+void am_part_secret(struct am_build *b, const struct am_secret *s);
+void am_part_add(struct am_build *b, const struct am_node *n);
+void am_parts_read(struct am_build *b);
 
 /* A fault of a key, or of its section when the key was not given. */
 void am_fault(struct am_build *b, const struct am_node *n, const char *key,

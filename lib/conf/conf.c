@@ -277,6 +277,7 @@ build(struct am_build *b, am_ms now)
 	am_read_messages(b);
 	read_loops(b);
 	am_read_routes(b);
+	am_parts_read(b);
 }
 
 static int

@@ -259,6 +259,14 @@ struct am_conf_route {
 
 enum am_redis_kind { AM_REDIS_UNIX, AM_REDIS_TCP };
 
+/* One section of the top level, a producer, or a key that stands by itself. */
+struct am_conf_part {
+	const struct am_conf_part *next;
+	const char *type; /* "endpoint" …, "" for a key */
+	const char *name; /* "" for a section without one */
+	uint8_t hash[32]; /* of what it says, bytes of secrets included */
+};
+
 struct am_zones; /* zones by name, read when they are asked for */
 struct am_wipe;	 /* memory to overwrite when conf is freed */
 
@@ -357,9 +365,9 @@ struct am_conf {
 	/* those of the configuration, and of files those in use */
 	const struct am_conf_provider **providers;
 	size_t providers_n;
-	/* "FILE:LINE: TEXT" each: what is read and kept but not in force yet,
-	 * calendars that end soon; printed by `amendsd -t` and kept in status
-	 */
+	const struct am_conf_part *parts; /* am_conf_diff() */
+	/* "FILE:LINE: TEXT" each: calendars that end soon, secrets that others
+	 * can read …; printed by `amendsd -t` and kept in status */
 	const char **warnings;
 	size_t warnings_n;
 };
@@ -378,6 +386,18 @@ struct am_conf *am_conf_load(
 struct am_conf *am_conf_load_policy(
     const char *path, am_ms now, struct am_diag **diags, size_t *diags_n);
 struct am_conf *am_conf_ref(struct am_conf *c);
+
+enum am_conf_change { AM_CONF_ADDED, AM_CONF_CHANGED, AM_CONF_REMOVED };
+/* type and name as of a part; they live as long as both configurations. */
+typedef void am_conf_diff_cb(
+    void *arg, const char *type, const char *name, enum am_conf_change change);
+/*
+ * What another configuration changes, a call each. A loop is changed when its
+ * hash is: what it names may have changed all the same, and is told by itself.
+ */
+void am_conf_diff(const struct am_conf *was, const struct am_conf *now,
+    am_conf_diff_cb *cb, void *arg);
+
 void am_conf_unref(struct am_conf *c);
 
 /*

@@ -76,7 +76,10 @@ read_file(struct am_build *b, FILE *f, const char *path, const char *name)
 	if (b->d->n > faults || (n = only_block(b, root, path, name)) == NULL)
 		return NULL;
 	am_check_tree(b, root);
-	return b->d->n == faults ? am_provider_build(b, n) : NULL;
+	if (b->d->n > faults)
+		return NULL;
+	am_part_add(b, n);
+	return am_provider_build(b, n);
 }
 
 static int

@@ -446,9 +446,10 @@ read_producers(struct am_build *b, const struct am_node *http)
 /* ---- where ---- */
 
 static bool
-is_loopback(const char *listen)
+is_local(const char *listen)
 {
-	return strncmp(listen, "127.", 4) == 0 ||
+	return strncmp(listen, "unix:", 5) == 0 ||
+	       strncmp(listen, "127.", 4) == 0 ||
 	       strncmp(listen, "[::1]:", 6) == 0 ||
 	       strncmp(listen, "::1:", 4) == 0 ||
 	       strncmp(listen, "localhost:", 10) == 0;
@@ -463,7 +464,7 @@ judge_listeners(struct am_build *b, const struct am_node *http)
 		am_fault(b, http, NULL,
 		    "http has no listen; write such as listen = "
 		    "\"127.0.0.1:8480\", or remove the section");
-	else if (!is_loopback(c->http.listen))
+	else if (!is_local(c->http.listen))
 		am_warn(b, http->file, am_node_line(http, "listen"),
 		    "listen: %.80s is open to other machines, without TLS; put "
 		    "a proxy that has TLS before it, and listen on 127.0.0.1",
@@ -474,7 +475,7 @@ judge_listeners(struct am_build *b, const struct am_node *http)
 		am_fault(b, http, "view",
 		    "view: the same address as listen; write another port, or "
 		    "leave the key out");
-	if (!is_loopback(c->http.view))
+	if (!is_local(c->http.view))
 		am_warn(b, http->file, am_node_line(http, "view"),
 		    "view: %.80s shows what operators see to whoever reaches "
 		    "it, without TLS; put a proxy that has TLS and asks who it "

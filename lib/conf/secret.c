@@ -166,6 +166,7 @@ am_secret_read(struct am_build *b, const struct am_node *n, const char *key,
 	}
 	((char *)(uintptr_t)v.p)[v.n] = '\0'; /* our own copy */
 	*secret = (struct am_secret){ ref->s, v };
+	am_part_secret(b, secret);
 	return 0;
 }
 
