@@ -18,6 +18,7 @@
 #include "base/hash.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "daemon/reports.h"
 #include "daemon/turn.h"
 
 #define PREFIX "amends."
@@ -207,7 +208,7 @@ am_alert_dead(struct am_turn *t)
 		return;
 	for (const struct am_letter *l = am_commit_letters(t->commit);
 	     l != NULL; l = l->next)
-		if (!am_fu_is_alert(&l->row))
+		if (!am_fu_is_alert(&l->row) || am_fu_is_report(&l->row))
 			tell_followup(
 			    t, &l->row, PREFIX "followup.dead", l->reason);
 }
@@ -216,7 +217,8 @@ void
 am_alert_delivered(
     struct am_turn *t, const struct am_fu_record *f, bool breaker_was_open)
 {
-	if (t->sh->engine->conf->alert_n == 0 || am_fu_is_alert(f) ||
+	if (t->sh->engine->conf->alert_n == 0 ||
+	    (am_fu_is_alert(f) && !am_fu_is_report(f)) ||
 	    (!f->replayed && !breaker_was_open))
 		return;
 	tell_followup(t, f, PREFIX "followup.recovered",

@@ -22,7 +22,7 @@
 
 struct am_alerts;
 
-/* Is it one of these, and no complaint's? */
+/* Is it no complaint's: one of these, or a report (reports.h)? */
 static inline bool
 am_fu_is_alert(const struct am_fu_record *f)
 {

@@ -23,6 +23,7 @@
 #define WAIT_US 10000 /* until a reader that is slow is asked again */
 
 struct am_casewalk {
+	struct am_casewalk *next; /* in the engine's list */
 	struct am_casewalk_user user;
 	struct am_engine *engine;
 	struct am_conf *conf;
@@ -30,6 +31,7 @@ struct am_casewalk {
 	struct event *timer;
 	struct asked *asked; /* the query under way */
 	bool stop;
+	bool asking; /* what must be known first */
 	size_t unreachable;
 	int rc;
 	/* hashes of the ids met: open addressing, 0 is none */
@@ -122,7 +124,9 @@ on_answer(void *arg, int rc, struct am_batch *b)
 		return;
 	}
 	w->asked = NULL;
-	if (rc != 0) {
+	if (rc == -AM_ECANCELED) { /* the engine ends, and says so itself */
+		w->stop = true;
+	} else if (rc != 0) {
 		if (w->unreachable++ == 0)
 			w->rc = rc;
 		next_shard(w);
@@ -293,6 +297,24 @@ ask_records(struct am_casewalk *w)
 	ask(w, b, on_records);
 }
 
+/* ---- what must be known first ---- */
+
+static void
+on_known(struct am_casewalk *w, const struct am_batch *b)
+{
+	w->user.answer(w->user.arg, b);
+	next_shard(w);
+}
+
+static void
+ask_known(struct am_casewalk *w)
+{
+	struct am_batch *b = am_store_query(w->shard->store);
+
+	w->user.ask(w->user.arg, b, w->shard);
+	ask(w, b, on_known);
+}
+
 /* ---- the index ---- */
 
 static void
@@ -369,6 +391,8 @@ next_step(struct am_casewalk *w)
 {
 	if (w->stop)
 		over(w);
+	else if (w->asking)
+		ask_known(w);
 	else if (w->user.ready != NULL && !w->user.ready(w->user.arg))
 		wait_a_little(w, WAIT_US);
 	else if (w->wanted_at < w->wanted_n)
@@ -390,7 +414,12 @@ next_shard(struct am_casewalk *w)
 	free(w->seen); /* an id is one shard's */
 	w->seen = NULL;
 	w->seen_n = w->seen_cap = 0;
-	if (w->shard_i == w->engine->shards_n) {
+	if (w->shard_i == w->engine->shards_n && w->asking) {
+		w->asking = false;
+		w->shard_i = 0;
+	}
+	if (w->stop || w->unreachable != 0 ||
+	    w->shard_i == w->engine->shards_n) {
 		over(w);
 		return;
 	}
@@ -418,7 +447,10 @@ am_casewalk_start(struct am_engine *e, const struct am_casewalk_user *user)
 
 	AM_ASSERT(w != NULL);
 	w->user = *user;
+	w->asking = user->ask != NULL;
 	w->engine = e;
+	w->next = e->casewalks;
+	e->casewalks = w;
 	w->conf = am_conf_ref(e->conf);
 	w->timer = evtimer_new(e->base, on_timer, w);
 	AM_ASSERT(w->timer != NULL);
@@ -432,8 +464,13 @@ am_casewalk_start(struct am_engine *e, const struct am_casewalk_user *user)
 void
 am_casewalk_free(struct am_casewalk *w)
 {
+	struct am_casewalk **at;
+
 	if (w == NULL)
 		return;
+	for (at = &w->engine->casewalks; *at != w; at = &(*at)->next)
+		;
+	*at = w->next;
 	if (w->asked != NULL)
 		w->asked->walk = NULL;
 	event_free(w->timer);
@@ -449,6 +486,18 @@ void
 am_casewalk_stop(struct am_casewalk *w)
 {
 	w->stop = true;
+}
+
+void
+am_casewalks_cancel(struct am_engine *e)
+{
+	while (e->casewalks != NULL) {
+		struct am_casewalk *w = e->casewalks;
+
+		w->user.done(w->user.arg, w->unreachable + 1, -AM_ECANCELED);
+		if (e->casewalks == w) /* it is their part to free it */
+			am_casewalk_free(w);
+	}
 }
 
 const struct am_casewalk_count *

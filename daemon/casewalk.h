@@ -17,6 +17,10 @@
 struct am_casewalk;
 
 struct am_casewalk_user {
+	/* What must be known first: one batch a shard, all of them before the
+	 * first complaint. NULL: nothing. */
+	void (*ask)(void *arg, struct am_batch *b, const struct am_shard *sh);
+	void (*answer)(void *arg, const struct am_batch *b);
 	/* Before its journal is read. */
 	bool (*wants)(void *arg, const struct am_complaint *c);
 	void (*each)(void *arg, const struct am_casefile *f);
@@ -37,6 +41,8 @@ am_casewalk_start(struct am_engine *e, const struct am_casewalk_user *user);
 void am_casewalk_free(struct am_casewalk *w);
 /* No further page: done() comes next. */
 void am_casewalk_stop(struct am_casewalk *w);
+/* The engine ends: all that go on are over, -AM_ECANCELED. */
+void am_casewalks_cancel(struct am_engine *e);
 
 /* So far: complaints met, folded; of about how many; parked ones. */
 struct am_casewalk_count {

@@ -17,10 +17,12 @@
 #include <event2/dns.h>
 
 #include "daemon/alerts.h"
+#include "daemon/casewalk.h"
 #include "daemon/callbacks.h"
 #include "daemon/census.h"
 #include "daemon/notify.h"
 #include "daemon/produce.h"
+#include "daemon/reports.h"
 #include "daemon/shard.h"
 #include "daemon/web.h"
 #include "log/log.h"
@@ -110,6 +112,7 @@ am_engine_shard_changed(struct am_engine *e)
 {
 	size_t mine = 0;
 
+	am_reports_look(e->reports);
 	for (size_t i = 0; i < e->shards_n; i++) {
 		if (e->shards[i] == NULL)
 			return; /* still being made */
@@ -230,6 +233,7 @@ am_engine_new(struct event_base *base, struct am_conf *conf,
 	e->deliver = am_deliver_new(base, e->dns);
 	am_deliver_configure(e->deliver, conf, e->started_at);
 	e->alerts = am_alerts_new(e);
+	e->reports = am_reports_new(e);
 	e->callbacks = am_callbacks_new(e);
 	e->produce = am_produce_new(e);
 	e->census = am_census_taker_new(e);
@@ -260,6 +264,9 @@ am_engine_free(struct am_engine *e)
 	if (e->tick != NULL)
 		event_free(e->tick);
 	am_ctl_free(e->ctl);
+	am_casewalks_cancel(e);
+	am_reports_free(e->reports);
+	e->reports = NULL;
 	/* first what calls back into the shards */
 	am_deliver_free(e->deliver);
 	am_alerts_free(e->alerts);

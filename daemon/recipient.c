@@ -20,6 +20,7 @@
 #include "base/str.h"
 #include "core/person.h"
 #include "core/quiet.h"
+#include "daemon/reports.h"
 #include "log/log.h"
 
 /* NULL: this claim has no recipient to be found. */
@@ -43,8 +44,11 @@ about(const struct am_fu_record *f)
 static struct am_str
 person(struct am_turn *t, const struct am_fu_record *f)
 {
+	const struct am_holders *leads = &t->sh->engine->conf->holders[f->to];
 	const struct am_case *c = am_turn_find(t, about(f));
 
+	if (am_fu_is_report(f))
+		return leads->n > 0 ? am_str_c(leads->person[0]) : AM_STR("");
 	return c != NULL && c->exists && c->def != NULL
 		   ? am_person_told(c->def, &c->cur, f->to)
 		   : AM_STR("");

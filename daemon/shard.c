@@ -12,6 +12,7 @@
 #include "daemon/calendars.h"
 #include "daemon/careful.h"
 #include "daemon/receipts.h"
+#include "daemon/reports.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,7 @@ am_shard_reconfigure(struct am_shard *sh)
 	sh->seen_expires = 0; /* windows may be longer now */
 	if (sh->running)
 		am_calendars_check(sh->calendars);
+	am_reports_look(sh->engine->reports);
 	am_shard_kick(sh);
 }
 

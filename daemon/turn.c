@@ -19,6 +19,7 @@
 #include "base/str.h"
 #include "codec/record.h"
 #include "daemon/alerts.h"
+#include "daemon/marks.h"
 #include "log/log.h"
 
 struct am_turn *
@@ -484,6 +485,7 @@ am_turn_step(struct am_turn *t, struct am_case *c, const struct am_event *ev)
 	log_ends(t, c, up);
 	before = c->cur;
 	am_commit_update(t->commit, &before, up, up->next.tier, ev->trace_id);
+	am_marks_keep(t, ev, up);
 	touch_lanes(t, up);
 	c->cur = up->next;
 	c->exists = !up->forget;

@@ -120,6 +120,7 @@ am_verb_fn am_verb_followups_retry, am_verb_followups_cancel,
     am_verb_reload, am_verb_drain;
 am_verb_fn am_verb_endpoints_enable, am_verb_endpoints_disable,
     am_verb_endpoints_test;
+am_verb_fn am_verb_report, am_verb_export;
 am_verb_fn am_verb_silence_add, am_verb_silence_list, am_verb_silence_end;
 am_verb_fn am_verb_shape, am_verb_top;
 am_verb_fn am_verb_pause_intake, am_verb_pause_delivery, am_verb_pause_loop,

@@ -101,6 +101,8 @@ static const struct am_note_view views[] = {
 	    "Nobody told in time what became of it: the next channel goes." },
 	{ "followup.dead",
 	    "It was given up; it can be replayed." },
+	{ "report.ready",
+	    "A report goes out: name, period; in the feed only, without a complaint." },
 	{ "loop.reopened",
 	    "The next cycle begins: cycle, stage, tier, owner." },
 	{ "loop.migrated",

@@ -204,13 +204,15 @@ am_casefile_json(
 
 /* ---- CSV ---- */
 
-/* A minus may begin an id, and a number after it is harmless. */
+/* A minus begins ids and numbers, too: these are nothing but their letters. */
 static bool
 is_formula(struct am_str s)
 {
-	return s.n > 0 &&
-	       (memchr("=+@\t\r", s.p[0], 5) != NULL ||
-		   (s.p[0] == '-' && s.n > 1 && memchr(s.p, '(', s.n) != NULL));
+	if (s.n == 0)
+		return false;
+	if (s.p[0] == '-')
+		return !am_complaint_id_ok(s);
+	return memchr("=+@\t\r", s.p[0], 5) != NULL;
 }
 
 static void
