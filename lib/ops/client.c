@@ -18,6 +18,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -46,10 +47,36 @@ struct am_client {
 	void *user;
 	enum state state;
 	enum timing timing;
-	bool eof;     /* no more lines will come */
-	bool running; /* client_run() is on the stack */
-	bool again;   /* client_run() is due */
+	am_ms idle_since; /* CLOCK_MONOTONIC */
+	bool eof;	  /* no more lines will come */
+	bool running;	  /* client_run() is on the stack */
+	bool again;	  /* client_run() is due */
 };
+
+static am_ms
+monotonic(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (am_ms)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+void
+am_clients_say(struct am_clients *set, enum am_log_level level,
+    const char *event, const struct am_peer *who, const char *reason)
+{
+	am_ms now = monotonic();
+
+	if (set->said_at != 0 && now - set->said_at < AM_SECOND) {
+		set->unsaid++;
+		return;
+	}
+	am_log(level, event, "uid=%u reason=%s unsaid=%u", (unsigned)who->uid,
+	    am_log_val(am_str_c(reason)), set->unsaid);
+	set->said_at = now;
+	set->unsaid = 0;
+}
 
 static void
 client_time(struct am_client *c, enum timing timing, am_ms ms)
@@ -97,8 +124,8 @@ am_client_hung_up(const struct am_client *c)
 static void
 client_cut(struct am_client *c)
 {
-	am_log_warn("ctl_slow_reader", "uid=%u unread=%zu",
-	    (unsigned)c->who.uid, am_client_unread(c));
+	am_clients_say(c->set, AM_LOG_WARN, "ctl_slow_reader", &c->who,
+	    "the answer is not read");
 	client_kill(c);
 }
 
@@ -141,13 +168,36 @@ am_client_refuse(struct am_client *c, const char *text)
 {
 	struct am_buf b;
 
-	am_log_notice("ctl_refused", "uid=%u reason=%s", (unsigned)c->who.uid,
-	    am_log_val(am_str_c(text)));
+	am_clients_say(c->set, AM_LOG_NOTICE, "ctl_refused", &c->who, text);
 	am_buf_init(&b);
 	am_status_line(&b, AM_EXIT_USAGE, am_str_c(text));
 	am_client_send(c, am_buf_str(&b));
 	am_buf_fini(&b);
 	am_client_finish(c);
+}
+
+static void
+client_idle(struct am_client *c)
+{
+	c->idle_since = monotonic();
+	client_time(c, TIMING_IDLE, c->set->idle_ms);
+}
+
+bool
+am_clients_make_room(struct am_clients *set)
+{
+	struct am_client *c, *oldest = NULL;
+
+	TAILQ_FOREACH(c, &set->list, link)
+	if (c->state == WAITING && c->timing == TIMING_IDLE &&
+	    (oldest == NULL || c->idle_since < oldest->idle_since))
+		oldest = c;
+	if (oldest == NULL || monotonic() - oldest->idle_since < set->line_ms)
+		return false;
+	am_clients_say(set, AM_LOG_NOTICE, "ctl_full", &oldest->who,
+	    "idle for longest, made room");
+	client_kill(oldest);
+	return true;
 }
 
 /* Arm the timer for what a waiting client is waited for. */
@@ -161,7 +211,7 @@ client_rearm(struct am_client *c, bool fresh)
 	if (am_client_unread(c) > BACKLOG_BYTES)
 		client_time(c, TIMING_NONE, 0); /* STALL_MS watches */
 	else if (n == 0)
-		client_time(c, TIMING_IDLE, c->set->idle_ms);
+		client_idle(c);
 	else if (fresh || c->timing != TIMING_LINE)
 		client_time(c, TIMING_LINE, c->set->line_ms);
 }
@@ -293,7 +343,7 @@ am_client_new(struct am_clients *set, int fd, const struct am_peer *who)
 	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
 	TAILQ_INSERT_TAIL(&set->list, c, link);
 	set->n++;
-	client_time(c, TIMING_IDLE, set->idle_ms);
+	client_idle(c);
 	return c;
 }
 
@@ -351,6 +401,8 @@ am_clients_init(struct am_clients *set)
 {
 	TAILQ_INIT(&set->list);
 	set->n = 0;
+	set->said_at = 0;
+	set->unsaid = 0;
 	set->sweep = event_new(set->base, -1, 0, on_sweep, set);
 	AM_ASSERT(set->sweep != NULL);
 }

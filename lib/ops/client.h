@@ -12,6 +12,7 @@
 
 #include <sys/queue.h>
 
+#include "log/log.h"
 #include "ops/peer.h"
 
 struct am_client;
@@ -36,6 +37,8 @@ struct am_clients {
 	struct am_client_list list;
 	struct event *sweep;
 	unsigned n; /* alive; may be read */
+	am_ms said_at;
+	unsigned unsaid;
 };
 
 void am_clients_init(struct am_clients *set);
@@ -43,6 +46,14 @@ void am_clients_init(struct am_clients *set);
 void am_clients_fini(struct am_clients *set);
 /* `swept` is due in this turn of the loop. */
 void am_clients_sweep(struct am_clients *set);
+
+/* Who has been idle for longest, and for longer than a line may take, gives his
+ * place up; false: nobody has. */
+bool am_clients_make_room(struct am_clients *set);
+/* Trouble that clients can make at will: one line a second, with how many were
+ * left out before it. */
+void am_clients_say(struct am_clients *set, enum am_log_level level,
+    const char *event, const struct am_peer *who, const char *reason);
 
 /* Takes fd (non-blocking) and who. user is the owner's. */
 struct am_client *

@@ -391,13 +391,15 @@ ctl_welcome(struct am_ctl *ctl, int fd)
 		return;
 	}
 	if (ctl_level(ctl, &who) == AM_CTL_NONE) {
-		am_log_notice("ctl_denied", "uid=%u", (unsigned)who.uid);
+		am_clients_say(&ctl->clients, AM_LOG_NOTICE, "ctl_denied", &who,
+		    "no place in status.view");
 		snprintf(text, sizeof(text),
 		    "uid %u may not look; ask for a place in status.view",
 		    (unsigned)who.uid);
 		turn_away(fd, AM_EXIT_REFUSED, text);
 		am_peer_fini(&who);
-	} else if (ctl->clients.n >= ctl->clients_max) {
+	} else if (ctl->clients.n >= ctl->clients_max &&
+		   !am_clients_make_room(&ctl->clients)) {
 		snprintf(text, sizeof(text),
 		    "%u clients are connected already; try again later",
 		    ctl->clients_max);

@@ -198,6 +198,9 @@ test_ctl_when_70_clients_come_then_64_stay(void **state)
 	int fds[70];
 	const char *text;
 
+	w->opts.line_ms = PATIENCE_MS; /* nobody is idle for long */
+	am_ctl_free(w->ctl);
+	ctl_world_reopen(w);
 	w->lines = 0;
 	for (size_t i = 0; i < AM_COUNT(fds); i++) {
 		fds[i] = ctl_dial(w);
@@ -220,6 +223,41 @@ test_ctl_when_70_clients_come_then_64_stay(void **state)
 	assert_string_equal(ctl_heard(w, fds[0], 1, NULL), OK_LINE);
 	for (size_t i = 0; i < 64; i++)
 		close(fds[i]);
+}
+
+/* Who sits on a place and says nothing keeps nobody out; who is being answered
+ * keeps his. */
+static void
+test_ctl_when_all_places_are_idle_then_oldest_makes_room(void **state)
+{
+	struct ctl_world *w = *state;
+	int fds[4], more;
+	am_ms from;
+
+	w->opts.clients = AM_COUNT(fds);
+	am_ctl_free(w->ctl);
+	ctl_world_reopen(w);
+	w->lines = 0;
+	for (size_t i = 0; i < AM_COUNT(fds); i++)
+		fds[i] = ctl_dial(w);
+	w->keep = true;
+	ctl_say(fds[0], "status\n"); /* busy */
+	from = ctl_mono();
+	while (w->kept == NULL || ctl_mono() - from < LINE_MS + 20)
+		ctl_turn(w, 5);
+	w->keep = false;
+	more = ctl_dial(w);
+	ctl_say(more, "status\n");
+	assert_string_equal(ctl_heard(w, more, 1, NULL), OK_LINE);
+	assert_string_equal(ctl_last_words(w, fds[1]), "");
+	ctl_say(fds[2], "status\n");
+	assert_string_equal(ctl_heard(w, fds[2], 1, NULL), OK_LINE);
+	am_ctl_end(w->kept, AM_EXIT_OK, "%s", "");
+	assert_string_equal(ctl_heard(w, fds[0], 1, NULL), OK_LINE);
+	close(fds[0]);
+	close(fds[2]);
+	close(fds[3]);
+	close(more);
 }
 
 static void
@@ -299,6 +337,8 @@ main(void)
 		CTL_TEST(
 		    test_ctl_when_answers_are_not_read_then_next_command_waits),
 		CTL_TEST(test_ctl_when_70_clients_come_then_64_stay),
+		CTL_TEST(
+		    test_ctl_when_all_places_are_idle_then_oldest_makes_room),
 		CTL_TEST(test_ctl_when_1000_connects_then_still_answers),
 		CTL_TEST(
 		    test_ctl_when_no_descriptor_is_left_then_backs_off_and_recovers),
