@@ -37,15 +37,14 @@ add_time(struct am_buf *b, const char *key, am_ms at)
 /* Up to where what it tells of begins. */
 static void
 open_body(
-    struct am_buf *b, const struct am_shard *sh, const char *type, am_ms at)
+    struct am_buf *b, const struct am_engine *e, const char *type, am_ms at)
 {
 	am_buf_addc(b, '{');
 	am_buf_addkv(b, "type", am_str_c(type));
 	add_time(b, "timestamp", at);
 	am_buf_addkey(b, "data");
 	am_buf_addc(b, '{');
-	am_buf_addkv(b, "instance", am_str_c(sh->engine->conf->instance));
-	am_buf_addkv(b, "shard", am_str_c(sh->stream));
+	am_buf_addkv(b, "instance", am_str_c(e->conf->instance));
 }
 
 static void
@@ -133,7 +132,8 @@ am_alert_endpoint(struct am_turn *t, const char *endpoint,
 	if (t->sh->engine->conf->alert_n == 0)
 		return;
 	am_buf_arena(&b, &t->arena, 512);
-	open_body(&b, t->sh, c.type, t->now);
+	open_body(&b, t->sh->engine, c.type, t->now);
+	am_buf_addkv(&b, "shard", am_str_c(t->sh->stream));
 	am_buf_addkey(&b, "endpoint");
 	am_buf_addc(&b, '{');
 	am_buf_addkv(&b, "name", c.of);
@@ -178,7 +178,8 @@ tell_followup(struct am_turn *t, const struct am_fu_record *f, const char *type,
 	am_fu_id_format(f->id, id);
 	c.of = am_str_c(id);
 	am_buf_arena(&b, &t->arena, 512);
-	open_body(&b, t->sh, type, t->now);
+	open_body(&b, t->sh->engine, type, t->now);
+	am_buf_addkv(&b, "shard", am_str_c(t->sh->stream));
 	am_buf_addkey(&b, "followup");
 	am_buf_addc(&b, '{');
 	am_buf_addkv(&b, "id", c.of);
@@ -325,39 +326,48 @@ is_bad(enum am_shard_state state)
 }
 
 static void
-begin_shout(struct am_shard *sh, const char *endpoint, const struct cause *c,
-    const char *state, const char *why)
+begin_shout(struct am_engine *e, const char *endpoint, const struct cause *c,
+    struct am_str body)
 {
-	struct am_alerts *a = sh->engine->alerts;
+	struct am_alerts *a = e->alerts;
 	struct shout *s = calloc(1, sizeof(*s));
 	uint8_t id[16];
 
 	AM_ASSERT(s != NULL);
 	s->alerts = a;
 	s->endpoint = strdup(endpoint);
-	s->timer = evtimer_new(sh->engine->base, on_again, s);
+	s->timer = evtimer_new(e->base, on_again, s);
 	AM_ASSERT(s->endpoint != NULL && s->timer != NULL);
 	make_id(c, endpoint, id);
 	am_fu_id_format(id, s->id);
 	am_buf_init(&s->body);
-	open_body(&s->body, sh, c->type, c->at);
-	am_buf_addkv(&s->body, "state", am_str_c(state));
-	am_buf_addkv(&s->body, "why", am_str_c(why));
-	close_body(&s->body);
+	am_buf_addstr(&s->body, body);
 	TAILQ_INSERT_TAIL(&a->shouts, s, link);
 	shout(s);
+}
+
+/* To every alert endpoint that is not known to be away. */
+static void
+shout_all(struct am_engine *e, const struct cause *c, struct am_str body)
+{
+	const struct am_conf *conf = e->conf;
+
+	for (size_t i = 0; i < conf->alert_n; i++)
+		if (is_alert_endpoint(conf, i, "") &&
+		    am_endpoint_disabled(e, conf->alert[i]) == NULL)
+			begin_shout(e, conf->alert[i], c, body);
 }
 
 void
 am_alert_shard(struct am_shard *sh, enum am_shard_state state, const char *why)
 {
-	const struct am_conf *conf = sh->engine->conf;
 	const char *name = am_shard_state_str(state);
 	char type[64];
 	const struct cause c = { .type = type,
 		.of = am_str_c(sh->stream),
 		.at = am_engine_now(),
 		.about = "" };
+	struct am_buf b;
 
 	if (sh->engine->stopping || state == AM_SHARD_STARTING ||
 	    (is_bad(state) ? state == sh->alarm
@@ -368,8 +378,54 @@ am_alert_shard(struct am_shard *sh, enum am_shard_state state, const char *why)
 	for (char *p = type; *p != '\0'; p++)
 		if (*p == ':')
 			*p = '.';
-	for (size_t i = 0; i < conf->alert_n; i++)
-		if (is_alert_endpoint(conf, i, "") &&
-		    am_endpoint_disabled(sh->engine, conf->alert[i]) == NULL)
-			begin_shout(sh, conf->alert[i], &c, name, why);
+	am_buf_init(&b);
+	open_body(&b, sh->engine, type, c.at);
+	am_buf_addkv(&b, "shard", am_str_c(sh->stream));
+	am_buf_addkv(&b, "state", am_str_c(name));
+	am_buf_addkv(&b, "why", am_str_c(why));
+	close_body(&b);
+	shout_all(sh->engine, &c, am_buf_str(&b));
+	am_buf_fini(&b);
+}
+
+static void
+add_finding(struct am_buf *b, const struct am_sample_finding *f)
+{
+	am_buf_addc(b, '{');
+	am_buf_addkv(b, "what", am_str_c(f->what));
+	am_buf_addkv(b, "of", am_str_c(f->of));
+	am_buf_addkv(b, "text", am_str_c(f->text));
+	add_time(b, "since", f->since);
+	am_buf_addc(b, '}');
+}
+
+void
+am_alert_audit(
+    struct am_engine *e, const struct am_sample_finding *findings, size_t n)
+{
+	const struct cause c = {
+		.type = n != 0 ? PREFIX "audit.alarm" : PREFIX "audit.clean",
+		.of = am_str_c(e->conf->instance),
+		.at = am_engine_now(),
+		.about = "",
+	};
+	struct am_buf b;
+
+	if (e->stopping)
+		return;
+	am_buf_init(&b);
+	open_body(&b, e, c.type, c.at);
+	if (n != 0) {
+		am_buf_addkey(&b, "findings");
+		am_buf_addc(&b, '[');
+		for (size_t i = 0; i < n; i++) {
+			if (i != 0)
+				am_buf_addc(&b, ',');
+			add_finding(&b, &findings[i]);
+		}
+		am_buf_addc(&b, ']');
+	}
+	close_body(&b);
+	shout_all(e, &c, am_buf_str(&b));
+	am_buf_fini(&b);
 }

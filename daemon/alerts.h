@@ -6,18 +6,22 @@
  * Signed webhooks to the endpoints that `alert` names: {"type", "timestamp",
  * "data": {"instance", "shard", …}}. What happens to endpoints and follow-ups
  * goes through the outboxes, in the commit of what it tells, under an id made
- * from its cause; what halts or holds a shard goes at once and past Redis,
- * which may be what is broken, and is tried a few times only.
+ * from its cause; what halts or holds a shard, and what an audit finds, goes at
+ * once and past Redis, which may be what is broken, and is tried a few times
+ * only.
  *
  * amends.endpoint.disabled, amends.endpoint.enabled: data.endpoint
  * amends.followup.dead, amends.followup.recovered: data.followup, .complaint
  * amends.shard.<state>, a ':' in it written '.': data.state, data.why
+ * amends.audit.alarm: data.findings, each: what, of, text, since;
+ * amends.audit.clean: when there are none any more. Both without a shard
  *
  * Nothing is told of what became of an alert, nor to an endpoint of itself.
  */
 
 #include "codec/record.h"
 #include "daemon/endpoints.h"
+#include "ops/sample.h"
 #include "store/store.h"
 
 struct am_alerts;
@@ -48,3 +52,6 @@ void am_alerts_free(struct am_alerts *a);
 /* A shard's state has changed; told when it is bad, and when that is over. */
 void
 am_alert_shard(struct am_shard *sh, enum am_shard_state state, const char *why);
+/* What an audit has found that the one before had not; n 0: all is clean. */
+void am_alert_audit(
+    struct am_engine *e, const struct am_sample_finding *findings, size_t n);

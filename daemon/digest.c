@@ -321,7 +321,8 @@ am_digest_shed(struct am_turn *t, struct am_fu_record *f, int status)
 {
 	struct am_fu_member *left =
 	    am_arena_zalloc(&t->arena, (f->members_n + 1) * sizeof(*left));
-	const struct am_fu_ending end = { .state = "suppressed",
+	const struct am_fu_ending end = { .endpoint = f->endpoint,
+		.state = "suppressed",
 		.reason = "superseded",
 		.attempts = f->attempts_total,
 		.status = status,
@@ -344,7 +345,8 @@ void
 am_digest_finish(struct am_turn *t, const struct am_fu_record *f,
     const char *state, const char *reason, int status)
 {
-	const struct am_fu_ending end = { .state = state,
+	const struct am_fu_ending end = { .endpoint = f->endpoint,
+		.state = state,
 		.reason = strcmp(state, "suppressed") == 0 ? reason : "digest",
 		.attempts = f->attempts_total,
 		.status = status,

@@ -17,13 +17,16 @@
 #include <event2/dns.h>
 
 #include "daemon/alerts.h"
+#include "daemon/audit.h"
 #include "daemon/casewalk.h"
 #include "daemon/callbacks.h"
 #include "daemon/census.h"
 #include "daemon/notify.h"
 #include "daemon/produce.h"
 #include "daemon/reports.h"
+#include "daemon/sample.h"
 #include "daemon/shard.h"
+#include "daemon/watch.h"
 #include "daemon/web.h"
 #include "log/log.h"
 
@@ -237,6 +240,9 @@ am_engine_new(struct event_base *base, struct am_conf *conf,
 	e->callbacks = am_callbacks_new(e);
 	e->produce = am_produce_new(e);
 	e->census = am_census_taker_new(e);
+	e->watch = am_watch_new(e);
+	e->sampler = am_sampler_new(e);
+	e->audit = am_audit_new(e);
 	rc = am_web_new(e, sockets, &e->web, diag);
 	if (rc != 0)
 		goto out;
@@ -272,7 +278,10 @@ am_engine_free(struct am_engine *e)
 	am_alerts_free(e->alerts);
 	for (size_t i = 0; i < e->shards_n; i++)
 		am_shard_free(e->shards[i]);
+	am_audit_free(e->audit);
+	am_sampler_free(e->sampler);
 	am_census_taker_free(e->census);
+	am_watch_free(e->watch);
 	free(e->shards);
 	e->shards_n = 0;
 	am_produce_free(e->produce);

@@ -20,10 +20,7 @@
 
 struct am_activation;
 struct am_alerts;
-<<<<<<< main
 struct am_audit;
-=======
->>>>>>> a9bc31272189fa107b2812a6ee05a90dfe159468
 struct am_casewalk;
 struct am_reports;
 struct am_shard;

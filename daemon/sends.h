@@ -66,6 +66,7 @@ void am_outcomes_keep(struct am_turn *t);
 
 /* How a follow-up ended. */
 struct am_fu_ending {
+	struct am_str endpoint;
 	const char *state, *reason;
 	uint32_t attempts;
 	int status;

@@ -20,6 +20,7 @@
 #include "codec/record.h"
 #include "daemon/alerts.h"
 #include "daemon/marks.h"
+#include "daemon/watch.h"
 #include "log/log.h"
 
 struct am_turn *
@@ -101,6 +102,7 @@ committed(struct am_turn *t)
 	for (struct am_touch *w = t->touches; w != NULL; w = w->next)
 		am_lane_due(am_shard_lane(t->sh, w->outbox), w->at);
 	am_endpoints_learn(t);
+	am_watch_committed(t);
 	am_log_hold(true);
 	for (struct am_line *line = t->lines; line != NULL; line = line->next)
 		am_log(line->level, line->event, "%s", line->text);
@@ -483,6 +485,7 @@ am_turn_step(struct am_turn *t, struct am_case *c, const struct am_event *ev)
 	if (up->verdict == AM_REJECTED || up->verdict == AM_DUPLICATE)
 		return up;
 	log_ends(t, c, up);
+	am_watch_step(t, c->def, ev, up);
 	before = c->cur;
 	am_commit_update(t->commit, &before, up, up->next.tier, ev->trace_id);
 	am_marks_keep(t, ev, up);

@@ -73,6 +73,7 @@ struct am_turn {
 		enum am_log_level level;
 		const char *event, *text;
 	} * lines, **lines_tail;
+	struct am_watched *watched; /* counted when committed (watch.c) */
 	/* events */
 	const struct am_entry *entries;
 	size_t entries_n;

@@ -9,6 +9,7 @@
 #include "daemon/contact.h"
 #include "daemon/receipts.h"
 #include "daemon/sends.h"
+#include "daemon/watch.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -54,6 +55,7 @@ am_fu_tell(struct am_turn *t, struct am_str complaint, struct am_str id,
 		.fields_n = AM_COUNT(fields) - (end->digest == NULL) };
 
 	am_turn_count_end(t, end->state);
+	am_watch_end(t, end->endpoint, end->state);
 	if (c->exists) /* else erased meanwhile */
 		(void)am_turn_step(t, c, &ev);
 }
@@ -137,7 +139,8 @@ am_fu_finish(struct am_turn *t, const struct am_fu_record *f, const char *state,
     const char *reason, int status)
 {
 	char id[AM_FU_ID_LEN + 1];
-	const struct am_fu_ending end = { .state = state,
+	const struct am_fu_ending end = { .endpoint = f->endpoint,
+		.state = state,
 		.reason = reason,
 		.attempts = f->attempts_total,
 		.status = status };
@@ -437,6 +440,7 @@ am_outcome_write(struct am_turn *t, struct am_sending *s)
 	if (r->excerpt.n != 0)
 		f.excerpt = r->excerpt;
 	am_endpoints_outcome(t, s);
+	am_watch_attempt(t, s);
 	if (r->message_id[0] != '\0')
 		f.provider_id = am_str_c(r->message_id);
 	write_result(t, s, &f, ep);

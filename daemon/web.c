@@ -19,9 +19,11 @@
 #include "daemon/link.h"
 #include "daemon/produce.h"
 #include "daemon/pages.h"
+#include "daemon/pages_metrics.h"
 #include "intake/http.h"
 #include "log/log.h"
 #include "ops/listen.h"
+#include "ops/sample.h"
 
 #define BODY_MAX ((size_t)256 << 10) /* of http.max_body, without `http` */
 
@@ -38,7 +40,8 @@
 	{ PAGE, AM_SHORT_LINK_PATH, am_link_on_request }
 #define FOR_OPERATORS \
 	{ PAGE, "/healthz", am_pages_on_health }, \
-	{ PAGE, "/readyz", am_pages_on_ready }
+	{ PAGE, "/readyz", am_pages_on_ready }, \
+	{ PAGE, "/metrics", am_metrics_on_request }
 /* clang-format on */
 
 static const struct am_http_route strangers[] = { FOR_STRANGERS };
@@ -326,4 +329,30 @@ am_web_status(const struct am_web *w, struct am_buf *out)
 		am_buf_addc(out, '}');
 	}
 	am_buf_addc(out, '}');
+}
+
+size_t
+am_web_listeners(const struct am_web *w, struct am_arena *a,
+    struct am_sample_listener *rows)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < LISTENERS_N; i++) {
+		const struct listener *l = &w->v[i];
+		const struct am_http_counts *c;
+
+		if (l->at[0] == '\0' || l->http == NULL)
+			continue;
+		c = am_http_counts(l->http);
+		rows[n++] = (struct am_sample_listener){
+			.name = l->name,
+			.at = am_arena_cstr(a, am_str_c(l->at)),
+			.connections = am_http_conns(l->http),
+			.requests = (int64_t)c->requests,
+			.malformed = (int64_t)c->refused,
+			.cut = (int64_t)c->cut,
+			.shed = (int64_t)c->shed,
+		};
+	}
+	return n;
 }

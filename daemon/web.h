@@ -34,5 +34,9 @@ void am_web_switch(struct am_web *w);
 void am_web_stop(struct am_web *w);
 bool am_web_quiet(const struct am_web *w);
 
+struct am_sample_listener;
+/* Those that listen, two at most; texts in the arena. Gives how many. */
+size_t am_web_listeners(const struct am_web *w, struct am_arena *a,
+    struct am_sample_listener *rows);
 /* The member "http" of the status; null when nothing listens. */
 void am_web_status(const struct am_web *w, struct am_buf *out);

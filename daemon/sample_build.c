@@ -1,0 +1,782 @@
+/*
+ * sample_build - the last answers of all shards as one sample.
+ *
+ * Redis knows nothing of what left the configuration, and the configuration
+ * nothing of what never happened; so the rows of both are there, those of the
+ * configuration first.
+ */
+
+#include "daemon/sample_int.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "base/time.h"
+#include "codec/json.h"
+#include "codec/record.h"
+#include "daemon/audit.h"
+#include "daemon/census.h"
+#include "daemon/produce.h"
+#include "daemon/turn.h"
+#include "daemon/web.h"
+#include "log/log.h"
+
+#include <amends/version.h>
+
+#define CENSUS_AGE AM_MINUTE
+
+struct build {
+	struct am_sampler *s;
+	struct am_engine *e;
+	const struct am_conf *conf;
+	struct am_sample *out;
+	struct am_arena *a;
+};
+
+/* ---- days ---- */
+
+int32_t
+am_sample_today(const struct am_conf *conf, am_ms now)
+{
+	int64_t latest = conf->loops_n == 0 ? now : INT64_MIN;
+	struct am_civil c;
+
+	for (size_t i = 0; i < conf->loops_n; i++) {
+		am_ms local =
+		    now + am_zone_offset(conf->loops[i]->zone, now) * AM_SECOND;
+
+		latest = local > latest ? local : latest;
+	}
+	am_civil_from_ms(latest, &c);
+	return am_civil_days(c.year, c.month, c.day);
+}
+
+void
+am_sample_day(int32_t day, char text[9])
+{
+	int64_t year, n;
+	int month, dom;
+
+	am_civil_from_days(day, &year, &month, &dom);
+	n = (year * 100 + month) * 100 + dom;
+	for (size_t i = 8; i-- > 0; n /= 10)
+		text[i] = (char)('0' + n % 10);
+	text[8] = '\0';
+}
+
+/* Up to the colon; *rest is what stands behind it. */
+static struct am_str
+word(struct am_str s, struct am_str *rest)
+{
+	const char *colon = s.n != 0 ? memchr(s.p, ':', s.n) : NULL;
+
+	if (colon == NULL) {
+		*rest = AM_STR("");
+		return s;
+	}
+	rest->p = colon + 1;
+	rest->n = s.n - (size_t)(colon + 1 - s.p);
+	s.n = (size_t)(colon - s.p);
+	return s;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct am_sample_figure *x = a, *y = b;
+	int c = strcmp(x->loop, y->loop);
+
+	if (c == 0)
+		c = strcmp(x->what, y->what);
+	return c != 0 ? c : strcmp(x->which, y->which);
+}
+
+/* The answer that holds the i-th day before today; NULL: there is none. */
+static const redisReply *
+day_of(const struct am_shard_sample *p, int32_t today, int32_t i)
+{
+	int32_t asked;
+
+	if (i < 2)
+		return am_batch_reply(
+		    p->first, i == 0 ? FIRST_TODAY : FIRST_YESTERDAY);
+	asked = (int32_t)(p->days_from - (today - i));
+	if (p->days == NULL || asked < 0 || asked >= AM_SAMPLE_DAYS - 2)
+		return NULL;
+	return am_batch_reply(p->days, (size_t)asked);
+}
+
+static void
+add_day(struct build *b, int32_t today, int32_t i)
+{
+	struct am_sample_day *d = &b->out->days[i];
+	struct am_sample_figure *f;
+	size_t room = 0, n = 0, kept = 0;
+
+	am_sample_day(today - i, d->day);
+	for (size_t k = 0; k < b->s->shards_n; k++) {
+		const redisReply *r = day_of(&b->s->shards[k], today, i);
+
+		room += r != NULL ? r->elements / 2 : 0;
+	}
+	f = am_arena_alloc(b->a, (room + 1) * sizeof(*f));
+	for (size_t k = 0; k < b->s->shards_n; k++) {
+		const redisReply *r = day_of(&b->s->shards[k], today, i);
+
+		for (size_t j = 0; r != NULL && j + 1 < r->elements; j += 2) {
+			struct am_str rest, which;
+			struct am_str loop =
+			    word(am_reply_str(r->element[j]), &rest);
+			struct am_str what = word(rest, &which);
+
+			f[n++] = (struct am_sample_figure){
+				.loop = am_arena_cstr(b->a, loop),
+				.what = am_arena_cstr(b->a, what),
+				.which = am_arena_cstr(b->a, which),
+				.n = am_reply_int(r->element[j + 1]),
+			};
+		}
+	}
+	qsort(f, n, sizeof(*f), by_name);
+	for (size_t k = 0; k < n; k++)
+		if (kept > 0 && by_name(&f[kept - 1], &f[k]) == 0)
+			f[kept - 1].n += f[k].n;
+		else
+			f[kept++] = f[k];
+	d->figures = f;
+	d->figures_n = kept;
+}
+
+/* ---- where complaints stand ---- */
+
+static struct am_sample_stage *
+conf_stages(struct build *b, size_t more, size_t *n)
+{
+	struct am_sample_stage *rows;
+	size_t room = more;
+
+	for (size_t i = 0; i < b->conf->loops_n; i++)
+		room +=
+		    b->conf->loops[i]->stages_n * b->conf->loops[i]->tiers_n;
+	rows = am_arena_zalloc(b->a, (room + 1) * sizeof(*rows));
+	for (size_t i = 0; i < b->conf->loops_n; i++) {
+		const struct am_loopdef *l = b->conf->loops[i];
+
+		for (size_t s = 0; s < l->stages_n; s++)
+			for (size_t t = 0; t < l->tiers_n; t++)
+				rows[(*n)++] = (struct am_sample_stage){
+					am_arena_cstr(b->a, am_str_c(l->name)),
+					am_arena_cstr(
+					    b->a, am_str_c(l->stages[s].name)),
+					am_arena_cstr(
+					    b->a, am_str_c(l->tiers[t])),
+					0, true
+				};
+	}
+	return rows;
+}
+
+/* LOOP:STAGE:TIER is n more. */
+static void
+add_stage(struct build *b, struct am_sample_stage *rows, struct am_str name,
+    int64_t n)
+{
+	struct am_str rest, tier, loop = word(name, &rest);
+	struct am_str stage = word(rest, &tier);
+	struct am_sample *o = b->out;
+
+	for (size_t i = 0; i < o->stages_n; i++)
+		if (am_str_is(loop, rows[i].loop) &&
+		    am_str_is(stage, rows[i].stage) &&
+		    am_str_is(tier, rows[i].tier)) {
+			rows[i].open += n;
+			return;
+		}
+	if (n != 0)
+		rows[o->stages_n++] =
+		    (struct am_sample_stage){ am_arena_cstr(b->a, loop),
+			    am_arena_cstr(b->a, stage),
+			    am_arena_cstr(b->a, tier), n, false };
+}
+
+static int64_t
+take_tally(
+    struct build *b, struct am_sample_stage *rows, const redisReply *tally)
+{
+	int64_t open = 0;
+
+	for (size_t i = 0; tally != NULL && i + 1 < tally->elements; i += 2) {
+		struct am_str rest,
+		    what = word(am_reply_str(tally->element[i]), &rest);
+		int64_t n = am_reply_int(tally->element[i + 1]);
+
+		if (am_str_is(what, "open"))
+			open += n;
+		else if (am_str_is(what, "stage"))
+			add_stage(b, rows, rest, n);
+		else if (am_str_is(what, "held"))
+			b->out->held += n;
+	}
+	return open;
+}
+
+/* ---- shards ---- */
+
+static am_ms
+score_of(const redisReply *r)
+{
+	double at;
+
+	if (r == NULL || r->type != REDIS_REPLY_ARRAY || r->elements < 2)
+		return 0;
+	at = strtod(r->element[1]->str, NULL);
+	return isinf(at) ? 0 : (am_ms)ceil(at);
+}
+
+/* What Redis itself says of our group; -1: it does not know. */
+static int64_t
+group_lag(const struct am_shard *sh, const redisReply *groups)
+{
+	const char *name = sh->engine->conf->redis.group;
+
+	for (size_t i = 0; groups != NULL && i < groups->elements; i++) {
+		const redisReply *g = groups->element[i];
+		bool ours = false;
+
+		for (size_t k = 0; k + 1 < g->elements; k += 2) {
+			struct am_str key = am_reply_str(g->element[k]);
+
+			if (am_str_is(key, "name"))
+				ours = am_str_is(
+				    am_reply_str(g->element[k + 1]), name);
+			else if (ours && am_str_is(key, "lag") &&
+				 g->element[k + 1]->type == REDIS_REPLY_INTEGER)
+				return g->element[k + 1]->integer;
+		}
+	}
+	return -1;
+}
+
+static void
+set_lag(const struct am_shard_sample *p, const struct am_shard *sh,
+    struct am_sample_shard *row)
+{
+	am_ms unread = am_sample_unread(p);
+	int64_t lag = group_lag(sh, am_batch_reply(p->second, SECOND_GROUPS));
+
+	if (unread == AM_NEVER) {
+		row->lag = row->lag_age = 0;
+		return;
+	}
+	if (lag < 1)
+		lag = (int64_t)am_store_lag(sh->store);
+	row->lag = lag > 1 ? lag : 1;
+	row->lag_age = p->asked_at > unread ? p->asked_at - unread : 0;
+}
+
+static void
+fill_shard(struct build *b, const struct am_shard_sample *p,
+    struct am_sample_shard *row)
+{
+	const struct am_shard *sh = b->e->shards[p->i];
+	const struct am_cursor *cursor = am_store_cursor(sh->store);
+	const struct am_token *token = am_store_token(sh->store);
+
+	*row = (struct am_sample_shard){
+		.stream = am_arena_cstr(b->a, am_str_c(sh->stream)),
+		.state = am_shard_state_name(sh),
+		.why = am_arena_cstr(b->a, am_str_c(am_store_why(sh->store))),
+		.owner = token != NULL && !sh->released
+			     ? am_arena_cstr(b->a, am_str_c(token->instance))
+			     : "",
+		.mine = sh->running,
+		.lag = -1,
+		.lag_age = -1,
+		.pending = sh->turn_open && sh->turn->kind == AM_TURN_EVENTS
+			       ? (int64_t)sh->turn->entries_n
+			       : 0,
+		.open = -1,
+		.applied = (int64_t)cursor->applied,
+		.lost = (int64_t)cursor->lost,
+		.commits = (int64_t)cursor->commit,
+		.next_wake = sh->wake_at,
+		.overdue = -1,
+	};
+	if (p->answered_at == 0)
+		return;
+	set_lag(p, sh, row);
+	row->overdue = am_reply_int(am_batch_reply(p->third, THIRD_DUE_N));
+	row->oldest_due = score_of(am_batch_reply(p->third, THIRD_DUE));
+}
+
+static void
+add_shards(struct build *b)
+{
+	struct am_sample *o = b->out;
+	struct am_sample_shard *rows =
+	    am_arena_zalloc(b->a, (b->s->shards_n + 1) * sizeof(*rows));
+	struct am_sample_stage *stages;
+	size_t more = 0, answered = 0;
+
+	for (size_t i = 0; i < b->s->shards_n; i++) {
+		const redisReply *t =
+		    am_batch_reply(b->s->shards[i].first, FIRST_TALLY);
+
+		more += t != NULL ? t->elements / 2 : 0;
+		answered += b->s->shards[i].answered_at != 0;
+	}
+	stages = conf_stages(b, more, &o->stages_n);
+	o->open = o->held = o->overdue = 0;
+	for (size_t i = 0; i < b->s->shards_n; i++) {
+		const struct am_shard_sample *p = &b->s->shards[i];
+		struct am_sample_shard *row = &rows[i];
+
+		fill_shard(b, p, row);
+		if (p->answered_at == 0)
+			continue;
+		row->open = take_tally(
+		    b, stages, am_batch_reply(p->first, FIRST_TALLY));
+		o->open += row->open;
+		o->overdue += row->overdue;
+		if (row->oldest_due != 0 &&
+		    (o->oldest_due == 0 || row->oldest_due < o->oldest_due))
+			o->oldest_due = row->oldest_due;
+		o->parked_n +=
+		    am_reply_int(am_batch_reply(p->first, FIRST_PARKED));
+	}
+	o->shards = rows;
+	o->shards_n = b->s->shards_n;
+	o->stages = stages;
+	if (answered != 0)
+		return;
+	o->open = o->held = o->overdue = o->parked_n = -1;
+	for (size_t i = 0; i < o->stages_n; i++)
+		stages[i].open = -1;
+}
+
+/* ---- endpoints ---- */
+
+static void
+fill_conf(struct build *b, size_t i, struct am_sample_endpoint *row)
+{
+	const struct am_conf_endpoint *ep = b->conf->endpoints[i];
+	struct am_lane_view l = { .last_reason = "" };
+
+	for (size_t k = 0; am_deliver_view(b->e->deliver, k, &l); k++)
+		if (strcmp(l.conf->name, ep->name) == 0)
+			break;
+	*row = (struct am_sample_endpoint){
+		.name = am_arena_cstr(b->a, am_str_c(ep->name)),
+		.type = am_endpoint_type_str(ep->type),
+		.host = am_arena_cstr(b->a, am_str_c(ep->host)),
+		.known = true,
+		.disabled_reason = "",
+		.disabled_by = "",
+		.disabled_text = "",
+		.breaker = am_breaker_str(l.breaker),
+		.failures = l.failures,
+		.open_until = l.open_until,
+		.paused_until = l.paused_until,
+		.in_flight = l.in_flight,
+		.sent = (int64_t)l.sent,
+		.ok = (int64_t)l.ok,
+		.failed = (int64_t)l.failed,
+		.last_ok = l.last_ok,
+		.last_failed = l.last_failed,
+		.last_reason = am_arena_cstr(b->a, am_str_c(l.last_reason)),
+	};
+}
+
+static struct am_sample_endpoint *
+endpoint_of(
+    struct build *b, struct am_sample_endpoint *rows, struct am_str name)
+{
+	struct am_sample *o = b->out;
+
+	for (size_t i = 0; i < o->endpoints_n; i++)
+		if (am_str_is(name, rows[i].name))
+			return &rows[i];
+	rows[o->endpoints_n] = (struct am_sample_endpoint){
+		.name = am_arena_cstr(b->a, name),
+		.type = "",
+		.host = "",
+		.disabled_reason = "",
+		.disabled_by = "",
+		.disabled_text = "",
+		.breaker = "closed",
+		.last_reason = "",
+	};
+	return &rows[o->endpoints_n++];
+}
+
+static void
+take_state(struct build *b, struct am_sample_endpoint *row, struct am_str json)
+{
+	struct am_endpoint_state s;
+
+	if (am_endpoint_parse(json, b->a, &s) != 0)
+		return;
+	if (s.disabled != AM_ENABLED && !row->disabled) {
+		row->disabled = true;
+		row->disabled_reason = am_disabled_str(s.disabled);
+		row->disabled_by = am_arena_cstr(
+		    b->a, am_str_c(s.by[0] != '\0' ? s.by : "amends"));
+		row->disabled_text = am_arena_cstr(b->a, am_str_c(s.text));
+		row->disabled_at = s.at;
+	}
+	if (s.failing_since != 0 &&
+	    (row->failing_since == 0 || s.failing_since < row->failing_since))
+		row->failing_since = s.failing_since;
+}
+
+static void
+take_out(struct am_sample_endpoint *row, const struct am_batch *b, size_t at,
+    am_ms now)
+{
+	am_ms first = score_of(am_batch_reply(b, at + AM_LATE_COLS));
+
+	for (size_t c = 0; c < AM_LATE_COLS; c++) {
+		int64_t n = am_reply_int(am_batch_reply(b, at + c));
+
+		row->late[c] += n;
+		row->waiting += n;
+	}
+	if (first != 0 && first <= now &&
+	    (row->oldest_due == 0 || first < row->oldest_due))
+		row->oldest_due = first;
+}
+
+static void
+take_shard(struct build *b, struct am_sample_endpoint *rows,
+    const struct am_shard_sample *p)
+{
+	const redisReply *outs = am_batch_reply(p->first, FIRST_OUTS);
+	const redisReply *hash = am_batch_reply(p->first, FIRST_ENDPOINTS);
+
+	for (size_t i = 0; outs != NULL && i < outs->elements; i++) {
+		struct am_str name;
+
+		(void)am_out_parse(am_reply_str(outs->element[i]), &name);
+		take_out(endpoint_of(b, rows, name), p->second,
+		    SECOND_OUTS + i * (AM_LATE_COLS + 1), p->asked_at);
+	}
+	for (size_t i = 0; hash != NULL && i + 1 < hash->elements; i += 2)
+		take_state(b,
+		    endpoint_of(b, rows, am_reply_str(hash->element[i])),
+		    am_reply_str(hash->element[i + 1]));
+}
+
+static void
+add_endpoints(struct build *b)
+{
+	struct am_sample *o = b->out;
+	struct am_sample_endpoint *rows;
+	size_t room = b->conf->endpoints_n, answered = 0, kept;
+
+	for (size_t i = 0; i < b->s->shards_n; i++) {
+		const struct am_shard_sample *p = &b->s->shards[i];
+		const redisReply *outs = am_batch_reply(p->first, FIRST_OUTS);
+		const redisReply *h = am_batch_reply(p->first, FIRST_ENDPOINTS);
+
+		room += outs != NULL ? outs->elements : 0;
+		room += h != NULL ? h->elements / 2 : 0;
+		answered += p->answered_at != 0;
+	}
+	rows = am_arena_zalloc(b->a, (room + 1) * sizeof(*rows));
+	for (size_t i = 0; i < b->conf->endpoints_n; i++)
+		fill_conf(b, i, &rows[i]);
+	o->endpoints_n = kept = b->conf->endpoints_n;
+	for (size_t i = 0; i < b->s->shards_n; i++)
+		if (b->s->shards[i].answered_at != 0)
+			take_shard(b, rows, &b->s->shards[i]);
+	for (size_t i = 0; i < o->endpoints_n; i++) {
+		o->waiting += rows[i].waiting;
+		/* an endpoint of the past of which nothing is left */
+		if (i < kept || rows[i].waiting != 0)
+			rows[i < kept ? i : kept++] = rows[i];
+	}
+	o->endpoints_n = kept;
+	o->endpoints = rows;
+	if (answered != 0)
+		return;
+	o->waiting = -1;
+	for (size_t i = 0; i < kept; i++)
+		rows[i].waiting = -1;
+}
+
+/* ---- letters, rejects, pauses ---- */
+
+static int
+by_size(const void *a, const void *b)
+{
+	const struct am_letter_group *x = a, *y = b;
+
+	if (x->n != y->n)
+		return x->n > y->n ? -1 : 1;
+	return x->newest_at > y->newest_at ? -1 : x->newest_at < y->newest_at;
+}
+
+/* The same cause in several shards is one group. */
+static struct am_letter_group *
+merge(struct build *b, bool dead, size_t *n, int64_t *length)
+{
+	struct am_letter_group *all = am_arena_alloc(
+	    b->a, (b->s->shards_n * AM_SAMPLE_GROUPS + 1) * sizeof(*all));
+
+	*length = -1;
+	for (size_t i = 0; i < b->s->shards_n; i++) {
+		const struct am_letters *l =
+		    dead ? &b->s->shards[i].dead : &b->s->shards[i].rejects;
+
+		if (l->length >= 0)
+			*length = l->length + (*length > 0 ? *length : 0);
+		for (size_t k = 0; k < l->groups_n; k++) {
+			const struct am_letter_group *g = &l->groups[k];
+			size_t j = 0;
+
+			while (j < *n && (strcmp(all[j].a, g->a) != 0 ||
+					     strcmp(all[j].b, g->b) != 0))
+				j++;
+			if (j == *n)
+				all[(*n)++] =
+				    (struct am_letter_group){ .a = g->a,
+					    .b = g->b };
+			if (g->newest_at >= all[j].newest_at) {
+				int64_t was = all[j].n;
+
+				all[j] = *g;
+				all[j].n = was;
+			}
+			all[j].n += g->n;
+		}
+	}
+	qsort(all, *n, sizeof(*all), by_size);
+	return all;
+}
+
+static const char *
+copy(struct build *b, const char *s)
+{
+	return am_arena_cstr(b->a, am_str_c(s));
+}
+
+static void
+add_dead(struct build *b)
+{
+	size_t n = 0;
+	struct am_letter_group *g = merge(b, true, &n, &b->out->dead_n);
+	struct am_sample_dead *rows =
+	    am_arena_alloc(b->a, (n + 1) * sizeof(*rows));
+
+	for (size_t i = 0; i < n; i++)
+		rows[i] = (struct am_sample_dead){ copy(b, g[i].a),
+			copy(b, g[i].b), g[i].n, g[i].newest_at,
+			copy(b, g[i].id), copy(b, g[i].complaint) };
+	b->out->dead = rows;
+	b->out->dead_groups_n = n;
+}
+
+static void
+add_rejects(struct build *b)
+{
+	size_t n = 0;
+	struct am_letter_group *g = merge(b, false, &n, &b->out->rejects_n);
+	struct am_sample_reject *rows =
+	    am_arena_alloc(b->a, (n + 1) * sizeof(*rows));
+
+	for (size_t i = 0; i < n; i++)
+		rows[i] = (struct am_sample_reject){ copy(b, g[i].a),
+			copy(b, g[i].b), g[i].n, g[i].newest_at,
+			copy(b, g[i].text), copy(b, g[i].entry) };
+	b->out->rejects = rows;
+	b->out->rejects_groups_n = n;
+}
+
+/* {"since":…,"by":…,"reason":…} */
+static void
+take_pause(struct build *b, struct am_sample_pause *row, struct am_str json)
+{
+	const struct am_pair *said;
+	char what[200];
+	size_t n = 0;
+
+	if (am_json_flatten(json, 16, b->a, &said, &n, what) != 0)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		int64_t ms;
+
+		if (am_str_is(said[i].key, "since") &&
+		    am_str_i64(said[i].value, &ms) == 0)
+			row->since = ms;
+		else if (am_str_is(said[i].key, "by"))
+			row->by = am_arena_cstr(b->a, said[i].value);
+		else if (am_str_is(said[i].key, "reason"))
+			row->reason = am_arena_cstr(b->a, said[i].value);
+	}
+}
+
+static void
+add_paused(struct build *b)
+{
+	struct am_sample *o = b->out;
+	struct am_sample_pause *rows;
+	size_t room = 0;
+
+	for (size_t i = 0; i < b->s->shards_n; i++) {
+		const redisReply *r =
+		    am_batch_reply(b->s->shards[i].first, FIRST_PAUSED);
+
+		room += r != NULL ? r->elements / 2 : 0;
+	}
+	rows = am_arena_zalloc(b->a, (room + 1) * sizeof(*rows));
+	for (size_t i = 0; i < b->s->shards_n; i++) {
+		const redisReply *r =
+		    am_batch_reply(b->s->shards[i].first, FIRST_PAUSED);
+
+		for (size_t k = 0; r != NULL && k + 1 < r->elements; k += 2) {
+			struct am_str what = am_reply_str(r->element[k]);
+			size_t j = 0;
+
+			while (
+			    j < o->paused_n && !am_str_is(what, rows[j].what))
+				j++;
+			if (j < o->paused_n || am_str_is(what, "was"))
+				continue; /* of another shard, too; is over */
+			rows[o->paused_n++] =
+			    (struct am_sample_pause){ am_arena_cstr(b->a, what),
+				    0, "", "" };
+			take_pause(
+			    b, &rows[j], am_reply_str(r->element[k + 1]));
+		}
+	}
+	o->paused = rows;
+}
+
+/* ---- what this process knows ---- */
+
+static void
+add_redis(struct build *b)
+{
+	const struct am_store *store = b->e->shards[0]->store;
+	const struct am_redis_facts *f = am_store_facts(store);
+	struct am_sample_redis *r = &b->out->redis;
+
+	*r = (struct am_sample_redis){
+		.up = b->out->complete,
+		.why = "",
+		.version = copy(b, f->version),
+		.policy = copy(b, f->policy),
+		.durability = copy(b, f->durability),
+		.required = copy(b, b->conf->redis.require_durability),
+		.used_bytes =
+		    f->version[0] != '\0' ? (int64_t)f->used_memory : -1,
+		.max_bytes = f->version[0] != '\0' ? (int64_t)f->maxmemory : -1,
+		.clock_known = f->version[0] != '\0',
+		.clock_diff = f->clock_diff,
+	};
+	for (size_t i = 0; i < b->s->shards_n; i++) {
+		const struct am_store *st = b->e->shards[i]->store;
+		enum am_shard_state state = am_store_state(st);
+
+		if (state != AM_SHARD_DEGRADED && state != AM_SHARD_STARTING)
+			continue;
+		r->up = false;
+		if (r->why[0] == '\0')
+			r->why = copy(b, am_store_why(st));
+	}
+	if (!r->up && r->why[0] == '\0')
+		r->why = "no answer in time";
+}
+
+static void
+add_conf(struct build *b)
+{
+	b->out->conf = (struct am_sample_conf){
+		.path = copy(b, b->conf->path),
+		.ok = b->e->conf_error[0] == '\0',
+		.error = copy(b, b->e->conf_error),
+		.loaded_at = b->e->conf_loaded_at,
+		.warnings_n = b->conf->warnings_n,
+	};
+}
+
+static void
+add_census(struct build *b)
+{
+	struct am_census *c = am_census_last(b->e, CENSUS_AGE);
+
+	b->out->census = c != NULL ? am_census_ref(c) : NULL;
+}
+
+static void
+add_http(struct build *b)
+{
+	struct am_sample *o = b->out;
+	struct am_sample_listener *l = am_arena_alloc(b->a, 2 * sizeof(*l));
+	struct am_sample_producer *p;
+	const struct am_produce_count *c;
+	size_t n = 0;
+
+	o->listeners_n = am_web_listeners(b->e->web, b->a, l);
+	o->listeners = l;
+	while (am_produce_count(b->e->produce, n) != NULL)
+		n++;
+	p = am_arena_alloc(b->a, (n + 1) * sizeof(*p));
+	for (; (c = am_produce_count(b->e->produce, o->producers_n)) != NULL;
+	     o->producers_n++)
+		p[o->producers_n] = (struct am_sample_producer){
+			.name = copy(b, c->name),
+			.accepted = (int64_t)c->accepted,
+			.duplicate = (int64_t)c->duplicate,
+			.passed_over = (int64_t)c->passed_over,
+			.refused = (int64_t)c->refused,
+			.unauthorized = (int64_t)c->unauthorized,
+			.limited = (int64_t)c->limited,
+			.unavailable = (int64_t)c->unavailable,
+		};
+	o->producers = p;
+}
+
+struct am_sample *
+am_sample_build(struct am_sampler *s)
+{
+	struct am_sample *o = calloc(1, sizeof(*o));
+	struct build b = { s, s->engine, s->engine->conf, o, NULL };
+	int32_t today;
+
+	AM_ASSERT(o != NULL);
+	am_arena_init(&o->arena, 0);
+	b.a = &o->arena;
+	o->refs = 1;
+	o->at = am_engine_now();
+	o->complete = true;
+	for (size_t i = 0; i < s->shards_n; i++) {
+		const struct am_shard_sample *p = &s->shards[i];
+
+		o->complete = o->complete && p->fresh;
+		if (i == 0 || p->asked_at < o->asked_at)
+			o->asked_at = p->asked_at;
+	}
+	o->instance = copy(&b, b.conf->instance);
+	o->version = AM_VERSION;
+	o->state = am_engine_state(s->engine);
+	o->started_at = s->engine->started_at;
+	o->in_flight = am_deliver_in_flight(s->engine->deliver);
+	o->log_dropped = (int64_t)am_log_dropped();
+	add_shards(&b);
+	add_endpoints(&b);
+	add_dead(&b);
+	add_rejects(&b);
+	add_paused(&b);
+	today = am_sample_today(b.conf, o->at);
+	for (int32_t i = 0; i < AM_SAMPLE_DAYS; i++)
+		add_day(&b, today, i);
+	add_redis(&b);
+	add_conf(&b);
+	add_census(&b);
+	add_http(&b);
+	am_audit_tell(s->engine->audit, o);
+	return o;
+}
