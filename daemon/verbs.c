@@ -47,7 +47,8 @@ static const struct {
 	{ "shard release",    am_verb_shard_release },
 	{ "close",            am_verb_close },
 	{ "migrate",          am_verb_migrate },
-<<<<<<< main
+	{ "report",           am_verb_report },
+	{ "export",           am_verb_export },
 	{ "pause intake",     am_verb_pause_intake },
 	{ "pause delivery",   am_verb_pause_delivery },
 	{ "pause endpoint",   am_verb_endpoints_disable },
@@ -56,10 +57,6 @@ static const struct {
 	{ "resume delivery",  am_verb_resume_delivery },
 	{ "resume endpoint",  am_verb_endpoints_enable },
 	{ "resume loop",      am_verb_resume_loop },
-=======
-	{ "report",           am_verb_report },
-	{ "export",           am_verb_export },
->>>>>>> a9bc31272189fa107b2812a6ee05a90dfe159468
 	{ "silence add",      am_verb_silence_add },
 	{ "silence list",     am_verb_silence_list },
 	{ "silence end",      am_verb_silence_end },
