@@ -247,46 +247,41 @@ am_cloudevent_is_binary(const struct am_pair *headers, size_t headers_n)
 	return false;
 }
 
-/* Quoted strings as they are meant; false: one does not end. */
-static bool
-unquote(struct am_str in, char *out, size_t *n)
+/* A quoted string as it is meant; what is none stays as it is, for there are
+ * libraries that quote and escape nothing. */
+static struct am_str
+unquote(struct am_str in, char *out)
 {
-	bool quoted = false;
+	size_t n = 0;
 
-	*n = 0;
-	for (size_t i = 0; i < in.n; i++) {
-		if (in.p[i] == '"') {
-			quoted = !quoted;
-			continue;
-		}
-		if (quoted && in.p[i] == '\\' && ++i == in.n)
-			return false;
-		out[(*n)++] = in.p[i];
+	if (in.n < 2 || in.p[0] != '"' || in.p[in.n - 1] != '"')
+		return in;
+	for (size_t i = 1; i + 1 < in.n; i++) {
+		i += in.p[i] == '\\' && i + 2 < in.n;
+		out[n++] = in.p[i];
 	}
-	return !quoted;
+	return (struct am_str){ out, n };
 }
 
-/* In place, once; false: a '%' stands without its two digits. */
-static bool
-unescape(char *p, size_t *n)
+/* Once; a '%' without two digits is itself. */
+static struct am_str
+unescape(struct am_str in, char *out)
 {
-	size_t to = 0;
+	size_t n = 0;
 
-	for (size_t i = 0; i < *n; i++) {
+	for (size_t i = 0; i < in.n; i++) {
 		uint8_t byte;
 
-		if (p[i] != '%') {
-			p[to++] = p[i];
+		if (in.p[i] != '%' || in.n - i < 3 ||
+		    am_hex_parse(
+			(struct am_str){ in.p + i + 1, 2 }, &byte, 1) != 0) {
+			out[n++] = in.p[i];
 			continue;
 		}
-		if (*n - i < 3 || am_hex_parse((struct am_str){ p + i + 1, 2 },
-				      &byte, 1) != 0)
-			return false;
-		p[to++] = (char)byte;
+		out[n++] = (char)byte;
 		i += 2;
 	}
-	*n = to;
-	return true;
+	return (struct am_str){ out, n };
 }
 
 static int
@@ -295,8 +290,8 @@ read_attribute(const struct am_pair *header, struct am_arena *a,
 {
 	struct am_str name = { header->key.p + 3, header->key.n - 3 };
 	char *lower = am_arena_alloc(a, name.n);
-	char *value = am_arena_alloc(a, header->value.n + 1);
-	size_t n;
+	char *room = am_arena_alloc(a, header->value.n + 1);
+	struct am_str value;
 
 	for (size_t i = 0; i < name.n; i++) {
 		char c = name.p[i];
@@ -314,17 +309,11 @@ read_attribute(const struct am_pair *header, struct am_arena *a,
 		return am_reject_fill(why, "bad_cloudevent", name,
 		    "stands in Content-Type in binary mode, and not in a "
 		    "header of its own");
-	if (!unquote(header->value, value, &n))
-		return am_reject_fill(why, "bad_cloudevent", name,
-		    "a quoted string does not end");
-	if (!unescape(value, &n))
-		return am_reject_fill(why, "bad_cloudevent", name,
-		    "a '%%' stands without two hex digits; %%25 is the sign "
-		    "itself");
-	if (!am_utf8_ok((struct am_str){ value, n }))
+	value = unescape(unquote(header->value, room), room);
+	if (!am_utf8_ok(value))
 		return am_reject_fill(why, "bad_utf8", name,
 		    "not UTF-8 once it is percent-decoded");
-	*out = (struct am_pair){ name, { value, n } };
+	*out = (struct am_pair){ name, value };
 	return 0;
 }
 

@@ -24,6 +24,13 @@ LENGTH = f"Content-Length: {len(BODY)}\r\n".encode()
 GOOD = LINE + HOST + LENGTH + b"\r\n" + BODY
 SMUGGLED = GOOD.replace(b'"b1"', b'"bad"')
 
+# of a producer
+EVENT = json.dumps({
+    "event": "complaint.opened", "event_id": "b1", "category": "billing",
+    "summary": "x", "customer": {"id": "7"}}).encode()
+CREDENTIAL = (f"Authorization: Bearer {TOKEN}\r\n"
+              "Content-Type: application/json\r\n").encode()
+
 # What RFC 9112 forbids, or what servers are known to read each in its way.
 # Behind each stands a whole second request: it must never be seen.
 CASES = {
@@ -133,6 +140,42 @@ def test_framing_attacks_get_one_refusal_and_an_end(served, redis):
     assert entries(redis) == []
     works(caller, redis, "b2")
     assert len(daemon.logged("http")) < 20  # nobody fills the log
+
+
+def at_events(head):
+    """The same of POST /v1/events, by who may send them."""
+    head = head.replace(b"/v1/callback/aliyun", b"/v1/events/aliyun").replace(
+        f"/{TOKEN}".encode(), b"").replace(
+        LENGTH, b"Content-Length: %d\r\n" % len(EVENT))
+    return head.replace(b"\r\n", b"\r\n" + CREDENTIAL, 1)
+
+
+def test_framing_attacks_at_events(world, redis):
+    """Fault 61: the same of producers, whose credential is right."""
+    world.sink()
+    port = free_port()
+    token = world.secret("token", TOKEN)
+    daemon = world.daemon(redis, more=f"""
+http {{
+    listen = "127.0.0.1:{port}"
+    producer "aliyun" {{ token = {{"file:{token}"}} }}
+}}""")
+    whole = at_events(LINE + HOST + LENGTH) + b"\r\n" + EVENT
+    second = whole.replace(b'"b1"', b'"b9"')
+    for name, (status, head) in CASES.items():
+        for tail in (EVENT + second, CHUNKS + second, second):
+            got = raw(port, at_events(head) + b"\r\n" + tail)
+            assert answers(got) == 1, (name, got)
+            answer = Answer(got)
+            assert answer.status == status, (name, answer)
+            assert answer.one("connection") == "close", name
+            if "HEAD" not in name:
+                answer.problem()
+    assert entries(redis) == []
+    got = raw(port, whole + second)
+    assert answers(got) == 1 and Answer(got).status == 202
+    assert [e["event_id"] for e in entries(redis)] == ["b1"]
+    assert len(daemon.logged("http")) < 20
 
 
 def test_pipelined_requests_are_one(served, redis):
