@@ -169,20 +169,32 @@ row_keep(void *arg, struct am_str line, json_t *json)
 }
 
 static int
-command_run(const struct command *c, const struct am_term *t)
+command_run(struct command *c, const struct am_term *t)
 {
 	struct am_ask_end end = { .code = AM_EXIT_FAILED };
+	struct am_long l = { .said = false };
 	json_t *rows = json_array();
 	struct am_buf line;
 	enum am_ask asked;
 	int rc;
 
 	am_buf_init(&line);
+	if (am_is_long(c->verb) &&
+	    am_long_words(c->verb, &c->json, c->argv, &c->argc,
+		&l.own_progress) != 0) {
+		rc = usage_error("--json and --format csv; give one of them");
+		goto out;
+	}
 	rc = line_build(c, &line);
 	if (rc != 0)
 		goto out;
+	l.json = c->json;
+	l.row = c->json ? row_pass : row_keep;
+	l.arg = rows;
 	asked = am_ask(c->socket, am_buf_str(&line), c->timeout_ms,
-	    c->json ? row_pass : row_keep, rows, &end);
+	    am_is_long(c->verb) ? am_long_row : l.row,
+	    am_is_long(c->verb) ? (void *)&l : rows, &end);
+	am_long_end(&l);
 	if (asked != AM_ASK_DONE) {
 		rc = asked == AM_ASK_REFUSED ? AM_EXIT_REFUSED
 					     : AM_EXIT_UNREACHABLE;

@@ -124,6 +124,26 @@ void am_print_messages(const struct am_term *t, const json_t *rows);
 /* What does `message … --conf FILE`; NULL: the daemon is asked. */
 const struct am_local *am_message_local(const struct am_str *argv, size_t argc);
 
+/* ---- amendsctl_report.c ---- */
+
+void am_print_report(const struct am_term *t, const json_t *rows);
+
+/* Verbs that read every complaint say how far they are (--progress). */
+bool am_is_long(const struct am_verb *v);
+/* Add the words that we say for the user: --progress, and an extract's format.
+ * argv has room for AM_WORDS_MAX. *json is set when the answer is passed on as
+ * it is. -AM_EINVAL: --json and --format csv. */
+int am_long_words(const struct am_verb *v, bool *json, struct am_str *argv,
+    size_t *argc, bool *own_progress);
+struct am_long {
+	am_ask_row *row; /* gets what is neither progress nor CSV */
+	void *arg;
+	bool json, own_progress;
+	bool said; /* a line of progress stands on the terminal */
+};
+void am_long_row(void *arg, struct am_str line, json_t *json);
+void am_long_end(struct am_long *l);
+
 /* ---- amendsctl_silence.c ---- */
 
 void am_print_silences(const struct am_term *t, const json_t *rows);

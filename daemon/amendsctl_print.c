@@ -463,6 +463,7 @@ am_print_answer(const struct am_term *t, const struct am_verb *verb,
 		{ "emit", print_emit, false },
 		{ "reload", am_print_reload, false },
 		{ "verify", print_verify, false },
+		{ "report", am_print_report, false },
 	};
 	bool empty = json_array_size(rows) == 0;
 
