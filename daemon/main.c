@@ -159,6 +159,7 @@ harden(void)
 
 	umask(027);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a log file at its limit */
 	setrlimit(RLIMIT_CORE, &none);
 	prctl(PR_SET_DUMPABLE, 0); /* secrets are in memory */
 }

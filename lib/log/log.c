@@ -26,7 +26,8 @@
 static struct {
 	enum am_log_level max;
 	bool prefix;
-	uint64_t dropped;
+	uint64_t dropped, told; /* of them a line has told */
+	bool torn;		/* the last line has no end */
 	bool held;
 	char page[LINE_BYTES]; /* lines of one am_log_hold() */
 	size_t page_n, page_lines;
@@ -64,13 +65,40 @@ am_log_dropped(void)
 	return state.dropped;
 }
 
+/* A disk that is full may take a part. */
+static bool
+put(const char *page, size_t n)
+{
+	struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
+	ssize_t got;
+
+	if (poll(&out, 1, 0) != 1 || (out.revents & POLLOUT) == 0)
+		return false;
+	got = write(STDERR_FILENO, page, n);
+	if (got > 0)
+		state.torn = (size_t)got < n;
+	return got == (ssize_t)n;
+}
+
+/* Who reads the log again shall know that he has not seen everything. */
+static bool
+tell_dropped(void)
+{
+	char line[128];
+	int n = snprintf(line, sizeof(line), "%s%slog_dropped n=%llu\n",
+	    state.torn ? "\n" : "", state.prefix ? "<4>" : "",
+	    (unsigned long long)(state.dropped - state.told));
+
+	if (!put(line, (size_t)n))
+		return false;
+	state.told = state.dropped;
+	return true;
+}
+
 static void
 send_page(const char *page, size_t n, size_t lines)
 {
-	struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
-
-	if (poll(&out, 1, 0) != 1 || (out.revents & POLLOUT) == 0 ||
-	    write(STDERR_FILENO, page, n) != (ssize_t)n)
+	if ((state.dropped != state.told && !tell_dropped()) || !put(page, n))
 		state.dropped += lines;
 }
 

@@ -6,7 +6,8 @@
  * <N> is the journald priority, written only when stderr is a journal or
  * AM_LOG_PREFIX is asked for. Values with blanks or quotes are quoted (logfmt).
  * Above debug no line holds personal data: callers pass ids only. A stalled
- * stderr never blocks: it is non-blocking, and what it refuses is counted.
+ * stderr or a full disk never blocks: what is refused is counted, and the first
+ * line behind it is `log_dropped n=…`.
  */
 
 #include <amends/base.h>

@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -154,9 +156,44 @@ test_log_when_stderr_is_stalled_then_lines_are_counted_not_waited_for(
 	while (*said(p) != '\0')
 		;
 	am_log_info("line", "n=last");
-	assert_string_equal(said(p), "line n=last\n");
+	assert_string_equal(said(p), "log_dropped n=10\nline n=last\n");
+	am_log_info("line", "n=next");
+	assert_string_equal(said(p), "line n=next\n"); /* told once */
 	assert_int_equal(am_log_dropped() - before, 10);
 	alarm(0);
+}
+
+/* A file that may not grow takes the front of a line. */
+static void
+test_log_when_the_disk_is_full_then_a_torn_line_gets_its_end(void **state)
+{
+	struct pipes *p = *state;
+	FILE *f = tmpfile();
+	int keep = dup(STDERR_FILENO);
+	struct rlimit old, low;
+	uint64_t before = am_log_dropped();
+	char text[256] = "";
+
+	(void)p;
+	assert_non_null(f);
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &old);
+	low = (struct rlimit){ 20, old.rlim_max };
+	assert_true(dup2(fileno(f), STDERR_FILENO) >= 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
+	am_log_info("first", "n=1");	  /* 10 bytes */
+	am_log_info("second", "n=%d", 2); /* 11: one too many */
+	am_log_info("third", "n=%d", 3);
+	setrlimit(RLIMIT_FSIZE, &old);
+	am_log_info("fourth", "n=%d", 4);
+	dup2(keep, STDERR_FILENO);
+	close(keep);
+	assert_int_equal(am_log_dropped() - before, 2);
+	rewind(f);
+	assert_true(fread(text, 1, sizeof(text) - 1, f) > 0);
+	fclose(f);
+	assert_string_equal(
+	    text, "first n=1\nsecond n=2\nlog_dropped n=2\nfourth n=4\n");
 }
 
 static void
@@ -226,6 +263,9 @@ main(void)
 		    set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    test_log_when_stderr_is_stalled_then_lines_are_counted_not_waited_for,
+		    set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_log_when_the_disk_is_full_then_a_torn_line_gets_its_end,
 		    set_up, tear_down),
 		cmocka_unit_test(
 		    test_val_when_a_text_needs_quotes_then_it_is_one_logfmt_value),
