@@ -76,6 +76,9 @@ $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_all) $(PKG_CFLAGS) -c -o $@ $<
 
+# the dashboard's style, script and sign are inside the program
+$(O)/lib/ops/assets.o: $(wildcard lib/ops/assets/*)
+
 include tests/tests.mk
 
 include systemd/install.mk
