@@ -200,7 +200,9 @@ command_run(struct command *c, const struct am_term *t)
 					     : AM_EXIT_UNREACHABLE;
 		goto out;
 	}
-	if (!c->json)
+	if (l.csv || (c->json && am_is_long(c->verb)))
+		am_long_note(&end);
+	else if (!c->json)
 		am_print_answer(t, c->verb, rows, &end);
 	if (end.code != AM_EXIT_OK && end.text[0] != '\0') {
 		am_buf_reset(&line);

@@ -140,9 +140,12 @@ struct am_long {
 	void *arg;
 	bool json, own_progress;
 	bool said; /* a line of progress stands on the terminal */
+	bool csv;  /* lines of it were printed */
 };
 void am_long_row(void *arg, struct am_str line, json_t *json);
 void am_long_end(struct am_long *l);
+/* What is missing in it, beside the data. */
+void am_long_note(const struct am_ask_end *end);
 
 /* ---- amendsctl_silence.c ---- */
 

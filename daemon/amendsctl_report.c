@@ -74,10 +74,25 @@ am_long_row(void *arg, struct am_str line, json_t *json)
 		return;
 	}
 	am_long_end(l);
-	if (csv != NULL && !l->json)
+	if (csv != NULL && !l->json) {
+		l->csv = true;
 		printf("%s\r\n", csv);
-	else
+	} else
 		l->row(l->arg, line, json);
+}
+
+void
+am_long_note(const struct am_ask_end *end)
+{
+	struct am_buf b;
+
+	if (end->code != AM_EXIT_OK || end->text[0] == '\0')
+		return;
+	am_buf_init(&b);
+	am_text_clean(&b, am_str_c(end->text));
+	fflush(stdout);
+	fprintf(stderr, "amendsctl: %.*s\n", AM_ARG(am_buf_str(&b)));
+	am_buf_fini(&b);
 }
 
 void
@@ -104,12 +119,12 @@ cell_share(struct am_table *tb, const json_t *row, enum am_kpi kpi)
 }
 
 static void
-cell_span(struct am_table *tb, const json_t *o, const char *key)
+cell_span(struct am_table *tb, const json_t *o, const char *key, bool days)
 {
 	char text[32] = "-";
 
 	if (json_is_integer(json_object_get(o, key)))
-		am_text_span(text, am_json_int(o, key), false);
+		am_text_span(text, am_json_int(o, key), days);
 	am_table_cell(tb, AM_HUE_NONE, am_str_c(text));
 }
 
@@ -163,8 +178,8 @@ add_figures(struct am_table *tb, const json_t *row, bool total)
 	for (int i = 0; i < AM_KPIS_N; i++)
 		cell_share(tb, row, (enum am_kpi)i);
 	cell_score(tb, row);
-	cell_span(tb, json_object_get(row, "handling"), "p50_ms");
-	cell_span(tb, json_object_get(row, "handling"), "p90_ms");
+	cell_span(tb, json_object_get(row, "handling"), "p50_ms", true);
+	cell_span(tb, json_object_get(row, "handling"), "p90_ms", true);
 }
 
 static void
@@ -224,8 +239,8 @@ add_stages(struct am_table *tb, const json_t *row, bool total)
 		    (long long)(am_json_int(s, "hit") +
 				am_json_int(s, "missed")));
 		am_cell_count(tb, s, "missed", AM_HUE_RED);
-		cell_span(tb, s, "p50_ms");
-		cell_span(tb, s, "p90_ms");
+		cell_span(tb, s, "p50_ms", false);
+		cell_span(tb, s, "p90_ms", false);
 		am_cell_count(tb, s, "implied", AM_HUE_NONE);
 		am_cell_count(tb, s, "waived", AM_HUE_NONE);
 	}
@@ -363,6 +378,30 @@ print_outcomes(const struct am_term *t, const json_t *total)
 	am_buf_fini(&b);
 }
 
+/* "2026-10-03T09:00:00+08:00" to the minute; its zone is said once. */
+static const char *
+minute_of(char out[24], const json_t *o, const char *key)
+{
+	struct am_str text = am_json_str(o, key);
+
+	snprintf(out, 24, "%.*s", text.n > 16 ? 16 : (int)text.n,
+	    text.n > 0 ? text.p : "");
+	if (text.n > 10)
+		out[10] = ' ';
+	return out;
+}
+
+static void
+print_span(const struct am_term *t, const json_t *total)
+{
+	char from[24], to[24];
+
+	minute_of(from, total, "from");
+	printf("%s%s%sup to %s%s, %.*s\n\n", am_hue_on(t, AM_HUE_BOLD), from,
+	    from[0] != '\0' ? " " : "", minute_of(to, total, "to"),
+	    am_hue_off(t, AM_HUE_BOLD), AM_ARG(am_json_str(total, "zone")));
+}
+
 void
 am_print_report(const struct am_term *t, const json_t *rows)
 {
@@ -377,11 +416,7 @@ am_print_report(const struct am_term *t, const json_t *rows)
 	}
 	if (total == NULL)
 		return;
-	printf("%s%.*s%s%.*s", am_hue_on(t, AM_HUE_BOLD),
-	    AM_ARG(day_of(total, "from")), am_hue_off(t, AM_HUE_BOLD),
-	    day_of(total, "from").n > 0 ? 1 : 0, " ");
-	printf("up to %.*s, %.*s\n\n", AM_ARG(am_json_str(total, "to")),
-	    AM_ARG(am_json_str(total, "zone")));
+	print_span(t, total);
 	print_figures(t, rows);
 	print_stages(t, rows);
 	print_outcomes(t, total);

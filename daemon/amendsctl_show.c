@@ -284,6 +284,7 @@ static void
 show_facts(const struct am_term *t, const json_t *c)
 {
 	char opened[80], since[80], due[80], owed[256];
+	struct am_str verdict = am_json_str(c, "verdict");
 	struct am_str loop = am_json_str(c, "loop");
 	struct am_str tier = am_json_str(c, "tier");
 	struct am_str category = am_json_str(c, "category");
@@ -304,6 +305,11 @@ show_facts(const struct am_term *t, const json_t *c)
 	if (am_json_time(c, "closed_at", &at))
 		am_print_field(t, "closed", AM_HUE_NONE, "%s",
 		    am_print_both(due, t, c, "closed_at", ""));
+	if (verdict.n > 0)
+		am_print_field(t, "verdict",
+		    strstr(verdict.p, "miss") != NULL ? AM_HUE_RED
+						      : AM_HUE_NONE,
+		    "%.*s", AM_ARG(verdict));
 	show_hold(t, c);
 	join(owed, sizeof(owed), json_object_get(c, "owed"));
 	if (owed[0] != '\0')
@@ -365,8 +371,9 @@ show_clock(struct am_table *tb, const json_t *clock)
 	am_ms due = 0;
 
 	am_table_cell(tb, AM_HUE_NONE, am_json_str(clock, "name"));
-	am_table_cellf(tb, missed ? AM_HUE_RED : AM_HUE_NONE, "%.*s%s",
-	    AM_ARG(state), missed ? ", missed" : "");
+	am_table_cell(tb, AM_HUE_NONE, state);
+	am_table_cell(tb, missed ? AM_HUE_RED : AM_HUE_NONE,
+	    am_json_str(clock, "verdict"));
 	if (am_json_time(clock, "due_at", &due)) {
 		am_text_when(when, tb->term, due);
 		am_table_cell(tb,
@@ -402,7 +409,8 @@ show_clocks(const struct am_term *t, const json_t *clocks)
 {
 	static const struct am_column columns[] = {
 		{ "CLOCK", 0, 0, false },
-		{ "STATE", 0, 1, false },
+		{ "STATE", 0, 5, false },
+		{ "VERDICT", 0, 1, false },
 		{ "DUE", 0, 0, false },
 		{ "AT", 0, 4, false },
 		{ "USED", 0, 3, false },

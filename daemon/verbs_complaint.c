@@ -284,6 +284,7 @@ add_clocks(struct view *v)
 		am_view_s(v, "name", v->def->clocks[i].name);
 		am_view_s(v, "state", am_clock_state_str(k->state));
 		am_view_bool(v, "missed", k->missed);
+		am_view_s(v, "verdict", am_clock_verdict(v->c, i));
 		am_buf_addki(b, "entry", k->entry);
 		am_view_time(v, "started_at", k->started);
 		am_view_time(v, "due_at", am_clock_due(v->def, v->c, i));
@@ -400,6 +401,7 @@ print_complaint(struct view *v, struct am_batch *rows)
 	am_buf_addki(b, "version", c->version);
 	am_buf_addki(b, "seq", c->seq);
 	am_view_s(v, "outcome", am_outcome_str(c->outcome));
+	am_view_s(v, "verdict", am_loop_verdict(c));
 	am_view_time(v, "since", c->clocks[AM_CLOCK_STAGE0 + c->stage].started);
 	am_buf_addkv(b, "loop_owner", c->loop_owner);
 	am_buf_addkv(b, "supervisor", c->supervisor);

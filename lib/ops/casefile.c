@@ -267,6 +267,15 @@ on_attempted(struct am_casefile *f, const struct at *w)
 	    am_str_is(outcome, "reached") || am_str_is(outcome, "refused");
 }
 
+static void
+end_named(struct am_casefile *f, struct am_str stage, am_ms at)
+{
+	struct am_casefile_stage *s = going_on(f, stage);
+
+	if (s != NULL)
+		end_stage(f, s, at, "over");
+}
+
 /* What opened another complaint is that one's story. */
 static void
 on_answered(struct am_casefile *f, const struct at *w)
@@ -275,6 +284,8 @@ on_answered(struct am_casefile *f, const struct at *w)
 
 	if (am_str_is(said(w->n, "effect"), "new_complaint"))
 		return;
+	if (am_str_is(said(w->n, "effect"), "deadlock"))
+		end_named(f, said(w->n, "stage"), w->t);
 	f->answers++;
 	f->answered_at = w->t;
 	f->answer = am_arena_dup(f->a, said(w->n, "verdict"));
@@ -299,8 +310,23 @@ on_reopened(struct am_casefile *f, const struct at *w)
 	s->cycle = (uint16_t)cycle;
 }
 
+/* What goes on when the customer closes it is the stage that asked them. */
 static void
 on_closed(struct am_casefile *f, const struct at *w)
+{
+	bool answered = am_str_prefix(said(w->n, "outcome"), "satisfied");
+
+	for (struct am_casefile_stage *s = f->stages; s != NULL; s = s->next) {
+		if (!answered || s->ended_at != 0)
+			continue;
+		s->how = AM_STR("answered");
+		end_stage(f, s, w->t, "hit");
+	}
+	end_all(f, w->t);
+}
+
+static void
+on_rejected(struct am_casefile *f, const struct at *w)
 {
 	end_all(f, w->t);
 }
@@ -331,6 +357,7 @@ static const struct {
 	{ "confirmation.requested", on_asked },
 	{ "callback.attempted",     on_attempted },
 	{ "customer.answered",      on_answered },
+	{ "complaint.rejected",     on_rejected },
 	{ "loop.reopened",          on_reopened },
 	{ "loop.closed",            on_closed },
 	{ "recourse.notified",      on_recourse },

@@ -26,7 +26,8 @@ struct am_casefile_stage {
 	am_ms ended_at;	  /* 0: it goes on */
 	am_ms took;	  /* working time used until it ended */
 	const char *verdict;
-	struct am_str how; /* done ahead owed implied waived; "" else */
+	struct am_str how; /* done ahead owed answered implied waived;
+				"" else */
 	uint8_t extensions;
 	bool ran;	   /* its clock did */
 	bool missed;	   /* the due as extended */
