@@ -9,7 +9,8 @@ import subprocess
 import pytest
 from harness import BUILD, ROOT, wait_until
 
-UNIT = ROOT / "systemd/amendsd.service"
+UNITS = sorted((ROOT / "systemd").glob("amendsd*"))
+SERVICES = [u for u in UNITS if u.suffix == ".service"]
 
 
 def analyze(*args):
@@ -19,22 +20,41 @@ def analyze(*args):
                           text=True)
 
 
-def test_unit_verifies(tmp_path):
-    """As it would stand when installed: the programs where it says."""
-    text = UNIT.read_text()
-    assert "ExecStart=/usr/sbin/amendsd" in text
-    copy = tmp_path / "amendsd.service"
-    copy.write_text(text.replace("/usr/sbin/amendsd", str(BUILD / "amendsd"))
-                    .replace("/usr/bin/amendsctl", str(BUILD / "amendsctl")))
-    p = analyze("verify", "--man=no", str(copy))
+@pytest.mark.parametrize("unit", UNITS, ids=lambda u: u.name)
+def test_op_unit_verifies(unit, tmp_path):
+    """As it would stand when installed: the programs where it says, and the
+    others beside it."""
+    for u in UNITS:
+        text = u.read_text()
+        if u in SERVICES:
+            assert "\nExecStart=/usr/sbin/amendsd -c /etc/amends/" in text
+            assert "\nExecReload=/usr/bin/amendsctl " in text
+        (tmp_path / u.name).write_text(
+            text.replace("/usr/sbin/amendsd", str(BUILD / "amendsd"))
+            .replace("/usr/bin/amendsctl", str(BUILD / "amendsctl")))
+    name = unit.name.replace("@.", "@shop.")
+    if name != unit.name:
+        (tmp_path / name).symlink_to(unit.name)
+    p = analyze("verify", "--man=no", str(tmp_path / name))
     ours = [line for line in p.stderr.splitlines() if "amendsd" in line]
     assert p.returncode == 0 and ours == [], p.stderr
 
 
-def test_unit_is_hardened():
-    p = analyze("security", "--offline=true", "--threshold=12", str(UNIT))
+def rules(unit):
+    """KEY=VALUE of a unit, without what an instance says of itself."""
+    text = unit.read_text().replace("-%i", "").replace("%i.conf", "amends.conf")
+    return [line for line in text.splitlines()
+            if "=" in line and line[0] not in "#" and
+            not line.startswith(("Description=", "ExecReload="))]
+
+
+@pytest.mark.parametrize("unit", SERVICES, ids=lambda u: u.name)
+def test_op_unit_is_hardened(unit):
+    p = analyze("security", "--offline=true", "--threshold=12", str(unit))
     assert p.returncode == 0, p.stdout[-300:]
-    assert "\nPrivateUsers=yes" not in UNIT.read_text()
+    # every peer of the status socket would be nobody
+    assert "\nPrivateUsers=yes" not in unit.read_text()
+    assert rules(unit) == rules(SERVICES[0])
 
 
 class Manager:
