@@ -74,10 +74,10 @@ uninstall:
 	rm -rf $(call to,$(SHAREDIR)) $(call to,$(DOCDIR))
 	@echo "kept: $(SYSCONFDIR)/amends, /var/lib/amends, and all in Redis"
 
-# The sources as a tree with debian/ in it, then dpkg's own tools. A build that
-# lies elsewhere is taken for it with DEB_O=DIR.
+# The sources as a tree with debian/ in it, then dpkg's own tools. They compile
+# anew, by dpkg's flags; DEB_O=DIR takes what make O=DIR has built.
 DEBDIR ?= build/deb
-DEB_O ?= build
+DEB_O ?=
 DEB = $(DEBDIR)/amends-$(VERSION)
 DEB_SOURCES = Makefile README*.md LICENSE daemon lib include conf systemd docs \
     tests/tests.mk
@@ -91,7 +91,7 @@ deb:
 	    xargs -0 cp -p --parents -t $(DEB)
 	@mv $(DEB)/systemd/debian $(DEB)/debian
 	cd $(DEB) && AMENDS_O='$(abspath $(DEB_O))' \
-	    dpkg-buildpackage -b -us -uc $(DEBFLAGS)
+	    dpkg-buildpackage -b -us -uc -jauto $(DEBFLAGS)
 	@ls $(DEBDIR)/*.deb
 
 .PHONY: install uninstall deb
