@@ -36,6 +36,7 @@ struct am_http_answer {
 	struct am_str body;
 	unsigned retry_after_s; /* 0: not said */
 	const char *headers;	/* more of them, "NAME: VALUE\r\n" each; NULL */
+	const char *cache;	/* Cache-Control; NULL: no-store */
 };
 
 /*

@@ -61,9 +61,11 @@ add_head(struct am_buf *out, const struct am_http_answer *a, bool has_length)
 		am_buf_addf(out, "Retry-After: %u\r\n", a->retry_after_s);
 	if (a->headers != NULL)
 		am_buf_adds(out, a->headers);
-	am_buf_adds(out, "Cache-Control: no-store\r\n"
-			 "X-Content-Type-Options: nosniff\r\n"
-			 "Connection: close\r\n\r\n");
+	am_buf_addf(out,
+	    "Cache-Control: %s\r\n"
+	    "X-Content-Type-Options: nosniff\r\n"
+	    "Connection: close\r\n\r\n",
+	    a->cache != NULL ? a->cache : "no-store");
 }
 
 /* A 304 may not have a body; a length would be that of the body it spares. */
