@@ -21,6 +21,7 @@
 #include "daemon/casewalk.h"
 #include "daemon/callbacks.h"
 #include "daemon/census.h"
+#include "daemon/live.h"
 #include "daemon/notify.h"
 #include "daemon/produce.h"
 #include "daemon/reports.h"
@@ -242,6 +243,7 @@ am_engine_new(struct event_base *base, struct am_conf *conf,
 	e->census = am_census_taker_new(e);
 	e->watch = am_watch_new(e);
 	e->sampler = am_sampler_new(e);
+	e->live = am_live_new(e);
 	e->audit = am_audit_new(e);
 	rc = am_web_new(e, sockets, &e->web, diag);
 	if (rc != 0)
@@ -279,6 +281,7 @@ am_engine_free(struct am_engine *e)
 	for (size_t i = 0; i < e->shards_n; i++)
 		am_shard_free(e->shards[i]);
 	am_audit_free(e->audit);
+	am_live_free(e->live);
 	am_sampler_free(e->sampler);
 	am_census_taker_free(e->census);
 	am_watch_free(e->watch);

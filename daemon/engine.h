@@ -27,6 +27,7 @@ struct am_shard;
 struct am_callbacks;
 struct am_produce;
 struct am_census_taker;
+struct am_live;
 struct am_sampler;
 struct am_watch;
 struct am_web;
@@ -57,6 +58,7 @@ struct am_engine {
 	struct am_census_taker *census;
 	struct am_watch *watch;	    /* metrics */
 	struct am_sampler *sampler; /* what operators see */
+	struct am_live *live;	    /* who watches the dashboard */
 	struct am_audit *audit;
 	struct am_shard **shards;
 	size_t shards_n;

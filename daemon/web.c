@@ -18,7 +18,9 @@
 #include "daemon/callbacks.h"
 #include "daemon/link.h"
 #include "daemon/produce.h"
+#include "daemon/live.h"
 #include "daemon/pages.h"
+#include "daemon/pages_dash.h"
 #include "daemon/pages_metrics.h"
 #include "intake/http.h"
 #include "log/log.h"
@@ -41,7 +43,12 @@
 #define FOR_OPERATORS \
 	{ PAGE, "/healthz", am_pages_on_health }, \
 	{ PAGE, "/readyz", am_pages_on_ready }, \
-	{ PAGE, "/metrics", am_metrics_on_request }
+	{ PAGE, "/metrics", am_metrics_on_request }, \
+	{ PAGE, "/", am_dash_on_page }, \
+	{ PAGE, "/live", am_live_on_request }, \
+	{ PAGE, "/dash.css", am_dash_on_asset }, \
+	{ PAGE, "/dash.js", am_dash_on_asset }, \
+	{ PAGE, "/dash.svg", am_dash_on_asset }
 /* clang-format on */
 
 static const struct am_http_route strangers[] = { FOR_STRANGERS };
