@@ -109,7 +109,7 @@ unix_address(
 	if (n > 0 && path[0] == '\0') /* abstract: of any bytes */
 		snprintf(out, size, "unix:@%.*s", (int)n - 1, path + 1);
 	else
-		snprintf(out, size, "unix:%.*s", (int)strnlen(path, n), path);
+		snprintf(out, size, "unix://%.*s", (int)strnlen(path, n), path);
 }
 
 void

@@ -31,6 +31,6 @@ void am_activation_take(struct am_activation *a);
 /* Of all that is still there. */
 void am_activation_close(struct am_activation *a);
 
-/* Where a socket listens: "127.0.0.1:8480", "[::1]:8480", "unix:/run/x.sock",
- * "unix:@abstract". */
+/* Where a socket listens, as http.listen has it: "127.0.0.1:8480",
+ * "[::1]:8480", "unix:///run/x.sock"; "unix:@abstract". */
 void am_activation_address(int fd, char *out, size_t size);

@@ -46,16 +46,16 @@ def unix(path):
 
 def at(s):
     name = s.getsockname()
-    return f"unix:{name}" if isinstance(name, str) else f"127.0.0.1:{name[1]}"
+    return f"unix://{name}" if isinstance(name, str) else f"127.0.0.1:{name[1]}"
 
 
 def ask(address, path="/nothing", method="GET"):
-    """One request to 127.0.0.1:PORT or unix:PATH, and its answer."""
+    """One request to 127.0.0.1:PORT or unix://PATH, and its answer."""
     kind, where = address.split(":", 1)
     with socket.socket(socket.AF_UNIX if kind == "unix" else
                        socket.AF_INET) as s:
         s.settimeout(10)
-        s.connect(where if kind == "unix" else (kind, int(where)))
+        s.connect(where[2:] if kind == "unix" else (kind, int(where)))
         s.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         return callers.Answer(read_all(s))
 
@@ -107,7 +107,7 @@ def test_op_sockets_stand_in_place_of_listen_and_view(daemon, world):
         http {{ listen = "127.0.0.1:{other}"  view = "{at(http)}" }}"""))
     assert d.ctl("reload")[0] == 0
     assert d.logged(rf"http_stays name=listen .*wanted=127.0.0.1:{other}")
-    assert d.logged(r"http_stays name=view address=unix:")
+    assert d.logged(r"http_stays name=view address=unix://")
     assert not listens(f"127.0.0.1:{other}")
     d.write_conf(world.conf(d.world.processes[0]))
     assert d.ctl("reload")[0] == 0  # without a section `http`, too
@@ -211,9 +211,9 @@ def test_op_systemd_socket_activate_starts_us(world, redis):
     d.spawn()
     wait_until(path.exists)
     assert "ready" not in d.text()
-    assert ask(f"unix:{path}").status == 404
+    assert ask(f"unix://{path}").status == 404
     d.wait_running()
-    assert d.status()["http"]["listen"] == f"unix:{path}"
+    assert d.status()["http"]["listen"] == f"unix://{path}"
 
 
 def test_op_the_status_socket_lies_in_the_runtime_folder(world, redis):
