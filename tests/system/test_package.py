@@ -188,6 +188,9 @@ def test_op_package_installs_runs_upgrades_and_purges(world, machine):
     assert m.run("amendsctl", "show", "C-1")[0] == 0
     service.stop()
 
+    m.must("systemctl", "enable", "amendsd@shop.service",
+           "amendsd@shop.socket")
+
     # Removed: the configuration and the state are still there.
     m.must("dpkg", "-r", "amends")
     assert not m.exists("/usr/sbin/amendsd") and not m.exists(UNIT)
