@@ -110,20 +110,20 @@ say_open(struct am_buf *b, const json_t *row)
 	json_int_t open = json_integer_value(json_object_get(row, "open"));
 	bool loop = am_str_is(am_json_str(row, "what"), "loop");
 	bool calendar = am_str_is(am_json_str(row, "what"), "calendar");
-	bool added = am_str_is(am_json_str(row, "change"), "added");
+	bool one = open == 1;
 
-	if (json_object_get(row, "open") == NULL || (open == 0 && added))
-		return;
-	am_buf_addf(
-	    b, "%lld open complaint%s", (long long)open, open == 1 ? "" : "s");
 	if (open == 0)
 		return;
-	if (loop && !added)
-		am_buf_adds(b, " keep the definition they have");
-	else if (calendar && !added)
-		am_buf_adds(b, " get their dues judged anew");
+	am_buf_addf(
+	    b, "%lld open complaint%s ", (long long)open, one ? "" : "s");
+	if (loop)
+		am_buf_adds(b, one ? "keeps the definition it has"
+				   : "keep the definition they have");
+	else if (calendar)
+		am_buf_adds(b, one ? "gets its dues judged anew"
+				   : "get their dues judged anew");
 	else
-		am_buf_adds(b, " name it");
+		am_buf_adds(b, one ? "names it" : "name it");
 }
 
 void

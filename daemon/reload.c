@@ -128,6 +128,10 @@ look_at(struct reload *r, const struct use_ref *u, const redisReply *reply)
 		snprintf(r->refused, sizeof(r->refused),
 		    "%" PRId64 " open complaints are on loop %s: %s", u->open,
 		    u->ref, diag.text);
+	/* by what is in force: that knows the names which would go */
+	if (r->plan != NULL && text.n != 0 &&
+	    am_conf_bind_loop(r->plan->was, text, &a, &def, &diag) != 0)
+		def = NULL;
 	if (r->plan != NULL)
 		am_reload_plan_use(r->plan, u->ref, def, u->open);
 	am_arena_fini(&a);

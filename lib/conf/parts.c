@@ -115,7 +115,9 @@ am_part_add(struct am_build *b, const struct am_node *n)
 void
 am_parts_read(struct am_build *b)
 {
+	const struct am_option *o;
 	struct am_sha256 sha;
+	size_t options_n;
 
 	for (const struct am_node *n = b->root->children; n != NULL;
 	     n = n->next) {
@@ -126,11 +128,15 @@ am_parts_read(struct am_build *b)
 		       (p = am_node_child(n, "producer", p)) != NULL)
 			am_part_add(b, p);
 	}
-	for (const struct am_entry *e = b->root->entries; e != NULL;
-	     e = e->next) {
+	o = am_options(&options_n);
+	for (size_t i = 0; i < options_n; i++) {
+		if (o[i].in[0] != '\0' || am_option_is_section(&o[i]) ||
+		    (am_node_entry(b->root, o[i].name) == NULL &&
+			o[i].def == NULL))
+			continue;
 		am_sha256_init(&sha);
-		add_key(&sha, b, b->root, e->opt);
-		add_part(b, "", e->opt->name, &sha);
+		add_key(&sha, b, b->root, &o[i]);
+		add_part(b, "", o[i].name, &sha);
 	}
 }
 

@@ -1,6 +1,7 @@
 """OP6 LC6, faults 7 and 65: a configuration is switched whole or not at all;
 a mistake never starts a daemon."""
 
+import json
 import re
 import signal
 import subprocess
@@ -249,10 +250,71 @@ def test_a_rotated_secret_signs_from_the_reload_on(
     assert r.verified(SECRET_2) and not r.verified(old)
 
 
-def test_what_is_not_in_force_yet_is_said(world, redis, sink):
-    """No key is ignored silently."""
-    status, said = check(ROOT / "tests/data/reference.conf")
-    assert status == 0 and 'producer "crm" is read but not in force' in said
+def test_check_says_what_the_daemon_would(world, redis, sink):
+    """OP6: `amendsctl check` needs no daemon; it and `amendsd -t` say the same,
+    exit status 1 for a bad file."""
+    d = world.daemon(redis, start=False)
+
+    def ctl(*args):
+        p = subprocess.run([str(BUILD / "amendsctl"), *args, str(d.conf)],
+                           cwd=ROOT, capture_output=True, text=True,
+                           timeout=30)
+        return p.returncode, p.stdout + p.stderr
+
+    assert ctl("check") == check(d.conf)
+    assert json.loads(ctl("--json", "check")[1])["what"] == "ok"
+    good = d.conf.read_text()
+    d.write_conf(good.replace('budget = "2s"', 'budget = "two"'))
+    status, said = ctl("check")
+    assert (status, said) == check(d.conf) and status == 1
+    row = json.loads(ctl("--json", "check")[1])
+    assert row["file"] == str(d.conf) and "two" in row["text"]
+    assert said == f"{row['file']}:{row['line']}: {row['text']}\n"
+
+
+def test_a_dry_reload_says_what_changes_and_switches_nothing(
+        world, redis, producer, sink):
+    """OP6, design 7.17: for how many open complaints."""
+    d = world.daemon(redis, loop=IN_OFFICE, more=OFFICE)
+    for n in range(3):
+        producer.open(f"C-{n}", tier="low")
+    wait_until(lambda: redis.applied() == 3)
+    before = d.rows("show C-0")[0]
+    assert d.rows("reload --dry-run") == []  # as it is in force
+    old = d.conf.read_text()
+    d.write_conf(old.replace("00:00-24:00", "01:00-24:00").replace(
+        'budget = "1h"', 'budget = "3h"', 1).replace(
+        'endpoint "crm" {', 'endpoint "more" {\n    url = "https://m.example"'
+        f'\n    secret = {{"file:{world.secret()}"}}\n}}\nlog_level = '
+        '"notice"\nendpoint "crm" {'))
+    path = world.secret()
+    key = path.read_text()
+    path.write_text(SECRET_2 + "\n")
+    rows = {(r["what"], r["name"]): (r["change"], r.get("open"))
+            for r in d.rows("reload --dry-run")}
+    assert rows == {("calendar", "office"): ("changed", 3),
+                    ("endpoint", "crm"): ("changed", 3),
+                    ("endpoint", "more"): ("added", 0),
+                    ("key", "log_level"): ("changed", None),
+                    ("loop", "complaint"): ("changed", 3)}
+    status, out, _ = d.ctl("reload", "--dry-run")
+    assert status == 0 and "3 open complaints keep the definition" in out
+    assert d.rows("show C-0")[0]["due_at"] == before["due_at"]
+    assert len(d.rows("endpoints")) == 1 and d.status()["config"]["ok"]
+    # what a reload would refuse is refused; the status does not show it
+    d.write_conf(old.replace(OFFICE, "").replace(' calendar = "office"', ""))
+    status, out, err = d.ctl("reload", "--dry-run")
+    assert status == 1 and "3 open complaints are on loop" in err
+    assert re.search(r"calendar +office +removed +3 open complaints", out)
+    d.write_conf(old.replace('budget = "2s"', 'budget = "two"'))
+    status, out, err = d.ctl("reload", "--dry-run")
+    assert status == 1 and "two" in err and out == ""
+    assert d.status()["config"] == {**d.status()["config"], "ok": True,
+                                    "error": ""}
+    path.write_text(key)
+    d.write_conf(old)
+    assert d.ctl("reload") == (
+        0, "the new configuration is in force\n", "")
 
 
 def test_no_secret_shows_anywhere(world, redis, producer, sink):

@@ -273,6 +273,72 @@ test_without_the_sections_then_their_defaults(void **state)
 	am_conf_unref(c);
 }
 
+/* ---- two of them ---- */
+
+struct told {
+	char text[1024];
+};
+
+static void
+on_change(
+    void *arg, const char *type, const char *name, enum am_conf_change change)
+{
+	static const char marks[] = { '+', '~', '-' };
+	struct told *t = arg;
+	size_t n = strlen(t->text);
+
+	snprintf(t->text + n, sizeof(t->text) - n, "%c%s:%s ", marks[change],
+	    type, name);
+}
+
+static void
+differ(const char *was, const char *now, const char *told)
+{
+	struct told t = { "" };
+	struct am_conf *a = must(was), *b = must(now);
+
+	am_conf_diff(a, b, on_change, &t);
+	assert_string_equal(t.text, told);
+	am_conf_unref(a);
+	am_conf_unref(b);
+}
+
+#define PRODUCER(more)                                                         \
+	HTTP "producer \"a\" { token = {\"file:x.secret\"}" more "} }"
+
+/* OP6: what `reload --dry-run` goes by. */
+static void
+test_diff_of_two_configurations_then_by_what_they_say(void **state)
+{
+	struct told t = { "" };
+	struct am_conf *a, *b;
+
+	(void)state;
+	differ("", "", "");
+	/* order, comments and a default that is written make no difference */
+	differ("log_level = \"info\"\ncatchup_rate = \"9/1s\"",
+	    "catchup_rate = \"9/1s\" # so\nlog_level = \"info\"", "");
+	differ("link { url = \"https://c.example\" secret = "
+	       "\"file:long.secret\" }\n" HTTP "}",
+	    HTTP "}\nlink { ttl = \"30d\" url = \"https://c.example\" secret "
+		 "= \"file:long.secret\" }",
+	    "");
+	differ("log_level = \"info\"", "log_level = \"debug\"", "~:log_level ");
+	differ("quiet \"n\" { hours = \"21:00-08:00\" }",
+	    "quiet \"m\" { hours = \"21:00-08:00\" }", "-quiet:n +quiet:m ");
+	conf_world_put("x.secret", "0123456789abcdef\n", 17);
+	differ(PRODUCER(""), PRODUCER("rate = \"1/1s\""), "~producer:a ");
+	differ(HTTP "}", PRODUCER(""), "+producer:a ");
+	/* another secret in the same file */
+	a = must(PRODUCER(""));
+	conf_world_put("x.secret", "fedcba9876543210\n", 17);
+	b = must(PRODUCER(""));
+	am_conf_diff(a, b, on_change, &t);
+	assert_string_equal(t.text, "~producer:a ");
+	am_conf_unref(a);
+	am_conf_unref(b);
+}
+
 /* ---- warnings ---- */
 
 static void
@@ -599,6 +665,8 @@ main(void)
 		    test_producer_in_a_file_of_its_own_then_included),
 		cmocka_unit_test(test_link_audit_and_reports_then_read),
 		cmocka_unit_test(test_without_the_sections_then_their_defaults),
+		cmocka_unit_test(
+		    test_diff_of_two_configurations_then_by_what_they_say),
 		cmocka_unit_test(test_listening_to_other_machines_then_warned),
 		cmocka_unit_test(test_link_without_tls_then_warned),
 		cmocka_unit_test(test_map_without_event_id_then_warned),
