@@ -178,6 +178,41 @@ http {{
     assert len(daemon.logged("http")) < 20
 
 
+# What a GET may do: behind it stands another request all the same.
+AS_GET = {"no length": 200, "no length, HTTP/1.0": 200, "HEAD": 200}
+
+
+def at_page(head, path, method):
+    line = LINE.replace(PATH.encode(), path)
+    head = head.replace(LINE, line).replace(PATH.encode(), path)
+    return head.replace(b"/v1/callback/aliyun", path).replace(
+        f"/{TOKEN}".encode(), b"").replace(b"POST ", method + b" ")
+
+
+@pytest.mark.parametrize("path", [b"/metrics", b"/readyz"])
+def test_framing_attacks_at_pages(served, redis, path):
+    """Fault 61: the same of operators' pages, as GET and as POST; what is
+    smuggled is a callback that would be taken."""
+    daemon, port, caller = served
+    for method in (b"GET", b"POST"):
+        expected = {**AS_GET} if method == b"GET" else {"HEAD": 200}
+        for name, (status, head) in CASES.items():
+            for tail in (BODY + SMUGGLED, SMUGGLED):
+                got = raw(port, at_page(head, path, method) + b"\r\n" + tail)
+                assert answers(got) == 1, (name, got)
+                answer = Answer(got)
+                assert answer.status == expected.get(name, status), (
+                    method, name, answer)
+                assert answer.one("connection") == "close", name
+    assert entries(redis) == []
+    right = b"GET " + path + b" HTTP/1.1\r\n" + HOST + b"\r\n"
+    got = raw(port, right + SMUGGLED)
+    assert answers(got) == 1 and Answer(got).status == 200
+    assert entries(redis) == []
+    works(caller, redis, "b2")
+    assert len(daemon.logged("http")) < 20
+
+
 def test_pipelined_requests_are_one(served, redis):
     """Fault 61: the first is answered, the second is never read."""
     _, port, _ = served
