@@ -296,6 +296,8 @@ run(struct command *c, const struct am_term *t)
 	}
 	if (am_verb_check(c->verb, c->argv, c->argc, what) != 0)
 		return usage_error(what);
+	if (strcmp(c->verb->name, "top") == 0 && !c->json)
+		return am_top(t, c->socket);
 	rc = confirm(c);
 	if (rc != 0)
 		return rc;

@@ -47,6 +47,7 @@ enum am_ask {
 typedef void am_ask_row(void *arg, struct am_str line, json_t *json);
 
 struct am_ask_end {
+	bool quiet; /* input: nothing is said on stderr, but put into text */
 	int code;
 	char text[1024]; /* error, or note */
 };
@@ -77,6 +78,12 @@ void am_print_shards(const struct am_term *t, const json_t *rows);
 /* "3 endpoints", under a table. */
 void am_print_tail(
     const struct am_term *t, size_t n, const char *one, const char *many);
+
+/* ---- amendsctl_shape.c, amendsctl_top.c ---- */
+
+void am_print_shape(const struct am_term *t, const json_t *rows);
+/* A live view on a terminal; elsewhere one frame. Gives the exit status. */
+int am_top(const struct am_term *t, const char *path);
 
 /* ---- amendsctl_endpoints.c ---- */
 

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,31 +26,46 @@ mono_now(void)
 	return (am_ms)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+/* On stderr, or into the end's text. */
+static void say(struct am_ask_end *end, const char *fmt, ...) AM_PRINTF(2, 3);
+
+static void
+say(struct am_ask_end *end, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(end->text, sizeof(end->text), fmt, ap);
+	va_end(ap);
+	if (!end->quiet)
+		fprintf(stderr, "amendsctl: %s\n", end->text);
+}
+
 static enum am_ask
-unreachable(const char *path, int err)
+unreachable(const char *path, int err, struct am_ask_end *end)
 {
 	if (err == EACCES || err == EPERM) {
-		fprintf(stderr,
-		    "amendsctl: you may not open %s; become a member of the "
-		    "group that owns it, or use sudo\n",
+		say(end,
+		    "you may not open %s; become a member of the group that "
+		    "owns it, or use sudo",
 		    path);
 		return AM_ASK_REFUSED;
 	}
-	fprintf(stderr,
-	    "amendsctl: no daemon answers on %s (%s); start amendsd, or name "
-	    "its socket with --socket PATH\n",
+	say(end,
+	    "no daemon answers on %s (%s); start amendsd, or name its socket "
+	    "with --socket PATH",
 	    path, strerror(err));
 	return AM_ASK_UNREACHABLE;
 }
 
 static int
-dial(const char *path, enum am_ask *why)
+dial(const char *path, enum am_ask *why, struct am_ask_end *end)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int fd;
 
 	if (strlen(path) >= sizeof(sun.sun_path)) {
-		*why = unreachable(path, ENAMETOOLONG);
+		*why = unreachable(path, ENAMETOOLONG, end);
 		return -1;
 	}
 	memcpy(sun.sun_path, path, strlen(path) + 1);
@@ -57,7 +73,7 @@ dial(const char *path, enum am_ask *why)
 	if (fd >= 0 &&
 	    connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) == 0)
 		return fd;
-	*why = unreachable(path, errno);
+	*why = unreachable(path, errno, end);
 	if (fd >= 0)
 		close(fd);
 	return -1;
@@ -139,7 +155,7 @@ am_ask(const char *path, struct am_str line, am_ms timeout_ms, am_ask_row *row,
 	enum am_ask rc = AM_ASK_UNREACHABLE;
 	struct am_buf b;
 	ssize_t n = 0;
-	int fd = dial(path, &rc);
+	int fd = dial(path, &rc, end);
 
 	if (fd < 0)
 		return rc;
@@ -161,14 +177,14 @@ am_ask(const char *path, struct am_str line, am_ms timeout_ms, am_ask_row *row,
 			until = mono_now() + timeout_ms;
 	}
 	if (rc != AM_ASK_DONE && n < 0 && errno == ETIMEDOUT)
-		fprintf(stderr,
-		    "amendsctl: no answer on %s for %lld s; the daemon may be "
-		    "stopped or busy, see its log\n",
+		say(end,
+		    "no answer on %s for %lld s; the daemon may be stopped or "
+		    "busy, see its log",
 		    path, (long long)(timeout_ms / 1000));
 	else if (rc != AM_ASK_DONE)
-		fprintf(stderr,
-		    "amendsctl: the daemon went away in the middle of its "
-		    "answer; a long one may need --limit\n");
+		say(end,
+		    "the daemon went away in the middle of its answer; a long "
+		    "one may need --limit");
 	am_buf_fini(&b);
 	close(fd);
 	return rc;

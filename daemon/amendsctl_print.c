@@ -339,6 +339,8 @@ print_health(const struct am_term *t, const json_t *rows)
 		am_text_wrap(t, 2, am_buf_str(&b));
 	}
 	am_buf_fini(&b);
+	json_array_foreach(json_object_get(o, "notes"), i, reason) printf(
+	    "  %s\n", json_is_string(reason) ? json_string_value(reason) : "");
 }
 
 static void
@@ -432,6 +434,25 @@ print_card(const struct am_term *t, const json_t *rows)
 	am_buf_fini(&b);
 }
 
+/* What there is to say stands in the note. */
+static void
+print_nothing(const struct am_term *t, const json_t *rows)
+{
+	(void)t;
+	(void)rows;
+}
+
+/* The verb, or for `pause` and `resume` each that begins so. */
+static bool
+is_of(const char *verb, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (strcmp(name, "pause") == 0 || strcmp(name, "resume") == 0)
+		return strncmp(verb, name, n) == 0 && verb[n] == ' ';
+	return strcmp(verb, name) == 0;
+}
+
 void
 am_print_answer(const struct am_term *t, const struct am_verb *verb,
     const json_t *rows, const struct am_ask_end *end)
@@ -444,6 +465,9 @@ am_print_answer(const struct am_term *t, const struct am_verb *verb,
 		{ "status", print_status, false },
 		{ "health", print_health, false },
 		{ "list", print_list, true },
+		{ "shape", am_print_shape, false },
+		{ "pause", print_nothing, false },
+		{ "resume", print_nothing, false },
 		{ "show", print_show, false },
 		{ "why", am_print_why, false },
 		{ "plan", am_print_plan, true },
@@ -468,7 +492,7 @@ am_print_answer(const struct am_term *t, const struct am_verb *verb,
 	bool empty = json_array_size(rows) == 0;
 
 	for (size_t i = 0; i < AM_COUNT(printers); i++) {
-		if (strcmp(printers[i].verb, verb->name) != 0)
+		if (!is_of(verb->name, printers[i].verb))
 			continue;
 		if (!empty ||
 		    (printers[i].empty_too && end->code == AM_EXIT_OK))

@@ -162,6 +162,27 @@ status_disabled(const struct am_term *t, const json_t *disabled)
 	    (long long)am_json_int(o, "waiting"));
 }
 
+static void
+status_paused(const struct am_term *t, const json_t *paused)
+{
+	json_t *o;
+	size_t i;
+
+	json_array_foreach(paused, i, o)
+	{
+		struct am_str reason = am_json_str(o, "reason");
+		char since[40] = "";
+		am_ms at;
+
+		if (am_json_time(o, "since", &at))
+			am_text_when(since, t, at);
+		am_print_field(t, "paused", AM_HUE_YELLOW,
+		    "%.*s, %s by %.*s%s%.*s", AM_ARG(am_json_str(o, "what")),
+		    since, AM_ARG(am_json_str(o, "by")),
+		    reason.n != 0 ? ": " : "", AM_ARG(reason));
+	}
+}
+
 /* What gateways have called back. */
 static void
 status_http(const struct am_term *t, const json_t *http)
@@ -205,6 +226,7 @@ am_print_status(const struct am_term *t, const json_t *s)
 	    (long long)am_json_int(s, "waiting"),
 	    (long long)am_json_int(s, "in_flight"),
 	    (long long)am_json_int(s, "dead"));
+	status_paused(t, json_object_get(s, "paused"));
 	status_disabled(t, json_object_get(s, "disabled"));
 	am_print_field(t, "events", AM_HUE_NONE,
 	    "%lld applied, %lld duplicate, %lld ignored, %lld rejected "

@@ -21,6 +21,7 @@
 
 /* Of names that producers make up: beyond, they share one row. */
 #define NAMES_MAX 50000
+#define REST "…"
 
 /* ---- columns ---- */
 
@@ -191,8 +192,9 @@ name_of(struct am_census_build *b, struct am_str text)
 	HASH_FIND(hh, b->names, text.p, text.n, n);
 	if (n != NULL)
 		return n;
-	if (text.n != 0 && HASH_COUNT(b->names) >= NAMES_MAX)
-		return name_of(b, AM_STR("…"));
+	if (text.n != 0 && HASH_COUNT(b->names) >= NAMES_MAX &&
+	    !am_str_is(text, REST))
+		return name_of(b, AM_STR(REST));
 	n = am_arena_zalloc(&b->arena, sizeof(*n));
 	n->text = am_arena_cstr(&b->c->arena, text);
 	HASH_ADD_KEYPTR(hh, b->names, n->text, text.n, n);

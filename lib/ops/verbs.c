@@ -452,7 +452,7 @@ am_verb_check(const struct am_verb *v, const struct am_str *argv, size_t argc,
     char what[200])
 {
 	size_t args = 0;
-	bool all = false, narrowed = false;
+	bool all = false, narrowed = false, open = false, status = false;
 	struct cursor c;
 	struct item it;
 
@@ -470,6 +470,8 @@ am_verb_check(const struct am_verb *v, const struct am_str *argv, size_t argc,
 			}
 			all |= am_str_is(it.name, "all");
 			narrowed |= it.kind >= OPT_VALUE;
+			open |= am_str_is(it.name, "open");
+			status |= am_str_is(it.name, "status");
 			continue;
 		}
 		if (v->pairs && args > 0 &&
@@ -481,6 +483,10 @@ am_verb_check(const struct am_verb *v, const struct am_str *argv, size_t argc,
 			return -AM_EINVAL;
 		}
 		args++;
+	}
+	if (open && status) {
+		snprintf(what, 200, "give --open or --status, not both");
+		return -AM_EINVAL;
 	}
 	if (args_check(v, argv, argc, args, what) != 0)
 		return -AM_EINVAL;

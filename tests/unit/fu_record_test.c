@@ -195,6 +195,23 @@ text_id(const struct am_fu_record *f)
 	return (struct am_str){ text, AM_FU_ID_LEN };
 }
 
+/* Its first bytes tell when it was fired; fewer never tell wrong. */
+static void
+same_head(const struct am_fu_record *f, const char *bytes, size_t n)
+{
+	size_t cut = n < AM_FU_HEAD_BYTES ? n : AM_FU_HEAD_BYTES;
+	am_ms at = 5;
+
+	assert_int_equal(
+	    am_fu_record_fired((struct am_str){ bytes, cut }, &at), 0);
+	assert_int_equal(at, f->fired_at);
+	cut = rnd(8);
+	at = 5;
+	assert_int_equal(
+	    am_fu_record_fired((struct am_str){ bytes, cut }, &at), -AM_EINVAL);
+	assert_int_equal(at, 5);
+}
+
 static void
 test_fu_record_random_follow_ups_come_back_equal(void **state)
 {
@@ -213,6 +230,7 @@ test_fu_record_random_follow_ups_come_back_equal(void **state)
 			(struct am_str){ bytes, packed.n }, &arena, &back),
 		    0);
 		same_record(&f, &back, f.attempts_n);
+		same_head(&f, bytes, packed.n);
 		free(bytes);
 	}
 }
