@@ -24,6 +24,13 @@ bench) want="$build $run $bench" ;;
 	;;
 esac
 
+# The browser of the dashboard's test, and letters for its Chinese. Ubuntu has
+# it as a snap only, which needs what a container has not: there the test says
+# that it is skipped.
+if [ "$1" = test ] && ! grep -qs '^ID=ubuntu' /etc/os-release; then
+	want="$want chromium fonts-noto-cjk"
+fi
+
 # A Node that is already there will do, wherever it came from.
 if [ "$1" = test ]; then
 	major=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/')
@@ -70,14 +77,15 @@ fi
 
 # Judges that the tests do not write themselves: the reference library of
 # Standard Webhooks, Twilio's count of segments, the signers of Aliyun, Tencent
-# Cloud and AWS, who signs callbacks, who sends CloudEvents, and who reads
-# OpenAPI. npm leaves them in tests/system/node_modules.
+# Cloud and AWS, who signs callbacks, who sends CloudEvents, who reads OpenAPI,
+# who drives the browser and who judges what it shows. npm leaves them in
+# tests/system/node_modules.
 if [ "$1" = test ] && [ -f tests/system/package.json ]; then
 	for p in standardwebhooks sms-segments-calculator \
 	    @alicloud/openapi-util @aws-crypto/sha256-js \
 	    @smithy/signature-v4 tencentcloud-sdk-nodejs-common \
 	    twilio @vonage/sms jsonwebtoken cloudevents ajv \
-	    @seriousme/openapi-schema-validator; do
+	    @seriousme/openapi-schema-validator puppeteer-core axe-core; do
 		[ -d "tests/system/node_modules/$p" ] && continue
 		echo "installing: npm $p"
 		(cd tests/system && npm ci --silent --no-audit --no-fund \
