@@ -10,7 +10,8 @@ libcurl4-openssl-dev libconfuse-dev libjansson-dev libssl-dev
 libsystemd-dev uthash-dev"
 run="redis-server python3 python3-redis python3-aiohttp tzdata"
 test="libcmocka-dev python3-pytest python3-pytest-xdist pmccabe
-clang-format-14 systemd debhelper lintian git openssl libnss-wrapper libidn12
+clang-format-14 slowhttptest systemd debhelper lintian git openssl
+libnss-wrapper libidn12
 libgnutls-dane0 libdb5.3 libnsl2 libpcre2-8-0 python3-pyte zsh bash-completion
 groff man-db"
 bench="nginx-light"
