@@ -66,6 +66,7 @@ void am_print_answer(const struct am_term *t, const struct am_verb *verb,
 void am_print_help(const struct am_term *t, const struct am_verb *verb);
 void am_print_local(const struct am_term *t, const struct am_local *local);
 void am_print_status(const struct am_term *t, const json_t *status);
+void am_print_audit(const struct am_term *t, const json_t *audit);
 void am_print_show(const struct am_term *t, const json_t *complaint);
 /* "label       text", wrapped. */
 void am_print_field(const struct am_term *t, const char *label, enum am_hue hue,

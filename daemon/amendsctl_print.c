@@ -391,6 +391,15 @@ print_status(const struct am_term *t, const json_t *rows)
 }
 
 static void
+print_audit(const struct am_term *t, const json_t *rows)
+{
+	json_t *o;
+	size_t i;
+
+	json_array_foreach(rows, i, o) am_print_audit(t, o);
+}
+
+static void
 print_show(const struct am_term *t, const json_t *rows)
 {
 	json_t *o;
@@ -463,6 +472,7 @@ am_print_answer(const struct am_term *t, const struct am_verb *verb,
 		bool empty_too; /* says something without a row, too */
 	} printers[] = {
 		{ "status", print_status, false },
+		{ "audit", print_audit, false },
 		{ "health", print_health, false },
 		{ "list", print_list, true },
 		{ "shape", am_print_shape, false },

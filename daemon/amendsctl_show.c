@@ -183,6 +183,44 @@ status_paused(const struct am_term *t, const json_t *paused)
 	}
 }
 
+/* What the daemon found when it looked at itself; nothing when all is well. */
+static void
+status_audit(const struct am_term *t, const json_t *audit)
+{
+	struct am_str undone = am_json_str(audit, "undone");
+	json_t *o;
+	size_t i;
+
+	if (undone.n != 0)
+		am_print_field(t, "audit", AM_HUE_YELLOW, "not possible: %.*s",
+		    AM_ARG(undone));
+	json_array_foreach(json_object_get(audit, "findings"), i, o)
+	    am_print_field(t, "audit", AM_HUE_RED, "%.*s of %.*s: %.*s",
+		AM_ARG(am_json_str(o, "what")), AM_ARG(am_json_str(o, "of")),
+		AM_ARG(am_json_str(o, "text")));
+}
+
+void
+am_print_audit(const struct am_term *t, const json_t *a)
+{
+	char at[40] = "", beat[40] = "";
+	am_ms when;
+
+	if (am_json_time(a, "at", &when))
+		am_text_when(at, t, when);
+	if (am_json_time(a, "heartbeat_at", &when))
+		am_text_when(beat, t, when);
+	if (json_is_true(json_object_get(a, "clean")))
+		am_print_field(t, "audit", AM_HUE_GREEN, "clean");
+	status_audit(t, a);
+	if (at[0] != '\0')
+		am_print_field(t, "ended", AM_HUE_NONE,
+		    "%s; %lld journals replayed", at,
+		    (long long)am_json_int(a, "replayed"));
+	if (beat[0] != '\0')
+		am_print_field(t, "heartbeat", AM_HUE_NONE, "%s", beat);
+}
+
 /* What gateways have called back. */
 static void
 status_http(const struct am_term *t, const json_t *http)
@@ -228,6 +266,7 @@ am_print_status(const struct am_term *t, const json_t *s)
 	    (long long)am_json_int(s, "dead"));
 	status_paused(t, json_object_get(s, "paused"));
 	status_disabled(t, json_object_get(s, "disabled"));
+	status_audit(t, json_object_get(s, "audit"));
 	am_print_field(t, "events", AM_HUE_NONE,
 	    "%lld applied, %lld duplicate, %lld ignored, %lld rejected "
 	    "(%lld kept), %lld unmatched",

@@ -565,6 +565,51 @@ am_audit_tell(const struct am_audit *a, struct am_sample *s)
 	};
 }
 
+bool
+am_audit_ended(const struct am_audit *a)
+{
+	return a->done_once;
+}
+
+static void
+add_time(struct am_buf *b, const char *key, am_ms at)
+{
+	char text[32];
+
+	am_rfc3339_format(at, text);
+	am_buf_addkey(b, key);
+	if (at == 0)
+		am_buf_adds(b, "null");
+	else
+		am_buf_addjson(b, am_str_c(text));
+}
+
+void
+am_audit_status(const struct am_audit *a, struct am_buf *out)
+{
+	am_buf_addkey(out, "clean");
+	am_buf_adds(out, !a->done_once ? "null" : a->clean ? "true" : "false");
+	add_time(out, "at", a->at);
+	add_time(out, "clean_at", a->clean_at);
+	add_time(out, "next_at", a->next_at);
+	am_buf_addkv(out, "undone", am_str_c(a->undone));
+	am_buf_addki(out, "replayed", a->replayed);
+	add_time(out, "heartbeat_at", a->heartbeat_at);
+	am_buf_addkey(out, "findings");
+	am_buf_addc(out, '[');
+	for (size_t i = 0; i < a->last->n; i++) {
+		const struct finding *f = &a->last->list[i];
+
+		am_buf_adds(out, i != 0 ? ",{" : "{");
+		am_buf_addkv(out, "what", am_str_c(am_audit_kind_str(f->kind)));
+		am_buf_addkv(out, "of", am_str_c(f->of));
+		am_buf_addkv(out, "text", am_str_c(f->text));
+		add_time(out, "since", f->since);
+		am_buf_addc(out, '}');
+	}
+	am_buf_addc(out, ']');
+}
+
 /* ---- life ---- */
 
 struct am_audit *

@@ -15,6 +15,7 @@
  * and so does a daemon that is dead. Who listens there has to miss it.
  */
 
+#include "base/buf.h"
 #include "daemon/engine.h"
 #include "ops/sample.h"
 
@@ -40,8 +41,12 @@ void am_audit_free(struct am_audit *a);
 /* The configuration was switched: the next audit counts from now. */
 void am_audit_reconfigure(struct am_audit *a);
 
+bool am_audit_ended(const struct am_audit *a); /* one has */
 /* What the last audit said, into a sample that is being made. */
 void am_audit_tell(const struct am_audit *a, struct am_sample *s);
+
+/* The same as members of a JSON object. */
+void am_audit_status(const struct am_audit *a, struct am_buf *out);
 
 /* Now, or join the one under way; cb runs once when it is done, never before
  * this returns. */

@@ -59,7 +59,7 @@ tell(struct am_sampler *s)
 static void
 finish(struct am_sampler *s)
 {
-	struct am_sample *sample = am_sample_build(s);
+	struct am_sample *sample = am_sample_make(s);
 
 	s->asking = false;
 	event_del(s->deadline);

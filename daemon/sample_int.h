@@ -1,7 +1,9 @@
 #pragma once
 
-/* sample_int - what the two halves of sample share (internal to
- * daemon/sample.c, which asks, and sample_build.c, which tells). */
+/* sample_int - what the parts of sample share (internal to daemon/sample.c,
+ * which asks, sample_build.c and sample_rows.c, which tell). */
+
+#include <string.h>
 
 #include "daemon/sample.h"
 #include "daemon/shard.h"
@@ -79,4 +81,27 @@ void am_sample_day(int32_t day, char text[9]); /* "20261122" */
 /* Time of the first unread entry, AM_NEVER: none. */
 am_ms am_sample_unread(const struct am_shard_sample *p);
 
-struct am_sample *am_sample_build(struct am_sampler *s);
+struct am_sample *am_sample_make(struct am_sampler *s);
+
+/* One that is being made. */
+struct am_sample_build {
+	struct am_sampler *s;
+	struct am_engine *e;
+	const struct am_conf *conf;
+	struct am_sample *out;
+	struct am_arena *a; /* out's */
+};
+
+/* The score of the one entry of a ZRANGE; 0: there is none, or +inf. */
+am_ms am_sample_score(const redisReply *r);
+/* NULL gives "". */
+static inline const char *
+am_sample_copy(struct am_sample_build *b, const char *s)
+{
+	return s != NULL ? am_arena_cstr(b->a, (struct am_str){ s, strlen(s) })
+			 : "";
+}
+void am_sample_add_endpoints(struct am_sample_build *b);
+void am_sample_add_dead(struct am_sample_build *b);
+void am_sample_add_rejects(struct am_sample_build *b);
+void am_sample_add_paused(struct am_sample_build *b);

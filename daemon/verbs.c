@@ -19,6 +19,7 @@ static const struct {
 	{ "status",           am_verb_status },
 	{ "shape",            am_verb_shape },
 	{ "top",              am_verb_top },
+	{ "audit",            am_verb_audit },
 	{ "health",           am_verb_health },
 	{ "list",             am_verb_list },
 	{ "show",             am_verb_show },

@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "daemon/ready.h"
+#include "daemon/audit.h"
 #include "daemon/view.h"
 #include "daemon/web.h"
 #include "log/log.h"
@@ -328,6 +329,10 @@ end_status(struct view *v)
 	}
 	add_paused(v);
 	add_disabled(v);
+	am_buf_addkey(b, "audit");
+	am_buf_addc(b, '{');
+	am_audit_status(e->audit, b);
+	am_buf_addc(b, '}');
 	am_buf_addki(b, "in_flight", am_deliver_in_flight(e->deliver));
 	am_web_status(e->web, b);
 	add_counts(v);

@@ -125,4 +125,5 @@ am_verb_fn am_verb_silence_add, am_verb_silence_list, am_verb_silence_end;
 am_verb_fn am_verb_shape, am_verb_top;
 am_verb_fn am_verb_pause_intake, am_verb_pause_delivery, am_verb_pause_loop,
     am_verb_resume_intake, am_verb_resume_delivery, am_verb_resume_loop;
+am_verb_fn am_verb_audit;
 am_verb_fn am_verb_message_show, am_verb_message_list, am_verb_link;

@@ -24,6 +24,8 @@ const struct am_verb am_verbs[] = {
 	  "follow-ups by endpoint and age, complaints by stage and time left", false },
 	{ "top", V, 0, 0, "top", "",
 	  "live: what is about to lapse, endpoints, shards", false },
+	{ "audit", V, 0, 0, "audit [--now]", "--now",
+	  "what the daemon found when it looked at itself (code 1: not clean)", false },
 	{ "health", V, 0, 0, "health", "",
 	  "healthy and ready, or the reasons why not (code 1)", false },
 	{ "list", V, 0, 0,

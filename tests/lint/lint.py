@@ -33,6 +33,7 @@ CHECKS = [
     ("conf keys documented", papers.conf_keys),
     ("verbs documented", papers.verbs),
     ("events documented", papers.events),
+    ("metrics documented and set", papers.metrics),
 ]
 
 

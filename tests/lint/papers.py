@@ -57,3 +57,20 @@ def events(root, files):
         return ["lib/core/event*.c: no table of events found"]
     return [f"{n}: not in docs/events.md"
             for n in missing(root, sorted(names), ["docs/events.md"])]
+
+
+def metrics(root, files):
+    """Rows of lib/ops/metrics.c: [AM_M_X] = { "name", … }. Each is in the
+    manual, and set somewhere."""
+    rows = re.findall(rf"\[(AM_M_\w+)\] = \{{\s*{C_STRING}",
+                      read(root / "lib/ops/metrics.c"))
+    if not rows:
+        return ["lib/ops/metrics.c: no table of metrics found"]
+    paper = "docs/man/amendsd.8"
+    lost = set(missing(root, [name for _, name in rows], [paper]))
+    setters = "\n".join(read(root / f) for f in files
+                        if f.parts[0] == "daemon" and f.suffix == ".c")
+    return ([f"{name}: not in {paper}" for _, name in rows if name in lost] +
+            [f"{name}: never set, {key} is in no file of daemon/"
+             for key, name in rows
+             if not re.search(rf"\b{key}\b", setters)])
