@@ -101,24 +101,26 @@ command_parse(struct command *c, char **argv)
 	return 0;
 }
 
-/* Who drops everything says so twice. */
+/* Who drops everything, or a person's data, says so twice. */
 static int
 confirm(struct command *c)
 {
 	const struct am_verb *v = c->verb;
+	bool all_only = strstr(v->options, "--all") != NULL;
+	const char *all = all_only ? " --all" : "";
 	char answer[16];
 
 	if (strstr(v->options, "--yes") == NULL ||
-	    am_verb_option(c->argv, c->argc, "all").p == NULL ||
+	    (all_only && am_verb_option(c->argv, c->argc, "all").p == NULL) ||
 	    am_verb_option(c->argv, c->argc, "yes").p != NULL)
 		return 0;
 	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
 		fprintf(stderr,
-		    "amendsctl: `%s --all` cannot be undone; say --yes\n",
-		    v->name);
+		    "amendsctl: `%s%s` cannot be undone; say --yes\n", v->name,
+		    all);
 		return AM_EXIT_USAGE;
 	}
-	fprintf(stderr, "`%s --all` cannot be undone. Go on? [y/N] ", v->name);
+	fprintf(stderr, "`%s%s` cannot be undone. Go on? [y/N] ", v->name, all);
 	if (fgets(answer, sizeof(answer), stdin) == NULL ||
 	    (answer[0] != 'y' && answer[0] != 'Y')) {
 		fprintf(stderr, "amendsctl: nothing was done\n");
@@ -179,9 +181,8 @@ command_run(struct command *c, const struct am_term *t)
 	int rc;
 
 	am_buf_init(&line);
-	if (am_is_long(c->verb) &&
-	    am_long_words(c->verb, &c->json, c->argv, &c->argc,
-		&l.own_progress) != 0) {
+	if (am_is_long(c->verb) && am_long_words(c->verb, &c->json, c->argv,
+				       &c->argc, &l.own_progress) != 0) {
 		rc = usage_error("--json and --format csv; give one of them");
 		goto out;
 	}

@@ -57,18 +57,21 @@ am_contact_normalise(
 
 /* ---- the key of the data set ---- */
 
-static bool
-take_key(struct am_turn *t, struct am_batch *b)
+bool
+am_contact_learnt(struct am_shard *sh, struct am_str hex)
 {
-	struct am_str hex =
-	    am_reply_str(am_batch_reply(b, am_batch_cmds(b) - 1));
-	struct am_shard *sh = t->sh;
-
 	if (hex.n != 2 * sizeof(sh->contact_key) ||
 	    am_hex_parse(hex, sh->contact_key, sizeof(sh->contact_key)) != 0)
 		return false;
 	sh->contact_known = true;
 	return true;
+}
+
+static bool
+take_key(struct am_turn *t, struct am_batch *b)
+{
+	return am_contact_learnt(
+	    t->sh, am_reply_str(am_batch_reply(b, am_batch_cmds(b) - 1)));
 }
 
 static void
@@ -490,6 +493,22 @@ am_contact_opt(struct am_turn *t, struct am_contact *c, const char *by)
 		    am_arena_printf(&t->arena, "%" PRId64 " %s", t->now, by));
 	}
 	keep(t, c);
+}
+
+void
+am_contact_forget(
+    struct am_turn *t, struct am_contact *c, struct am_str complaint)
+{
+	struct am_batch *b;
+
+	am_contact_answered(t, c, complaint);
+	if (!am_str_eq(c->last, complaint))
+		return;
+	c->last = (struct am_str){ NULL, 0 };
+	b = am_commit_raw(t->commit);
+	am_cmd(b, "HDEL");
+	am_args(b, c->key);
+	am_arg(b, "last");
 }
 
 void

@@ -57,6 +57,9 @@ bool am_contact_normalise(
  */
 bool am_contact_learn(
     struct am_turn *t, struct am_batch *b, void (*next)(struct am_turn *t));
+/* The key as it stands in Redis (hex, "" when there is none) was read outside
+ * of a turn; false: it is no key. */
+bool am_contact_learnt(struct am_shard *sh, struct am_str hex);
 /* The contact of a normalised address in this turn, one a turn; asks for its
  * facts in b when it is new. The key is known. */
 struct am_contact *
@@ -76,6 +79,9 @@ void am_contact_sent(struct am_turn *t, struct am_contact *c,
     const struct am_conf_endpoint *ep, const struct am_fu_record *f);
 /* by: the word, or "provider"; NULL: opted in again. */
 void am_contact_opt(struct am_turn *t, struct am_contact *c, const char *by);
+/* Nothing leads from this address to that complaint any more. */
+void am_contact_forget(
+    struct am_turn *t, struct am_contact *c, struct am_str complaint);
 /* The question is answered, or its complaint has gone on. */
 void am_contact_answered(
     struct am_turn *t, struct am_contact *c, struct am_str complaint);

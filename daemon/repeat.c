@@ -112,19 +112,24 @@ am_repeat_borrows(const struct am_event *ev)
 
 /* ---- the key ---- */
 
+bool
+am_repeat_learnt(struct am_shard *sh, struct am_str hex)
+{
+	if (hex.n != 2 * KEY_BYTES ||
+	    am_hex_parse(hex, sh->seen_key, KEY_BYTES) != 0)
+		return false;
+	sh->seen_known = true;
+	return true;
+}
+
 static void
 on_key(struct am_turn *t, struct am_batch *b)
 {
-	struct am_str hex =
-	    am_reply_str(am_batch_reply(b, am_batch_cmds(b) - 1));
-
-	if (hex.n != 2 * KEY_BYTES ||
-	    am_hex_parse(hex, t->sh->seen_key, KEY_BYTES) != 0) {
+	if (am_repeat_learnt(
+		t->sh, am_reply_str(am_batch_reply(b, am_batch_cmds(b) - 1))))
+		t->learnt(t);
+	else
 		am_turn_abandon(t, -AM_EPROTO);
-		return;
-	}
-	t->sh->seen_known = true;
-	t->learnt(t);
 }
 
 bool
@@ -403,4 +408,69 @@ am_repeat_written(struct am_turn *t)
 {
 	if (t->repeat != NULL && t->repeat->noted > 0)
 		t->sh->seen_expires = t->now / GENERATION;
+}
+
+/* ---- an erasure ---- */
+
+/* The openings are known by each name that the customer was told by then; which
+ * one counted is not kept, so all are looked for. */
+struct am_repeat_trace {
+	struct am_batch *b;
+	struct opening of[AM_COUNT(names)];
+	size_t n, first; /* first: of the answers, one a generation */
+	int64_t from, last;
+};
+
+struct am_repeat_trace *
+am_repeat_trace(struct am_turn *t, struct am_batch *b,
+    const struct am_pair *personal, size_t n, struct am_str category,
+    am_ms opened_at)
+{
+	struct am_repeat_trace *tr = am_arena_zalloc(&t->arena, sizeof(*tr));
+
+	for (size_t k = 0; k < AM_COUNT(names); k++)
+		for (size_t i = 0; i < n; i++)
+			if (am_str_is(personal[i].key, names[k]))
+				hash_field(t, names[k], personal[i].value,
+				    category, &tr->of[tr->n++]);
+	tr->b = b;
+	tr->last = t->now / GENERATION;
+	tr->from = opened_at / GENERATION;
+	if (tr->last - tr->from >= GENERATIONS_MAX)
+		tr->from = tr->last - GENERATIONS_MAX + 1;
+	tr->first = am_batch_cmds(b);
+	for (int64_t g = tr->from; tr->n > 0 && g <= tr->last; g++) {
+		am_cmd(b, "HMGET");
+		am_args(b, seen_key(t, g));
+		for (size_t i = 0; i < tr->n; i++)
+			am_args(b, field_of(&tr->of[i]));
+	}
+	return tr;
+}
+
+void
+am_repeat_forget(struct am_turn *t, const struct am_repeat_trace *tr,
+    struct am_str complaint)
+{
+	for (int64_t g = tr->from; tr->n > 0 && g <= tr->last; g++) {
+		const redisReply *r =
+		    am_batch_reply(tr->b, tr->first + (size_t)(g - tr->from));
+
+		for (size_t i = 0; r != NULL && i < r->elements; i++) {
+			struct am_str v = am_reply_str(r->element[i]);
+			const char *blank =
+			    v.n > 0 ? memchr(v.p, ' ', v.n) : NULL;
+			struct am_batch *b;
+
+			if (blank == NULL ||
+			    !am_str_eq((struct am_str){ blank + 1,
+					   (size_t)(v.p + v.n - blank - 1) },
+				complaint))
+				continue;
+			b = am_commit_raw(t->commit);
+			am_cmd(b, "HDEL");
+			am_args(b, seen_key(t, g));
+			am_args(b, field_of(&tr->of[i]));
+		}
+	}
 }

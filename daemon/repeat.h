@@ -26,6 +26,20 @@ void am_repeat_note(struct am_turn *t, size_t i);
 void am_repeat_write(struct am_turn *t);
 void am_repeat_written(struct am_turn *t);
 
+/*
+ * An erasure: what the index has of a complaint of this customer. The key as it
+ * stands in Redis (hex) is learnt outside of a turn; false: there is none, and
+ * so no index. Ask in a turn's loads for it, from the time of its opening on,
+ * then take out what leads to the complaint, into the commit.
+ */
+struct am_repeat_trace;
+bool am_repeat_learnt(struct am_shard *sh, struct am_str hex);
+struct am_repeat_trace *am_repeat_trace(struct am_turn *t, struct am_batch *b,
+    const struct am_pair *personal, size_t n, struct am_str category,
+    am_ms opened_at);
+void am_repeat_forget(struct am_turn *t, const struct am_repeat_trace *tr,
+    struct am_str complaint);
+
 /* No field of the event says who complains, but which complaint it goes on
  * from; that is loaded with it. */
 bool am_repeat_borrows(const struct am_event *ev);

@@ -10,6 +10,7 @@
 #include "daemon/turn.h"
 #include "daemon/alerts.h"
 #include "daemon/calendars.h"
+#include "daemon/erase.h"
 #include "daemon/careful.h"
 #include "daemon/receipts.h"
 #include "daemon/reports.h"
@@ -254,7 +255,10 @@ on_state(void *arg, enum am_shard_state state, const char *why)
 		forget_all(sh);
 	if (running && !sh->running)
 		am_calendars_check(sh->calendars);
-	sh->running = running;
+	if (running != sh->running) {
+		sh->running = running;
+		am_erasures_look(sh->erasures);
+	}
 	am_alert_shard(sh, state, why);
 	am_engine_shard_changed(sh->engine);
 	am_shard_kick(sh);
@@ -442,6 +446,7 @@ am_shard_new(struct am_engine *e, const char *stream)
 		.owner_ttl = conf->redis.owner_ttl,
 		.max_skew = conf->max_skew,
 		.keep_events = conf->redis.keep_events,
+		.keep_rejects = conf->redis.retain,
 		.batch = conf->redis.batch,
 		.lock_held = true,
 		.state = e->state,
@@ -458,6 +463,7 @@ am_shard_new(struct am_engine *e, const char *stream)
 	sh->wake_at = AM_NEVER;
 	sh->turn = am_turn_new(sh);
 	sh->calendars = am_calendars_new(sh);
+	sh->erasures = am_erasures_new(sh);
 	sh->kick = event_new(e->base, -1, 0, on_kick, sh);
 	sh->timer = event_new(e->base, -1, 0, on_kick, sh);
 	AM_ASSERT(sh->kick != NULL && sh->timer != NULL);
@@ -497,6 +503,7 @@ am_shard_free(struct am_shard *sh)
 	event_free(sh->timer);
 	am_turn_free(sh->turn);
 	am_calendars_free(sh->calendars);
+	am_erasures_free(sh->erasures);
 	am_lanes_free(sh);
 	free(sh->stream_own);
 	free(sh);

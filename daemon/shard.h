@@ -107,6 +107,7 @@ struct am_shard {
 	uint8_t contact_key[32]; /* of contact.c */
 	bool contact_known;
 	struct am_calendars *calendars; /* owned */
+	struct am_erasures *erasures;	/* owned */
 };
 
 /* An operator's act: one turn of its own. */

@@ -19,6 +19,7 @@
 #include "base/str.h"
 #include "codec/record.h"
 #include "daemon/alerts.h"
+#include "daemon/erase.h"
 #include "daemon/marks.h"
 #include "daemon/watch.h"
 #include "log/log.h"
@@ -102,6 +103,8 @@ committed(struct am_turn *t)
 	for (struct am_touch *w = t->touches; w != NULL; w = w->next)
 		am_lane_due(am_shard_lane(t->sh, w->outbox), w->at);
 	am_endpoints_learn(t);
+	if (t->erased)
+		am_erasures_look(t->sh->erasures);
 	am_watch_committed(t);
 	am_log_hold(true);
 	for (struct am_line *line = t->lines; line != NULL; line = line->next)
@@ -490,6 +493,7 @@ am_turn_step(struct am_turn *t, struct am_case *c, const struct am_event *ev)
 	am_commit_update(t->commit, &before, up, up->next.tier, ev->trace_id);
 	am_marks_keep(t, ev, up);
 	touch_lanes(t, up);
+	t->erased = t->erased || up->erase;
 	c->cur = up->next;
 	c->exists = !up->forget;
 	return up;

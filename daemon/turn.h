@@ -54,6 +54,7 @@ struct am_turn {
 	size_t held_n;
 	struct am_commit *commit; /* while `run` */
 	bool empty;		  /* it ended without a commit */
+	bool erased;		  /* personal data, when committed */
 	struct am_counts counts;  /* added to the engine's when done */
 	/* what to do when the cases are loaded, and when all is over */
 	void (*run)(struct am_turn *t);

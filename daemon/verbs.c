@@ -27,6 +27,7 @@ static const struct {
 	{ "plan",             am_verb_plan },
 	{ "verify",           am_verb_verify },
 	{ "link",             am_verb_link },
+	{ "erase",            am_verb_erase },
 	{ "message show",     am_verb_message_show },
 	{ "message list",     am_verb_message_list },
 	{ "followups",        am_verb_followups },

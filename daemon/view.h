@@ -126,4 +126,5 @@ am_verb_fn am_verb_shape, am_verb_top;
 am_verb_fn am_verb_pause_intake, am_verb_pause_delivery, am_verb_pause_loop,
     am_verb_resume_intake, am_verb_resume_delivery, am_verb_resume_loop;
 am_verb_fn am_verb_audit;
-am_verb_fn am_verb_message_show, am_verb_message_list, am_verb_link;
+am_verb_fn am_verb_message_show, am_verb_message_list, am_verb_link,
+    am_verb_erase;

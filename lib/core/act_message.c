@@ -174,4 +174,5 @@ am_erase(struct am_act *a)
 	am_note_str(n, "approver", am_act_field(a, "approver"));
 	a->up->next.flags |= AM_CF_ERASED;
 	a->up->erase = true;
+	am_fu_drop_customers(a, "erased");
 }

@@ -47,6 +47,8 @@ void am_fu_drop_clock(struct am_act *a, size_t clock, const char *reason);
  * done. */
 void am_fu_drop_rungs(struct am_act *a, size_t clock, const char *reason);
 void am_fu_drop_all(struct am_act *a, const char *reason);
+/* What waits unsent for the customer. */
+void am_fu_drop_customers(struct am_act *a, const char *reason);
 /* What a wake-up has made for the customer and one message makes needless. */
 void am_fu_collapse(struct am_act *a);
 

@@ -192,7 +192,7 @@ release_all(struct am_act *a)
 static void
 drop_which(struct am_act *a,
     bool (*which)(
-	const struct am_complaint *, const struct am_waiting *, size_t clock),
+	const struct am_act *, const struct am_waiting *, size_t clock),
     size_t clock, const char *reason)
 {
 	struct am_complaint *c = &a->up->next;
@@ -201,7 +201,7 @@ drop_which(struct am_act *a,
 	for (size_t i = 0; i < c->waiting_n;) {
 		const struct am_waiting *w = &c->waiting[i];
 
-		if (am_fu_is_out(w) || !which(c, w, clock)) {
+		if (am_fu_is_out(w) || !which(a, w, clock)) {
 			i++;
 			continue;
 		}
@@ -213,28 +213,36 @@ drop_which(struct am_act *a,
 }
 
 static bool
-is_of_clock(
-    const struct am_complaint *c, const struct am_waiting *w, size_t clock)
+is_of_clock(const struct am_act *a, const struct am_waiting *w, size_t clock)
 {
-	(void)c;
+	(void)a;
 	return w->clock == clock;
 }
 
 static bool
 is_rung_of_clock(
-    const struct am_complaint *c, const struct am_waiting *w, size_t clock)
+    const struct am_act *a, const struct am_waiting *w, size_t clock)
 {
-	(void)c;
+	(void)a;
 	return w->clock == clock && w->rung < AM_RUNG_NOTICE;
 }
 
 /* Not what a closed complaint's customer has still to hear. */
 static bool
-is_needless(
-    const struct am_complaint *c, const struct am_waiting *w, size_t clock)
+is_needless(const struct am_act *a, const struct am_waiting *w, size_t clock)
 {
+	const struct am_complaint *c = &a->up->next;
+
 	(void)clock;
 	return c->status != AM_CLOSED || am_fu_over(c, w);
+}
+
+static bool
+is_to_customer(const struct am_act *a, const struct am_waiting *w, size_t clock)
+{
+	(void)clock;
+	return am_fu_role(a->def, &a->up->next, w->clock, w->rung) ==
+	       AM_ROLE_CUSTOMER;
 }
 
 void
@@ -253,6 +261,12 @@ void
 am_fu_drop_all(struct am_act *a, const char *reason)
 {
 	drop_which(a, is_needless, 0, reason);
+}
+
+void
+am_fu_drop_customers(struct am_act *a, const char *reason)
+{
+	drop_which(a, is_to_customer, 0, reason);
 }
 
 /* ---- what makes way for a higher one ---- */

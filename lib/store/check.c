@@ -99,7 +99,7 @@ struct want {
 	const char *key, *type;
 };
 
-#define WANTS 12
+#define WANTS 13
 
 static void
 wants(const struct am_keys *k, struct want w[WANTS])
@@ -117,6 +117,7 @@ wants(const struct am_keys *k, struct want w[WANTS])
 		{ k->tally, "hash" },
 		{ k->outs, "set" },
 		{ k->tries, "hash" },
+		{ k->erasing, "set" },
 	};
 
 	memcpy(w, all, sizeof all);

@@ -40,6 +40,9 @@ void am_commit_reject(
 /* Personal data: fields of `{s}:pii:<id>`. */
 void am_commit_pii(struct am_commit *c, struct am_str complaint,
     const struct am_pair *pairs, size_t n);
+/* They leave, and `{s}:erasing` and `{s}:erase:<id>` tell whoever takes the
+ * rest away (daemon/erase.h). An update with `erase` does it by itself. */
+void am_commit_erase(struct am_commit *c, struct am_str complaint);
 /* Those of `from` as they are, unless the complaint has some; ahead of its own.
  */
 void am_commit_pii_copy(
@@ -84,7 +87,7 @@ void am_commit_loop(struct am_commit *c, const struct am_loopdef *def);
 struct am_batch *am_commit_raw(struct am_commit *c);
 
 /* Applied entries older than keep_events leave the stream (never beyond the
- * cursor). */
+ * cursor), rejected ones older than keep_rejects theirs. */
 void am_commit_trim(struct am_commit *c, am_ms now);
 
 /*

@@ -375,6 +375,21 @@ add_state(struct am_commit *c, const struct am_update *up)
 	}
 }
 
+/* The data go where only the sweep looks, for it has to know whose traces it
+ * takes away; COPY of what is not there is no fault. */
+void
+am_commit_erase(struct am_commit *c, struct am_str complaint)
+{
+	am_cmd(c->b, "SADD");
+	am_arg(c->b, c->s->keys.erasing);
+	am_args(c->b, complaint);
+	am_cmd(c->b, "COPY");
+	am_args(c->b, key(c, "pii", complaint));
+	am_args(c->b, key(c, "erase", complaint));
+	am_arg(c->b, "REPLACE");
+	am_slice_add(c, &c->dels, key(c, "pii", complaint));
+}
+
 void
 am_commit_update(struct am_commit *c, const struct am_complaint *before,
     const struct am_update *up, uint8_t tier, struct am_str trace_id)
@@ -398,7 +413,7 @@ am_commit_update(struct am_commit *c, const struct am_complaint *before,
 	for (const struct am_emit *e = up->emits; e != NULL; e = e->next)
 		add_emit(c, e);
 	if (up->erase)
-		am_slice_add(c, &c->dels, key(c, "pii", up->next.id));
+		am_commit_erase(c, up->next.id);
 }
 
 /* ---- what was collected, as commands ---- */
@@ -605,6 +620,16 @@ write_cursor(struct am_commit *c)
 	am_argi(b, s->entries_base + (int64_t)(c->next.applied + c->next.lost));
 }
 
+/* To the entry: what may not be kept must not wait for a node to fill. */
+static void
+write_trim(struct am_commit *c, const char *stream, const char *min)
+{
+	am_cmd(c->b, "XTRIM");
+	am_arg(c->b, stream);
+	am_arg(c->b, "MINID");
+	am_arg(c->b, min);
+}
+
 /* Never past the cursor, whatever the clock says. */
 static void
 write_trims(struct am_commit *c)
@@ -625,11 +650,11 @@ write_trims(struct am_commit *c)
 	snprintf(min, sizeof min, "%" PRId64 "-0", keep);
 	if (am_sid_cmp(min, c->next.id) > 0)
 		memcpy(min, c->next.id, sizeof min);
-	am_cmd(c->b, "XTRIM");
-	am_arg(c->b, s->keys.stream);
-	am_arg(c->b, "MINID");
-	am_arg(c->b, "~");
-	am_arg(c->b, min);
+	write_trim(c, s->keys.stream, min);
+	snprintf(min, sizeof min, "%" PRId64 "-0",
+	    c->trim_now - s->opts.keep_rejects);
+	if (s->opts.keep_rejects > 0 && c->trim_now > s->opts.keep_rejects)
+		write_trim(c, s->keys.rejects, min);
 }
 
 static size_t

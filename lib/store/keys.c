@@ -35,10 +35,11 @@ void
 am_keys_init(struct am_keys *k, const char *stream)
 {
 	static const char *const names[] = { "token", "beat", "cursor", "wake",
-		"dead", "rejects", "parked", "feed", "tally", "outs", "tries" };
+		"dead", "rejects", "parked", "feed", "tally", "outs", "tries",
+		"erasing" };
 	const char **slots[] = { &k->token, &k->beat, &k->cursor, &k->wake,
 		&k->dead, &k->rejects, &k->parked, &k->feed, &k->tally,
-		&k->outs, &k->tries };
+		&k->outs, &k->tries, &k->erasing };
 	struct am_buf b;
 	size_t at[AM_COUNT(names)], prefix;
 

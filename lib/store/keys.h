@@ -15,7 +15,7 @@
 
 struct am_keys {
 	const char *stream, *token, *beat, *cursor, *wake, *dead, *rejects,
-	    *parked, *feed, *tally, *outs, *tries;
+	    *parked, *feed, *tally, *outs, *tries, *erasing;
 	const char *prefix; /* "{complaints}:" */
 	char *own;	    /* owned memory of all of the above */
 };
@@ -24,7 +24,7 @@ void am_keys_init(struct am_keys *k, const char *stream);
 void am_keys_fini(struct am_keys *k);
 
 /* prefix + kind + ":" + name into the arena: "c" "pii" "body" "fu" "log" "out"
- * "kpi" "loop" "contact" */
+ * "kpi" "loop" "contact" "erase" */
 struct am_str am_key(const struct am_keys *k, struct am_arena *a,
     const char *kind, struct am_str name);
 

@@ -40,6 +40,7 @@ struct am_store_opts {
 	const char *stream, *group, *instance;
 	const struct am_redis_opts *redis;
 	am_ms owner_ttl, max_skew, keep_events;
+	am_ms keep_rejects; /* 0: for good */
 	unsigned batch;
 	bool lock_held; /* this process holds the instance lock: replace the
 			   instance's own old token at once */

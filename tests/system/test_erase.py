@@ -1,0 +1,229 @@
+"""A person's data leave, wherever they lie (AU6, fault 67)."""
+
+import json
+import subprocess
+
+import pytest
+from harness import BUILD, wait_until
+from sink import answer
+
+PHONE = "+8613900007777"
+NAME = "Canary Zhang"
+TEXT = "the canary sings at midnight"
+MAIL = "canary@example.org"
+CANARIES = (PHONE, PHONE[1:], NAME, TEXT, MAIL)
+
+LOOP = """
+loop "complaint" {
+    repeat_window = "30d"
+    stage "listen" { budget = "1h"
+        rung "hello" { at = "0%"  to = "customer"  via = {"crm"} } }
+    stage "resolve" { budget = "4h"
+        rung "lapse" { at = "100%"  to = "owner"  via = {"crm"} } }
+    stage "callback-confirm" { kind = "confirm"  budget = "1d" }
+}
+"""
+
+
+def fields(cid, **more):
+    return {"event": "complaint.opened", "complaint_id": cid,
+            "category": "billing", "summary": TEXT, "customer.id": "K-7",
+            "customer.phone": PHONE, "customer.email": MAIL,
+            "customer.name": NAME, **more}
+
+
+def opened(redis, daemon, cid, **more):
+    redis.client.xadd("complaints", fields(cid, **more))
+    wait_until(lambda: daemon.find(cid))
+
+
+def everything(redis):
+    """All keys with all that is in them, as bytes."""
+    c, out = redis.client, {}
+    for key in c.scan_iter():
+        kind = c.type(key).decode()
+        out[key] = repr({
+            "string": lambda: c.get(key), "hash": lambda: c.hgetall(key),
+            "list": lambda: c.lrange(key, 0, -1),
+            "set": lambda: c.smembers(key),
+            "zset": lambda: c.zrange(key, 0, -1, withscores=True),
+            "stream": lambda: c.xrange(key)}[kind]())
+    return out
+
+
+def where(redis, *needles):
+    return [key for key, text in everything(redis).items()
+            if any(n in text or n in key.decode("latin1") for n in needles)]
+
+
+@pytest.fixture
+def world_of(world, redis):
+    sink = world.sink()
+    daemon = world.daemon(redis, loop=LOOP)
+    daemon.sink = sink
+    return daemon
+
+
+def test_au6_erase_leaves_no_datum_anywhere(world_of, redis, world):
+    """AU6: absent from a dump of all keys, the logs and the rewritten AOF;
+    timings and the journal stay."""
+    daemon = world_of
+    opened(redis, daemon, "C-1")
+    redis.client.xadd("complaints", {
+        "json": json.dumps({"event": "customer.message", "complaint_id": "C-1",
+                            "text": TEXT, "from": PHONE})})
+    redis.client.xadd("complaints", {"event": "no.such", "complaint_id": "C-1",
+                                     "text": TEXT})
+    redis.client.xadd("complaints", {
+        "json": '{"event":"no.such", "complaint_id" : "C-1", "x":"%s"}' % TEXT})
+    wait_until(lambda: redis.client.xlen("{complaints}:rejects") == 2)
+    assert where(redis, *CANARIES)
+    before = daemon.find("C-1")
+
+    status, out, err = daemon.ctl("erase", "C-1", "--by", "dpo", "--rewrite",
+                                  "--yes", "--json")
+    assert status == 0, err
+    rows = [json.loads(r) for r in out.splitlines()]
+    assert rows[0] == {"id": "C-1", "shard": "complaints", "state": "erased",
+                       "entries": 4, "rejects": 2, "letters": 0}
+    assert "gateways" in rows[1]["not_reached"]
+    assert rows[1]["rewrite"] == "started"
+    assert where(redis, *CANARIES) == []
+    assert redis.keys("*:erase:*") == [] and redis.keys("*:erasing") == []
+
+    after = daemon.find("C-1")
+    assert after["opened_at"] == before["opened_at"]
+    assert after["stage"] == "listen" and after["status"] == "open"
+    journal = b"".join(redis.journal("C-1"))
+    assert b'"customer.erased"' in journal and b'"approver":"dpo"' in journal
+    assert daemon.rows("verify C-1")
+    for needle in CANARIES:
+        assert needle not in daemon.text()
+    wait_until(lambda: redis.client.info("persistence")
+               ["aof_rewrite_in_progress"] == 0 and redis.client.info(
+                   "persistence")["aof_rewrite_scheduled"] == 0)
+    files = [f for f in redis.dir.rglob("*") if f.is_file()
+             and "appendonly" in str(f)]
+    assert files
+    for f in files:
+        data = f.read_bytes()
+        assert not [n for n in CANARIES if n.encode() in data], f
+
+
+def test_au6_event_erases_as_the_verb_does(world_of, redis):
+    """AU6: customer.erased of a producer reaches the stream and the rejects,
+    its own entry included."""
+    daemon = world_of
+    opened(redis, daemon, "C-1")
+    redis.client.xadd("complaints", {"event": "no.such", "complaint_id": "C-1",
+                                     "text": TEXT})
+    redis.client.xadd("complaints", {
+        "event": "customer.erased", "complaint_id": "C-1",
+        "customer.id": "K-7", "approver": "dpo"})
+    wait_until(lambda: daemon.logged(r"^erased id=C-1"))
+    assert where(redis, *CANARIES, "K-7") == []
+    # what comes later is not kept
+    redis.client.xadd("complaints", {
+        "event": "customer.message", "complaint_id": "C-1", "text": TEXT})
+    wait_until(lambda: redis.applied() == 4)
+    assert redis.keys("*:pii:C-1") == []
+
+
+def test_au6_others_keep_theirs(world_of, redis):
+    daemon = world_of
+    opened(redis, daemon, "C-1")
+    opened(redis, daemon, "C-10", **{"customer.phone": "+8613900008888",
+                                     "customer.email": "b@example.org",
+                                     "customer.id": "K-8"})
+    redis.client.xadd("complaints", {
+        "event": "no.such", "complaint_id": "C-10", "text": "kept"})
+    wait_until(lambda: redis.client.xlen("{complaints}:rejects") == 1)
+    assert daemon.ctl("erase", "C-1", "--yes")[0] == 0
+    assert redis.client.hget("{complaints}:pii:C-10", "customer.id") == b"K-8"
+    assert redis.client.xlen("{complaints}:rejects") == 1
+    assert redis.client.xlen("complaints") == 2
+
+
+def test_au6_a_repeat_does_not_lead_back(world_of, redis):
+    """AU6: who complains again is not tied to what was erased."""
+    daemon = world_of
+    opened(redis, daemon, "C-1")
+    opened(redis, daemon, "C-2")
+    assert b'"repeat_of":"C-1"' in b"".join(redis.journal("C-2"))
+    assert daemon.ctl("erase", "C-1", "C-2", "--yes")[0] == 0
+    opened(redis, daemon, "C-3")
+    assert b"repeat_of" not in b"".join(redis.journal("C-3"))
+
+
+def test_au6_by_customer(world_of, redis):
+    """AU6: by number, id or address, all that is theirs."""
+    daemon = world_of
+    for i in range(1, 6):
+        opened(redis, daemon, f"C-{i}")
+    opened(redis, daemon, "D-1", **{"customer.phone": "+8613900008888",
+                                    "customer.id": "K-8",
+                                    "customer.email": "b@example.org"})
+    status, out, err = daemon.ctl("erase", "--customer", PHONE, "--yes",
+                                  "--json")
+    assert status == 0, err
+    rows = [json.loads(r) for r in out.splitlines()][:-1]
+    assert sorted(r["id"] for r in rows) == [f"C-{i}" for i in range(1, 6)]
+    left = where(redis, PHONE, "K-7", MAIL)
+    assert left == []
+    assert redis.client.exists("{complaints}:pii:D-1")
+    assert daemon.ctl("erase", "--customer", PHONE, "--yes")[0] == 4
+
+
+def test_au6_fault_67_while_sending_and_with_the_dead(world, redis):
+    """Fault 67: what waits for the customer is called back, a letter goes, an
+    unknown id is 4; and twice is no fault."""
+    sink = world.sink(lambda r: answer(500))
+    daemon = world.daemon(
+        redis, loop=LOOP, endpoint_more='timeout = "2s"\n retry = {"0s", "1h"}')
+    opened(redis, daemon, "C-1")
+    wait_until(lambda: sink.requests)
+    assert daemon.rows("followups")
+    assert daemon.ctl("erase", "C-1", "--yes")[0] == 0
+    assert daemon.rows("followups") == []
+    assert b'"reason":"erased"' in b"".join(redis.journal("C-1"))
+    assert where(redis, *CANARIES) == []
+
+    daemon.write_conf(daemon.conf.read_text().replace('"0s", "1h"', '"0s"'))
+    daemon.rows("reload")
+    opened(redis, daemon, "C-2")
+    wait_until(lambda: daemon.rows("dead list"))
+    status, out, _ = daemon.ctl("erase", "C-2", "--yes", "--json")
+    assert status == 0 and json.loads(out.splitlines()[0])["letters"] == 1
+    assert daemon.rows("dead list") == []
+    assert where(redis, *CANARIES) == []
+
+    status, out, _ = daemon.ctl("erase", "C-2", "--yes", "--json")
+    assert status == 0
+    assert json.loads(out.splitlines()[0])["state"] == "erased before"
+    assert daemon.ctl("erase", "C-404", "--yes")[0] == 4
+    assert daemon.ctl("erase", "--yes")[0] == 2
+
+
+def test_au6_a_sweep_that_was_cut_off_is_begun_anew(world_of, redis):
+    """AU6: kill -9 in between; the next owner finishes it."""
+    daemon = world_of
+    opened(redis, daemon, "C-1")
+    daemon.kill9()
+    # as the commit of the erasure leaves it
+    redis.client.sadd("{complaints}:erasing", "C-1")
+    redis.client.rename("{complaints}:pii:C-1", "{complaints}:erase:C-1")
+    daemon.start()
+    wait_until(lambda: daemon.logged(r"^erased id=C-1"))
+    assert where(redis, *CANARIES) == []
+
+
+def test_au6_it_asks_before_it_erases(world_of, redis):
+    daemon = world_of
+    opened(redis, daemon, "C-1")
+    p = subprocess.run(
+        [str(BUILD / "amendsctl"), "--socket", str(daemon.socket), "erase",
+         "C-1"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=15)
+    assert p.returncode == 2 and "--yes" in p.stderr
+    assert redis.client.exists("{complaints}:pii:C-1")
+
