@@ -28,7 +28,7 @@
 
 /* The one being made; it survives a reload. */
 struct making {
-	struct am_report_turn turn;
+	struct am_schedule turn;
 	char *name;
 	struct am_conf *conf; /* held; NULL: none is being made */
 	const struct am_conf_report *c;
@@ -278,15 +278,6 @@ write_row(struct am_reports *r, struct am_turn *t, const char *endpoint)
 	t->counts.fired++;
 }
 
-static const char *
-period_name(const struct making *m, char out[16])
-{
-	static const enum am_period_unit units[] = { AM_PERIOD_DAY,
-		AM_PERIOD_WEEK, AM_PERIOD_MONTH };
-
-	return am_period_name(units[m->c->every], m->turn.from, out);
-}
-
 static bool
 write_report(struct am_reports *r, struct am_turn *t)
 {
@@ -294,8 +285,9 @@ write_report(struct am_reports *r, struct am_turn *t)
 	char name[16];
 	const struct am_pair said[] = {
 		{ AM_STR("name"), am_str_c(r->m.name) },
-		{ AM_STR("period"), am_arena_dup(&t->arena,
-					am_str_c(period_name(&r->m, name))) },
+		{ AM_STR("period"),
+		    am_arena_dup(&t->arena,
+			am_str_c(am_schedule_name(c, r->m.turn.from, name))) },
 	};
 
 	am_commit_say(t->commit, "report.ready", said, AM_COUNT(said));
@@ -354,7 +346,8 @@ add_report(struct am_buf *b, const struct making *m)
 	am_buf_addc(b, '{');
 	am_buf_addkv(b, "name", am_str_c(m->name));
 	am_buf_addkv(b, "every", am_str_c(every[m->c->every]));
-	am_buf_addkv(b, "period", am_str_c(period_name(m, name)));
+	am_buf_addkv(
+	    b, "period", am_str_c(am_schedule_name(m->c, m->turn.from, name)));
 	add_time(b, "from", am_period_instant(m->c->zone, m->turn.from));
 	add_time(b, "to", am_period_instant(m->c->zone, m->turn.to));
 	am_buf_addkv(b, "timezone",
@@ -475,7 +468,7 @@ look_at_shard(struct am_reports *r)
 
 static void
 begin(struct am_reports *r, const struct am_conf_report *c,
-    struct am_report_turn turn)
+    struct am_schedule turn)
 {
 	r->m = (struct making){ .turn = turn,
 		.name = strdup(c->name),
@@ -507,9 +500,9 @@ on_marks(struct am_reports *r, const struct am_batch *b)
 	}
 	for (size_t i = 0; i < conf->reports_n; i++) {
 		const struct am_conf_report *c = conf->reports[i];
-		struct am_report_turn turn = am_report_last(c, now);
+		struct am_schedule turn = am_schedule_last(c, now);
 		const redisReply *mark = NULL;
-		am_ms at = am_report_next(c, now);
+		am_ms at = am_schedule_next(c, now);
 
 		for (size_t k = 0; k + 1 < marks->elements; k += 2)
 			if (am_str_is(am_reply_str(marks->element[k]), c->name))

@@ -17,6 +17,7 @@
  */
 
 #include "daemon/shard.h"
+#include "ops/schedule.h"
 
 struct am_reports;
 
@@ -31,14 +32,3 @@ am_fu_is_report(const struct am_fu_record *f)
 {
 	return f->complaint.n == 0 && f->reason == AM_REASON_REPORT;
 }
-
-/* ---- when, pure ---- */
-
-struct am_report_turn {
-	am_ms at;	  /* the instant at which it is made */
-	int32_t from, to; /* days of its period; to: behind it */
-};
-
-/* The last one at or before now; the first one behind it. */
-struct am_report_turn am_report_last(const struct am_conf_report *c, am_ms now);
-am_ms am_report_next(const struct am_conf_report *c, am_ms now);

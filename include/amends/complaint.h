@@ -181,7 +181,7 @@ const char *am_clock_state_str(enum am_clock_state state);
  * "missed", when it has ended and not before. Counted apart of a clock:
  * "implied", "waived", and "over": ended in time so far but not done
  * (withdrawn, reopened, closed otherwise). A clock's miss is never taken back.
- * "" of a clock that was not started in this cycle.
+ * "" of a clock that was not started in this cycle, or that has no deadline.
  */
 const char *am_clock_verdict(const struct am_complaint *c, size_t clock);
 const char *am_loop_verdict(const struct am_complaint *c);

@@ -148,6 +148,9 @@ am_clock_verdict(const struct am_complaint *c, size_t clock)
 {
 	const struct am_clock *k = &c->clocks[clock];
 
+	if (clock == AM_CLOCK_AFTERCARE ||
+	    (clock >= AM_CLOCK_CALLBACK && k->budget <= 0))
+		return ""; /* there is nothing to miss */
 	switch ((enum am_clock_state)k->state) {
 	case AM_CLK_OFF:
 		return "";

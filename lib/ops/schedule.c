@@ -1,12 +1,11 @@
 /*
- * reports_when - the instants of a report, and what each covers.
+ * schedule - see schedule.h.
  *
- * Pure. A time of day that a zone passes over is the same span behind midnight;
+ * A time of day that a zone passes over is the same span behind midnight;
  * one that comes twice, the first.
  */
 
-#include "daemon/reports.h"
-#include "ops/period.h"
+#include "ops/schedule.h"
 
 static enum am_period_unit
 unit_of(const struct am_conf_report *c)
@@ -34,31 +33,35 @@ day_in(const struct am_conf_report *c, int32_t first)
 static am_ms
 instant_in(const struct am_conf_report *c, int32_t first)
 {
-	am_ms midnight = am_period_instant(c->zone, day_in(c, first));
+	int32_t day = day_in(c, first);
+	am_ms midnight = am_period_instant(c->zone, day);
 	am_ms t = midnight + c->minute * AM_MINUTE;
-	am_ms local = t + (am_zone_offset(c->zone, midnight) -
-			      am_zone_offset(c->zone, t)) *
-			      AM_SECOND;
+	am_ms moved =
+	    am_zone_offset(c->zone, midnight) - am_zone_offset(c->zone, t);
+	am_ms wall = t + moved * AM_SECOND;
 
-	/* the offset has changed since midnight */
-	return am_period_day(c->zone, local) == day_in(c, first) ? local : t;
+	/* the offset has changed since midnight: is it that time then? */
+	return wall + am_zone_offset(c->zone, wall) * AM_SECOND ==
+		       (am_ms)day * AM_DAY + c->minute * AM_MINUTE
+		   ? wall
+		   : t;
 }
 
-struct am_report_turn
-am_report_last(const struct am_conf_report *c, am_ms now)
+struct am_schedule
+am_schedule_last(const struct am_conf_report *c, am_ms now)
 {
 	enum am_period_unit unit = unit_of(c);
 	int32_t first = am_period_first(unit, am_period_day(c->zone, now));
 
 	if (instant_in(c, first) > now)
 		first = am_period_first(unit, first - 1);
-	return (struct am_report_turn){ .at = instant_in(c, first),
+	return (struct am_schedule){ .at = instant_in(c, first),
 		.from = am_period_first(unit, first - 1),
 		.to = first };
 }
 
 am_ms
-am_report_next(const struct am_conf_report *c, am_ms now)
+am_schedule_next(const struct am_conf_report *c, am_ms now)
 {
 	enum am_period_unit unit = unit_of(c);
 	int32_t first = am_period_first(unit, am_period_day(c->zone, now));
@@ -66,4 +69,10 @@ am_report_next(const struct am_conf_report *c, am_ms now)
 	while (instant_in(c, first) <= now)
 		first = am_period_next(unit, first);
 	return instant_in(c, first);
+}
+
+const char *
+am_schedule_name(const struct am_conf_report *c, int32_t from, char out[16])
+{
+	return am_period_name(unit_of(c), from, out);
 }
