@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/reach.h"
 #include "base/str.h"
 #include "codec/json.h"
 #include "codec/record.h"
@@ -229,7 +230,7 @@ print_followup(struct view *v, struct am_str id, am_ms score, struct am_str row)
 	    v, "next_at", score > f.row.next_at ? score : f.row.next_at);
 	am_buf_addki(b, "attempts", f.row.attempts_total);
 	add_attempts(v, &f.row);
-	if (f.row.excerpt.n != 0)
+	if (f.row.excerpt.n != 0 && am_ctl_level(v->call) >= AM_CTL_OPERATE)
 		am_buf_addkv(b, "excerpt", f.row.excerpt);
 	am_view_close(v);
 	v->shown++;
@@ -386,7 +387,7 @@ add_excerpt(struct view *v, const redisReply *e)
 
 	if (am_fu_record_unpack(am_entry_field(e, "id"),
 		am_entry_field(e, "record"), v->a, &f) == 0 &&
-	    f.excerpt.n != 0)
+	    f.excerpt.n != 0 && am_ctl_level(v->call) >= AM_CTL_OPERATE)
 		am_buf_addkv(&v->line, "excerpt", f.excerpt);
 }
 
@@ -412,11 +413,46 @@ print_letter(struct view *v, const redisReply *e)
 	v->shown++;
 }
 
+/* Names of an event that say what it is, and nothing of a person. */
+static bool
+is_plain(const struct am_event_spec *spec, struct am_str field)
+{
+	static const char *const names[] = { "event", "event_id", "source",
+		"complaint_id" };
+	struct am_event ev = { 0 };
+
+	for (size_t i = 0; i < AM_COUNT(names); i++)
+		if (am_str_is(field, names[i]))
+			return true;
+	if (spec == NULL)
+		return false;
+	ev.type = spec->type;
+	return am_event_field_class(&ev, field) == AM_FIELD_CORE;
+}
+
+/* Who may only look sees of the rest how much there is. */
+static void
+add_value(struct view *v, const struct am_event_spec *spec, struct am_str field,
+    struct am_str value)
+{
+	char masked[AM_MASKED_MAX];
+
+	if (am_ctl_level(v->call) >= AM_CTL_OPERATE || is_plain(spec, field))
+		am_buf_addjson(&v->line, value);
+	else if (strcmp(am_reach_mask(value, masked), "***") != 0)
+		am_buf_addjson(&v->line, am_str_c(masked));
+	else
+		am_buf_addjson(&v->line, am_str_c(am_arena_printf(v->a,
+					     "*** (%zu bytes)", value.n)));
+}
+
 static void
 print_reject(struct view *v, const redisReply *e)
 {
 	static const char *const fields[] = { "id", "code", "field", "text" };
 	const redisReply *kv = e->element[1];
+	const struct am_event_spec *spec =
+	    am_event_spec_by_name(am_entry_field(e, "f.event"));
 
 	am_view_open(v);
 	am_buf_addkv(&v->line, "entry", am_reply_str(e->element[0]));
@@ -438,7 +474,7 @@ print_reject(struct view *v, const redisReply *e)
 			am_buf_addc(&v->line, ',');
 		am_buf_addjson(&v->line, key);
 		am_buf_addc(&v->line, ':');
-		am_buf_addjson(&v->line, am_reply_str(kv->element[i + 1]));
+		add_value(v, spec, key, am_reply_str(kv->element[i + 1]));
 	}
 	am_buf_addc(&v->line, '}');
 	am_view_close(v);

@@ -227,3 +227,49 @@ def test_au6_it_asks_before_it_erases(world_of, redis):
     assert p.returncode == 2 and "--yes" in p.stderr
     assert redis.client.exists("{complaints}:pii:C-1")
 
+
+LOOK = """
+import os, socket, sys
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])
+for verb in sys.argv[2:]:
+    s.sendall(verb.encode() + b"\\n")
+    got = b""
+    while b'{"ok":' not in got or not got.endswith(b"\\n"):
+        got += s.recv(65536)
+    sys.stdout.write(got.decode())
+"""
+
+
+def test_au6_who_may_only_look_sees_no_personal_datum(world, redis):
+    """AU6: numbers are masked at the view level, texts are counted; who may
+    operate sees the bytes that were sent."""
+    sink = world.sink(lambda r: answer(500, body=b"no such user " + TEXT.encode()))
+    daemon = world.daemon(
+        redis, loop=LOOP, start=False, status_more='view = {"nogroup"}',
+        endpoint_more='timeout = "2s"\n retry = {"0s"}')
+    daemon.write_conf(daemon.conf.read_text().replace(
+        'mode = "0600"', 'mode = "0666"'))
+    for p in (world.dir, daemon.dir):
+        p.chmod(0o755)
+    daemon.start()
+    opened(redis, daemon, "C-1")
+    redis.client.xadd("complaints", {
+        "event": "stage.completed", "complaint_id": "C-404", "stage": "listen",
+        "note": TEXT, "customer.phone": PHONE})
+    redis.client.xadd("complaints", {
+        "json": json.dumps({"event": "no.such", "text": TEXT})})
+    wait_until(lambda: redis.client.xlen("{complaints}:rejects") == 2)
+    wait_until(lambda: daemon.rows("dead list"))
+    verbs = ("rejects list", "dead list", "followups", "show C-1", "why C-1",
+             "plan C-1", "list", "status", "verify C-1", "endpoints",
+             "message list", "shard list")
+    p = subprocess.run(["/usr/bin/python3", "-c", LOOK, str(daemon.socket),
+                        *verbs], capture_output=True, text=True, timeout=30)
+    assert p.returncode == 0, p.stderr
+    assert not [n for n in CANARIES if n in p.stdout]
+    assert '"stage":"listen"' in p.stdout and "+86***77" in p.stdout
+    assert f'"note":"*** ({len(TEXT)} bytes)"' in p.stdout
+    operator = json.dumps(daemon.rows("rejects list"))
+    assert TEXT in operator and PHONE in operator
+    assert sink.requests
