@@ -434,7 +434,7 @@ def test_without_descriptors_it_rests_and_comes_back(served, redis, spare):
             pass
         time.sleep(0.05)  # clients go on coming
     took = time.monotonic() - begun
-    assert (daemon.cpu_seconds() - cpu) / took < 0.25  # under a sanitizer
+    assert (daemon.cpu_seconds() - cpu) / took < 0.05
     assert len(daemon.text().splitlines()) - lines <= took + 2
     limit(daemon, 1024)
     wait_until(lambda: try_one(caller), 5)
@@ -445,14 +445,14 @@ def test_without_descriptors_it_rests_and_comes_back(served, redis, spare):
 
 
 def test_with_few_descriptors_half_are_left_for_the_work(world, redis):
-    """Fault 59: 48 descriptors and 100 clients. The listener takes at most
+    """Fault 59: 32 descriptors and 100 clients. The listener takes at most
     half, so that Redis and follow-ups have theirs."""
     world.sink()
     port = free_port()
     daemon = world.daemon(
         redis, start=False, more=callers.conf(world, port),
         endpoints=world.endpoint("crm", world.receiver.url()))
-    daemon.cmd = ["prlimit", "--nofile=48:", *daemon.cmd]
+    daemon.cmd = ["prlimit", "--nofile=32:", *daemon.cmd]
     daemon.start()
     caller = Caller(port, "aliyun")
     works(caller, redis, "b1")
@@ -468,7 +468,7 @@ def test_with_few_descriptors_half_are_left_for_the_work(world, redis):
     # its own work goes on: an event is applied, a follow-up is sent
     wait_until(lambda: world.receiver.requests, 10)
     wait_until(lambda: try_one(caller), 15)
-    assert (daemon.cpu_seconds() - cpu) / (time.monotonic() - begun) < 0.5
+    assert (daemon.cpu_seconds() - cpu) / (time.monotonic() - begun) < 0.05
     assert daemon.state() == "running"
     for s in socks:
         s.close()
