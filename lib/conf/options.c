@@ -59,7 +59,7 @@ static const struct am_option table[] = {
 { "redis",     "require_durability", AM_OPT_CHOICE, DEF("D0"), OF("D0|D1|D2|D3"), .about = "events that come by HTTP are refused while Redis keeps them less well: D0 no append-only file, D1 everysec, D2 always, D3 always and on replicas" },
 { "redis",     "wait_replicas",      AM_OPT_COUNT, DEF("1"), FROM(1, 16), .about = "of D3: so many replicas have an event before it is answered" },
 
-{ "status",    "socket",             AM_OPT_TEXT, DEF("/run/amends/status.sock"), .about = "path of the socket" },
+{ "status",    "socket",             AM_OPT_TEXT, DEF("/run/amends/status.sock"), .about = "path of the socket; where systemd(1) sets $RUNTIME_DIRECTORY the default is status.sock in that" },
 { "status",    "mode",               AM_OPT_MODE, DEF("0660"), .about = "its permission bits; its group is the first of view" },
 { "status",    "view",               AM_OPT_NAME, LIST, DEF("adm"), .about = "groups that may look" },
 { "status",    "operate",            AM_OPT_NAME, LIST, DEF("root"), .about = "users or groups that may change something" },

@@ -179,41 +179,55 @@ test_producer_by_token_then_bearer_or_basic(void **state)
 	am_conf_unref(c);
 }
 
+/* A file of conf/producers, with a secret that is there, beside amends.conf. */
 static void
-test_producer_in_a_file_of_its_own_then_included(void **state)
+put_shipped(const char *name, const char *find, const char *put)
 {
-	char *path = NULL, *text, *edited, *all;
-	struct am_conf *c;
+	char *path = NULL, *text = calloc(1, 1 << 16), *edited;
 	size_t n;
 	FILE *f;
 
-	(void)state;
-	assert_true(asprintf(&path, "%s/conf/producers/alertmanager.conf",
-			conf_world_home()) >= 0);
+	assert_true(asprintf(&path, "%s/conf/producers/%s", conf_world_home(),
+			name) >= 0);
 	f = fopen(path, "re");
 	assert_non_null(f);
-	text = calloc(1, 1 << 16);
 	n = fread(text, 1, (1 << 16) - 1, f);
 	fclose(f);
 	assert_true(n > 1000);
-	edited =
-	    conf_world_edit(text, "{\"file:/etc/amends/alertmanager.token\"}",
-		"{\"file:long.secret\"}");
-	conf_world_put("alertmanager.conf", edited, strlen(edited));
-	all = with("include(\"alertmanager.conf\")\n" HTTP
-		   "producer \"crm\" { secret = {\"file:ok.secret\"} } }");
-	c = conf_world_must(all);
-	assert_int_equal(c->warnings_n, 0);
-	assert_int_equal(c->http.producers_n, 2);
-	assert_string_equal(c->http.producers[1]->name, "alertmanager");
-	assert_string_equal(c->http.producers[1]->each, "alerts");
-	assert_int_equal(c->http.producers[1]->maps_n, 2);
-	assert_int_equal(c->http.producers[1]->maps[1].event, AM_EV_WITHDRAWN);
-	am_conf_unref(c);
-	free(all);
+	edited = conf_world_edit(text, find, put);
+	conf_world_put(name, edited, strlen(edited));
 	free(edited);
 	free(text);
 	free(path);
+}
+
+static void
+test_producers_in_files_of_their_own_then_included(void **state)
+{
+	const struct am_conf_producer *p;
+	struct am_conf *c;
+
+	(void)state;
+	put_shipped("alertmanager.conf",
+	    "{\"file:/etc/amends/alertmanager.token\"}",
+	    "{\"file:long.secret\"}");
+	put_shipped("zendesk.conf", "{\"file:/etc/amends/zendesk.secret\"}",
+	    "{\"file:other.secret\"}");
+	c = must(
+	    "include(\"alertmanager.conf\")\ninclude(\"zendesk.conf\")\n" HTTP
+	    "producer \"crm\" { secret = {\"file:ok.secret\"} } }");
+	assert_int_equal(c->warnings_n, 0);
+	assert_int_equal(c->http.producers_n, 3);
+	p = am_conf_producer(c, AM_STR("alertmanager"));
+	assert_int_equal(p->scheme, AM_PRODUCER_BEARER);
+	assert_string_equal(p->each, "alerts");
+	assert_int_equal(p->maps_n, 2);
+	assert_int_equal(p->maps[1].event, AM_EV_WITHDRAWN);
+	p = am_conf_producer(c, AM_STR("zendesk"));
+	assert_int_equal(p->scheme, AM_PRODUCER_HMAC);
+	assert_true(p->signature.base64);
+	assert_int_equal(p->signature.content->n, 2);
+	am_conf_unref(c);
 }
 
 static void
@@ -662,7 +676,7 @@ main(void)
 		cmocka_unit_test(test_producer_with_every_key_then_read),
 		cmocka_unit_test(test_producer_by_token_then_bearer_or_basic),
 		cmocka_unit_test(
-		    test_producer_in_a_file_of_its_own_then_included),
+		    test_producers_in_files_of_their_own_then_included),
 		cmocka_unit_test(test_link_audit_and_reports_then_read),
 		cmocka_unit_test(test_without_the_sections_then_their_defaults),
 		cmocka_unit_test(
