@@ -305,12 +305,19 @@ run(struct command *c, const struct am_term *t)
 	return command_run(c, t);
 }
 
+const char *
+am_socket_default(void)
+{
+	const char *env = getenv("AMENDS_SOCKET");
+
+	return env != NULL && env[0] != '\0' ? env : SOCKET_DEFAULT;
+}
+
 int
 main(int argc, char **argv)
 {
-	const char *env = getenv("AMENDS_SOCKET");
 	struct command c = {
-		.socket = env != NULL && env[0] != '\0' ? env : SOCKET_DEFAULT,
+		.socket = am_socket_default(),
 		.timeout_ms = TIMEOUT_DEFAULT * AM_SECOND,
 	};
 	struct am_term t;

@@ -86,6 +86,9 @@ void am_print_shape(const struct am_term *t, const json_t *rows);
 /* A live view on a terminal; elsewhere one frame. Gives the exit status. */
 int am_top(const struct am_term *t, const char *path);
 
+/* Where a daemon is looked for when nobody says where. */
+const char *am_socket_default(void);
+
 /* ---- amendsctl_endpoints.c ---- */
 
 void am_print_endpoints(const struct am_term *t, const json_t *rows);

@@ -20,6 +20,9 @@ const struct am_local am_locals[] = {
 	  "one history under two policies, side by side; needs no daemon", am_backtest },
 	{ "check", "check [FILE]",
 	  "a configuration with conf.d beside it, as the daemon reads it; needs no daemon", am_check },
+	{ "completion",
+	  "completion bash|zsh",
+	  "what makes your shell complete commands, options and names", am_completion },
 };
 /* clang-format on */
 const size_t am_locals_n = AM_COUNT(am_locals);

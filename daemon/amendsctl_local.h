@@ -53,6 +53,7 @@ int am_story_file(struct am_story *s, const char *path);
 /* Times of this process are those of the loop's zone from here on. */
 void am_use_zone(const struct am_loopdef *loop);
 
+int am_completion(const struct am_term *t, bool json, int argc, char **argv);
 int am_simulate(const struct am_term *t, bool json, int argc, char **argv);
 int am_backtest(const struct am_term *t, bool json, int argc, char **argv);
 /* amendsctl_conf.c */

@@ -4,6 +4,7 @@
 #include "daemon/ready.h"
 
 #include "base/str.h"
+#include "base/time.h"
 #include "daemon/shard.h"
 
 #define OTHERS_MAX 4 /* reasons that are no shard's */
@@ -34,6 +35,24 @@ judge_shards(const struct am_engine *e, struct reasons *r)
 	}
 }
 
+static void
+note_pauses(const struct am_engine *e, struct am_arena *a, struct am_ready *r)
+{
+	const struct am_pause *list;
+	size_t n = am_paused_list(e, a, &list);
+	struct am_str *notes = am_arena_alloc(a, (n + 1) * sizeof(*notes));
+
+	for (size_t i = 0; i < n; i++) {
+		char since[32];
+
+		am_rfc3339_format(list[i].since, since);
+		notes[i] = am_str_c(am_arena_printf(
+		    a, "%s is paused since %s", list[i].what, since));
+	}
+	r->notes = notes;
+	r->notes_n = n;
+}
+
 void
 am_ready_judge(
     const struct am_engine *e, struct am_arena *a, struct am_ready *ready)
@@ -52,6 +71,21 @@ am_ready_judge(
 	*ready = (struct am_ready){
 		.ready = r.n == 0, .reasons = r.v, .reasons_n = r.n
 	};
+	note_pauses(e, a, ready);
+}
+
+static void
+add_list(
+    struct am_buf *out, const char *key, const struct am_str *list, size_t n)
+{
+	am_buf_addkey(out, key);
+	am_buf_addc(out, '[');
+	for (size_t i = 0; i < n; i++) {
+		if (i != 0)
+			am_buf_addc(out, ',');
+		am_buf_addjson(out, list[i]);
+	}
+	am_buf_addc(out, ']');
 }
 
 void
@@ -59,12 +93,6 @@ am_ready_add(const struct am_ready *r, struct am_buf *out)
 {
 	am_buf_addkey(out, "ready");
 	am_buf_adds(out, r->ready ? "true" : "false");
-	am_buf_addkey(out, "reasons");
-	am_buf_addc(out, '[');
-	for (size_t i = 0; i < r->reasons_n; i++) {
-		if (i != 0)
-			am_buf_addc(out, ',');
-		am_buf_addjson(out, r->reasons[i]);
-	}
-	am_buf_addc(out, ']');
+	add_list(out, "reasons", r->reasons, r->reasons_n);
+	add_list(out, "notes", r->notes, r->notes_n);
 }

@@ -218,6 +218,14 @@ add_conf(struct view *v)
 	am_buf_addc(b, ']');
 	add_endings(v);
 	am_buf_addc(b, '}');
+	am_buf_addkey(b, "loops");
+	am_buf_addc(b, '[');
+	for (size_t i = 0; i < e->conf->loops_n; i++) {
+		if (i != 0)
+			am_buf_addc(b, ',');
+		am_buf_addjson(b, am_str_c(e->conf->loops[i]->name));
+	}
+	am_buf_addc(b, ']');
 }
 
 static void

@@ -18,7 +18,10 @@ loop "%s" {
         rung "told"  { at = "0%%"   to = "supervisor" via = {"crm"} }
         rung "lapse" { at = "100%%" to = "owner"      via = {"crm"} }
     }
-    stage "callback-confirm" { kind = "confirm" budget = "1h" }
+    stage "callback-confirm" {
+        kind = "confirm"  budget = "1h"
+        rung "ask" { at = "0%%" to = "customer" via = {"crm"} }
+    }
 }
 """
 TWO = LOOPS % ("complaint", "1h") + LOOPS % ("vip", "1h")

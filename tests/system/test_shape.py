@@ -22,7 +22,10 @@ loop "complaint" {
         requires = {"root_cause"}
         rung "lapse" { at = "100%" to = "owner" via = {"crm"} }
     }
-    stage "callback-confirm" { kind = "confirm" budget = "30h" }
+    stage "callback-confirm" {
+        kind = "confirm"  budget = "30h"
+        rung "ask" { at = "0%" to = "customer" via = {"crm"} }
+    }
 }
 """
 
