@@ -26,8 +26,8 @@
 #include "base/str.h"
 #include "log/log.h"
 
-#define BACKLOG 128
-#define ACCEPTS 64 /* in one go; the rest of the loop wants its turn */
+#define BACKLOG 1024 /* what overflows waits a second for its second SYN */
+#define ACCEPTS 64   /* in one go; the rest of the loop wants its turn */
 #define CONNS_MAX 1024
 #define STREAMS_MAX 32
 #define DEADLINE (10 * AM_SECOND)
@@ -99,17 +99,23 @@ conns_from(const struct am_http *h, const struct sockaddr_storage *peer)
 	unsigned n = 0;
 
 	TAILQ_FOREACH(c, &h->conns, link)
-	n += same_address(&c->peer, peer);
+	n += c->state != AM_HTTP_LINGERING && same_address(&c->peer, peer);
 	return n;
 }
 
-/* The oldest that has had its second and sent no request makes room. */
+/* One that has its answer makes room, and else the oldest that has had its
+ * second and sent no request. */
 static bool
 make_room(struct am_http *h, const struct sockaddr_storage *peer)
 {
 	am_ms now = monotonic();
 	struct am_http_conn *c;
 
+	TAILQ_FOREACH(c, &h->conns, link)
+	if (c->state == AM_HTTP_LINGERING && peer == NULL) {
+		am_http_conn_end(c);
+		return true;
+	}
 	TAILQ_FOREACH(c, &h->conns, link)
 	{
 		if (now - c->since < GRACE)
