@@ -1,0 +1,70 @@
+"""IN2 under load: 200 senders at once, and a steady rate. No answer but the
+documented ones, every 202 is on the stream, memory is bounded. A few seconds,
+and half a minute each with AMENDS_LONG=1."""
+
+import json
+import subprocess
+from pathlib import Path
+
+from harness import BUILD, LONG
+from senders import TOKEN, Senders
+
+SECONDS = 30 if LONG else 2
+RATE = 2000 if LONG else 300
+SANITIZED = b"__asan_init" in (BUILD / "amendsd").read_bytes()
+
+
+def post(s, connections, rate, seconds=SECONDS):
+    """What `poster` counted, and the event ids that were taken."""
+    taken = s.daemon.dir / "taken"
+    out = subprocess.run(
+        [BUILD / "tools" / "poster", str(s.port), TOKEN, str(connections),
+         str(rate), str(seconds), taken], check=True, capture_output=True,
+        text=True, timeout=seconds + 60).stdout
+    return json.loads(out), taken.read_text().splitlines()
+
+
+def rss_kb(pid):
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0])
+
+
+def on_stream(redis):
+    """Event ids of the stream, all that were ever in it: nothing is trimmed
+    within an hour."""
+    ids, last = [], "-"
+    while True:
+        rows = redis.client.xrange("complaints", last, count=5000)
+        ids += [e[b"event_id"].decode() for _, e in rows]
+        if len(rows) < 5000:
+            return ids
+        last = b"(" + rows[-1][0]
+
+
+def test_in2_200_senders_at_once(world):
+    """IN2: as fast as 200 connections can."""
+    redis = world.redis(aof="everysec")
+    # one address has a quarter of all connections
+    s = Senders(world, redis, extra="connections = 1024")
+    post(s, 200, 0, 1)  # what is allocated once is there
+    before = rss_kb(s.daemon.pid)
+    said, taken = post(s, 200, 0)
+    print(said)
+    assert set(said["statuses"]) <= {"202", "503"}, said
+    assert said["statuses"]["202"] > 100 * SECONDS
+    ids = on_stream(redis)
+    assert len(ids) == len(set(ids)) and set(taken) <= set(ids)
+    if not SANITIZED:  # which keeps what was freed
+        assert rss_kb(s.daemon.pid) < before + 48 * 1024
+
+
+def test_in2_a_steady_rate(world):
+    """IN2: p99 under 50 ms at 2,000 a second, where nothing else slows it."""
+    redis = world.redis(aof="everysec")
+    s = Senders(world, redis, extra="connections = 1024")
+    said, taken = post(s, 200, RATE)
+    print(said)
+    assert set(said["statuses"]) == {"202"}, said
+    assert said["n"] >= RATE * SECONDS * 0.99
+    assert set(taken) <= set(on_stream(redis))
+    assert said["p99"] < (50_000 if LONG and not SANITIZED else 1_000_000)
