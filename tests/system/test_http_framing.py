@@ -506,7 +506,7 @@ def test_paths_and_methods(served):
     """RFC 7807 for what is refused; nothing tells what else is there."""
     _, port, caller = served
     here = {request(port, p, BODY).status for p in (
-        "/", "/v1/callback", "/v1/callback/", "/v1/callback/aliyun",
+        "/v1", "/v1/callback", "/v1/callback/", "/v1/callback/aliyun",
         "/v1/callback/aliyun/", f"/v1/callback/none/{TOKEN}",
         f"/v1/callback/crm/{TOKEN}", f"/v1/callback/aliyun/{TOKEN}x",
         f"/v1/callback/aliyun/{TOKEN}/x", f"/v1/callback//{TOKEN}",
