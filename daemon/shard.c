@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/str.h"
 #include "intake/event.h"
 #include "log/log.h"
@@ -416,6 +417,28 @@ am_shard_quiet(const struct am_shard *sh)
 {
 	return !sh->turn_open &&
 	       (!sh->running || (sh->in_flight == NULL && sh->ended_n == 0));
+}
+
+size_t
+am_shard_of_hash(const uint8_t hash[32], size_t n)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < 8; i++)
+		v = v << 8 | hash[i];
+	return (size_t)(v % n);
+}
+
+size_t
+am_shard_of(struct am_str complaint, size_t n)
+{
+	struct am_sha256 sha;
+	uint8_t hash[32];
+
+	am_sha256_init(&sha);
+	am_sha256_add(&sha, complaint.p, complaint.n);
+	am_sha256_end(&sha, hash);
+	return am_shard_of_hash(hash, n);
 }
 
 /* ---- life ---- */

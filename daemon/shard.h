@@ -125,6 +125,14 @@ struct am_op {
 	void (*done)(struct am_op *op, int rc);
 };
 
+/*
+ * Which of n streams, in the order of conf, has a hash, or the events of a
+ * complaint: the first eight bytes (of the SHA-256 of its id) as a number,
+ * modulo n. A producer that writes to the streams itself has to do the same.
+ */
+size_t am_shard_of_hash(const uint8_t hash[32], size_t n);
+size_t am_shard_of(struct am_str complaint, size_t n);
+
 struct am_shard *am_shard_new(struct am_engine *e, const char *stream);
 /* Ends at once; what is in flight is forgotten (its rows say so). */
 void am_shard_free(struct am_shard *sh);

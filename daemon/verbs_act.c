@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/str.h"
 #include "daemon/reload_plan.h"
 #include "daemon/view.h"
@@ -154,7 +153,6 @@ ask_holds(struct view *v)
 static void
 end_emit(struct view *v)
 {
-	static const uint8_t key[16] = "am_verb_emit key";
 	struct am_str id = emit_field(v, "complaint_id");
 
 	if (v->unreachable != 0 || !am_ctl_alive(v->call)) {
@@ -162,9 +160,7 @@ end_emit(struct view *v)
 		    "%s; the event was not written", am_view_why(v));
 		return;
 	}
-	v->shard =
-	    v->engine
-		->shards[am_siphash(key, id.p, id.n) % v->engine->shards_n];
+	v->shard = v->engine->shards[am_shard_of(id, v->engine->shards_n)];
 	write_event(v);
 }
 

@@ -180,30 +180,11 @@ refuse_all(struct am_writer *wr, int rc, const char *why)
 
 /* ---- commands ---- */
 
-/* Which stream has the events of a complaint, and which an Idempotency-Key:
- * the first eight bytes of its SHA-256, as a number, modulo the streams. */
-static size_t
-shard_of(const struct am_writer *wr, const uint8_t hash[32])
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < 8; i++)
-		v = v << 8 | hash[i];
-	return (size_t)(v % wr->engine->shards_n);
-}
-
 static bool
 goes_to(const struct am_writer *wr, const struct am_write_event *e, size_t i)
 {
-	struct am_sha256 sha;
-	uint8_t hash[32];
-
-	if (e->complaint_id.n == 0 || wr->engine->shards_n == 1)
-		return true;
-	am_sha256_init(&sha);
-	am_sha256_add(&sha, e->complaint_id.p, e->complaint_id.n);
-	am_sha256_end(&sha, hash);
-	return shard_of(wr, hash) == i;
+	return e->complaint_id.n == 0 ||
+	       am_shard_of(e->complaint_id, wr->engine->shards_n) == i;
 }
 
 static struct am_str
@@ -243,7 +224,9 @@ add_claim(struct am_writer *wr, struct am_batch *b, const struct am_write *w)
 	am_sha256_addl(&sha, w->producer);
 	am_sha256_addl(&sha, w->key);
 	am_sha256_end(&sha, hash);
-	k = am_store_keys(wr->engine->shards[shard_of(wr, hash)]->store);
+	k = am_store_keys(
+	    wr->engine->shards[am_shard_of_hash(hash, wr->engine->shards_n)]
+		->store);
 	am_cmd(b, "EVAL");
 	am_arg(b, claim_script);
 	am_arg(b, "1");
