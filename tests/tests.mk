@@ -4,6 +4,8 @@
 #                         folder are helpers, linked into every one of them
 #   tests/tools/*.c       one program each, for the system tests; clock.c is
 #                         a library that moves the clocks of a process
+#   tests/fuzz/*_fuzz.c   one target each, driven by run.c (see fuzz.h for
+#                         libFuzzer): make fuzz FUZZ_S=60
 #   tests/bench/*.c       one program each: the limits of `make bench`
 
 UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,\
@@ -38,6 +40,16 @@ $(O)/bench/%: $(O)/tests/bench/%.o $(O)/libamends.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_all) -o $@ $^ $(PKG_LIBS)
 
+FUZZ := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
+FUZZ_S ?= 10
+$(O)/fuzz/%: $(O)/tests/fuzz/%.o $(O)/tests/fuzz/run.o $(O)/libamends.a
+	$(call SAY,LD)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_all) -o $@ $^ $(PKG_LIBS)
+
+fuzz-all: $(FUZZ)
+	@for f in $(FUZZ); do echo "$$f"; $$f $(FUZZ_S) || exit 1; done
+
 # What a run of the tests needs of one build.
 programs: all $(UNIT) $(TOOLS)
 core-objects: $(call obj,$(CORE))
@@ -69,6 +81,10 @@ lint:
 	$(SUB) all core-objects
 	@$(RUN) lint
 
+# Inputs that nobody thought of, with sanitizers, for FUZZ_S seconds a target.
+fuzz:
+	$(SUB) SAN=1 fuzz-all
+
 bench:
 	@tests/deps.sh bench
 	$(SUB) all bench-programs
@@ -79,5 +95,5 @@ run:
 	$(SUB) all
 	@/usr/bin/python3 tests/demo/demo.py
 
-.PHONY: programs core-objects bench-programs deps test unit system lint \
+.PHONY: fuzz fuzz-all programs core-objects bench-programs deps test unit system lint \
     bench run
