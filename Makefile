@@ -3,7 +3,7 @@
 #   make            amendsd and amendsctl
 #   make run        a bank's day in fast time, live in the terminal
 #   make test       install what is missing, run everything
-#   make unit | system | lint | bench | deps | clean
+#   make unit | system | lint | bench | fuzz | deps | clean
 #   make install    into $(DESTDIR)$(PREFIX), unit and first conf included
 #   make uninstall  leaves the configuration and what is in Redis
 #   make deb        a Debian package, in build/deb
