@@ -4,6 +4,8 @@
 
 #include <amends/complaint.h>
 
+#include "core/clock.h"
+
 const char *
 am_status_str(enum am_status status)
 {
@@ -143,34 +145,33 @@ am_complaint_check(const struct am_loopdef *def, const struct am_complaint *c)
 		   : -AM_EINVAL;
 }
 
+static bool
+has_deadline(const struct am_complaint *c, size_t clock)
+{
+	return clock != AM_CLOCK_AFTERCARE &&
+	       (clock < AM_CLOCK_CALLBACK || c->clocks[clock].budget > 0);
+}
+
 const char *
 am_clock_verdict(const struct am_complaint *c, size_t clock)
 {
+	static const char *const ended[] = { [AM_CLK_MET] = "hit",
+		[AM_CLK_IMPLIED] = "implied",
+		[AM_CLK_WAIVED] = "waived",
+		[AM_CLK_OVER] = "over" };
 	const struct am_clock *k = &c->clocks[clock];
 
-	if (clock == AM_CLOCK_AFTERCARE ||
-	    (clock >= AM_CLOCK_CALLBACK && k->budget <= 0))
-		return ""; /* there is nothing to miss */
-	switch ((enum am_clock_state)k->state) {
-	case AM_CLK_OFF:
+	if (k->state == AM_CLK_OFF || !has_deadline(c, clock))
 		return "";
-	case AM_CLK_RUNNING:
-	case AM_CLK_STOPPED:
+	if (am_clock_live(k))
 		return k->missed ? "active_with_misses" : "active";
-	case AM_CLK_MET:
-		return k->missed ? "missed" : "hit";
-	case AM_CLK_IMPLIED:
-		return k->missed ? "missed" : "implied";
-	case AM_CLK_WAIVED:
-		return k->missed ? "missed" : "waived";
-	case AM_CLK_OVER:
-		break;
-	}
 	if (k->missed)
 		return "missed";
 	/* these two ask for an end by then, whatever end */
-	return clock == AM_CLOCK_FINAL || clock == AM_CLOCK_INFORM ? "hit"
-								   : "over";
+	if (k->state == AM_CLK_OVER &&
+	    (clock == AM_CLOCK_FINAL || clock == AM_CLOCK_INFORM))
+		return "hit";
+	return k->state < AM_COUNT(ended) ? ended[k->state] : "";
 }
 
 const char *

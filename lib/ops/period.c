@@ -142,29 +142,51 @@ parse_week(int year, int week, int32_t *from, int32_t *to)
 	return 0;
 }
 
+static int
+parse_quarter(int year, int quarter, int32_t *from, int32_t *to)
+{
+	if (quarter < 1 || quarter > 4)
+		return -AM_EINVAL;
+	return parse_month(year, quarter * 3 - 2, 3, from, to);
+}
+
+static int
+parse_day(int year, int month, int day, int32_t *from, int32_t *to)
+{
+	if (month < 1 || month > 12 || day < 1 ||
+	    day > am_days_in_month(year, month))
+		return -AM_EINVAL;
+	*from = am_civil_days(year, month, day);
+	*to = *from + 1;
+	return 0;
+}
+
+/* Behind the year and a minus. */
+static int
+parse_rest(int year, struct am_str s, int32_t *from, int32_t *to)
+{
+	if (s.n == 2 && s.p[0] == 'Q')
+		return parse_quarter(year, digits(s, 1, 1), from, to);
+	if (s.n == 3 && s.p[0] == 'W')
+		return parse_week(year, digits(s, 1, 2), from, to);
+	if (s.n == 2)
+		return parse_month(year, digits(s, 0, 2), 1, from, to);
+	if (s.n == 5 && s.p[2] == '-')
+		return parse_day(
+		    year, digits(s, 0, 2), digits(s, 3, 2), from, to);
+	return -AM_EINVAL;
+}
+
 int
 am_period_parse(struct am_str s, int32_t *from, int32_t *to)
 {
-	int year = digits(s, 0, 4), month = digits(s, 5, 2);
+	int year = digits(s, 0, 4);
 
 	if (year < 1970 || (s.n > 4 && s.p[4] != '-'))
 		return -AM_EINVAL;
 	if (s.n == 4)
 		return parse_month(year, 1, 12, from, to);
-	if (s.n == 7 && s.p[5] == 'Q' && s.p[6] >= '1' && s.p[6] <= '4')
-		return parse_month(year, (s.p[6] - '1') * 3 + 1, 3, from, to);
-	if (s.n == 8 && s.p[5] == 'W' && digits(s, 6, 2) >= 0)
-		return parse_week(year, digits(s, 6, 2), from, to);
-	if (s.n == 7 && month >= 0)
-		return parse_month(year, month, 1, from, to);
-	if (s.n == 10 && s.p[7] == '-' && month >= 1 && month <= 12 &&
-	    digits(s, 8, 2) >= 1 &&
-	    digits(s, 8, 2) <= am_days_in_month(year, month)) {
-		*from = am_civil_days(year, month, digits(s, 8, 2));
-		*to = *from + 1;
-		return 0;
-	}
-	return -AM_EINVAL;
+	return parse_rest(year, (struct am_str){ s.p + 5, s.n - 5 }, from, to);
 }
 
 /* ---- instants ---- */
