@@ -213,6 +213,16 @@ am_http_header(const struct am_pair *headers, size_t n, const char *name)
 	return (struct am_str){ NULL, 0 };
 }
 
+bool
+am_http_header_twice(const struct am_pair *headers, size_t n, const char *name)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		found += same_name(headers[i].key, name);
+	return found > 1;
+}
+
 /* CloudEvents attributes in headers count once, too. */
 static bool
 must_be_one(struct am_str name)

@@ -52,3 +52,6 @@ AM_MUSTCHECK int am_http_head_parse(
 /* The value of a header, case of the name aside; n == 0 and p NULL: none. */
 struct am_str
 am_http_header(const struct am_pair *headers, size_t n, const char *name);
+/* It stands there twice: one of the two may be somebody else's. */
+bool
+am_http_header_twice(const struct am_pair *headers, size_t n, const char *name);

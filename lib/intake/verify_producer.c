@@ -75,10 +75,12 @@ struct said {
 	struct am_str timestamp, id;
 };
 
+/* Those that conf names the head reader does not know: of two counts none. */
 static struct am_str
 header(const struct am_verify_request *req, const char *name)
 {
-	if (name == NULL)
+	if (name == NULL ||
+	    am_http_header_twice(req->headers, req->headers_n, name))
 		return (struct am_str){ NULL, 0 };
 	return am_http_header(req->headers, req->headers_n, name);
 }

@@ -268,6 +268,18 @@ test_a_row_of_conf(void **state)
 	assert_string_equal(
 	    OWN(NOW, SUM_AT, "m2", "v=" OWN_SUM), "bad_signature");
 	assert_string_equal(OWN(NOW, SUM_AT, "m1", OWN_SUM), "bad_signature");
+	/* two of a header that counts are none, the right one first or last */
+	assert_string_equal(SAID(&p, NOW, "b", "x-time", SUM_AT, "x-id", "m1",
+				"x-sig", "v=" OWN_SUM, "X-SIG", "v=00"),
+	    "no_signature");
+	assert_string_not_equal(
+	    SAID(&p, NOW, "b", "x-time", SUM_AT, "x-time", SUM_AT, "x-id", "m1",
+		"x-sig", "v=" OWN_SUM),
+	    "right");
+	assert_string_not_equal(
+	    SAID(&p, NOW, "b", "x-id", "m1", "x-time", SUM_AT, "x-id", "m2",
+		"x-sig", "v=" OWN_SUM),
+	    "right");
 }
 
 static void
