@@ -15,7 +15,7 @@
 
 #include "daemon/engine.h"
 
-#define AM_WRITE_DETAIL_MAX 128
+#define AM_WRITE_DETAIL_MAX 192
 
 struct am_writer;
 

@@ -3,7 +3,7 @@
 
 Starts build/amendsd --embedded in a folder of its own, a receiver that checks
 every signature, an SMS gateway with phones that answer, a mail server, and a
-producer that plays day.py. All of it is on the loopback. On a terminal it then
+branch that plays day.py: it posts its events. All of it is on the loopback. On a terminal it then
 idles until Ctrl-C; without one it ends with the day. Leaves nothing behind.
 """
 
@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 import redis
@@ -67,12 +68,15 @@ class Demo:
             unknown=UNKNOWN, on_text=self.ring)
         self.mailbox = Mailbox()
         self.secret("callback.token", secrets.token_hex(24))
+        self.token = self.secret("branch.token", secrets.token_hex(24))
+        self.http = f"http://127.0.0.1:{free_port()}"
         self.answers = {phone: list(each) for phone, each in TEXTS.items()}
         conf = (Path(__file__).parent / "demo.conf").read_text()
         for word, value in (
                 ("DIR", self.dir), ("PROVIDERS", ROOT / "conf/providers"),
                 ("PORT", self.receiver.port), ("SMS", self.gateway.port),
-                ("MAIL", self.mailbox.port), ("HTTP", free_port())):
+                ("MAIL", self.mailbox.port),
+                ("HTTP", self.http.rsplit(":", 1)[1])):
             conf = conf.replace(f"@{word}@", str(value))
         (self.dir / "amends.conf").write_text(conf)
         self.socket = self.dir / "ctl"
@@ -80,6 +84,7 @@ class Demo:
         self.redis = redis.Redis(unix_socket_path=str(self.dir / "redis.sock"))
         self.screen = None
         self.read = 0  # entries of the feed
+        self.sent = 0
         self.began = 0.0
 
     def secret(self, name, value):
@@ -111,9 +116,10 @@ class Demo:
         shown = os.path.relpath(self.socket)
         again = (f"{os.path.relpath(AMENDSCTL)} --socket "
                  f"{min(shown, str(self.socket), key=len)}")
-        print(f"amendsd runs; from another terminal: {again} status",
-              flush=True)
-        self.screen = Screen(self.receiver, self.gateway, self.mailbox, again)
+        print(f"amendsd runs; its dashboard is {self.http}/\n"
+              f"from another terminal: {again} status", flush=True)
+        self.screen = Screen(self.receiver, self.gateway, self.mailbox, again,
+                             self.http)
         self.began = time.monotonic()
 
     def ready(self):
@@ -162,9 +168,15 @@ class Demo:
         return time.monotonic() - self.began
 
     def emit(self, name, who, fields):
-        entry = {"event": name, "complaint_id": who, "source": "branch",
-                 **fields}
-        self.redis.xadd(STREAM, entry)
+        self.sent += 1
+        event = {"event": name, "complaint_id": who,
+                 "event_id": f"branch-{self.sent}", **fields}
+        request = urllib.request.Request(
+            f"{self.http}/v1/events", json.dumps(event).encode(),
+            {"Content-Type": "application/json",
+             "Authorization": f"Bearer {self.token}"})
+        # 202: it is on the stream
+        urllib.request.urlopen(request, timeout=10).close()
         what = next((fields[k] for k in ("stage", "verdict", "outcome",
                                          "summary", "reason")
                      if k in fields), "")

@@ -59,9 +59,9 @@ def mail(row):
 
 
 class Screen:
-    def __init__(self, receiver, gateway, mailbox, again):
+    def __init__(self, receiver, gateway, mailbox, again, page):
         self.receiver, self.gateway = receiver, gateway
-        self.mailbox, self.again = mailbox, again
+        self.mailbox, self.again, self.page = mailbox, again, page
         self.tty = sys.stdout.isatty()
         self.began = time.time()
         self.shown = 0   # arrivals already printed as plain lines
@@ -143,7 +143,8 @@ class Screen:
             columns, rows = 80, 24
         r, g = self.receiver, self.gateway
         out = [f"amends  a bank's day in fast time   {clock(second)} of "
-               f"{clock(day)}   Ctrl-C ends it", ""]
+               f"{clock(day)}   Ctrl-C ends it",
+               f"dashboard: {self.page}/", ""]
         if facts:
             out += self.now(facts)
         few = 3 if rows < 30 else 6

@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import termios
+import urllib.request
 from pathlib import Path
 
 from harness import BUILD, ROOT, wait_until
@@ -88,6 +89,9 @@ def test_newcomer_sees_a_complaint_closed_by_a_text():
         folder = re.search(r"--socket (\S+)/ctl",
                            t.read().decode(errors="replace"))[1]
         assert processes(Path(folder).name)
+        page = re.search(r"dashboard: (http://\S+)", str(frames[-1]))[1]
+        with urllib.request.urlopen(page, timeout=10) as a:
+            assert a.status == 200 and "B-1" in a.read().decode()
     finally:
         code = t.end()
     assert code == 0
