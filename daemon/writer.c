@@ -42,7 +42,7 @@ struct am_writer {
 	enum wire wire;
 	struct am_redis_facts facts;
 	am_ms facts_at; /* monotonic; 0: of no connection that is up */
-	char down[160], why[AM_WRITE_DETAIL_MAX];
+	char down[AM_WRITE_DETAIL_MAX], why[AM_WRITE_DETAIL_MAX];
 	unsigned replicas; /* that the batch on the wire waits for; 0: none */
 	bool freed;
 	struct am_write *queue, **tail;
