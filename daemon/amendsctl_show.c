@@ -221,6 +221,33 @@ am_print_audit(const struct am_term *t, const json_t *a)
 		am_print_field(t, "heartbeat", AM_HUE_NONE, "%s", beat);
 }
 
+/* What producers have sent. */
+static void
+status_producers(const struct am_term *t, const json_t *events)
+{
+	const json_t *list = json_object_get(events, "producers"), *p;
+	size_t i;
+
+	if (!json_is_object(events))
+		return;
+	if (!json_is_true(json_object_get(events, "ready")))
+		am_print_field(t, "producers", AM_HUE_RED,
+		    "none is answered 202: %.*s",
+		    AM_ARG(am_json_str(events, "why")));
+	json_array_foreach(list, i, p)
+	    am_print_field(t, "producer", AM_HUE_NONE,
+		"%.*s: %lld events, %lld duplicate, %lld passed over; %lld "
+		"refused, %lld limited, %lld not kept",
+		AM_ARG(am_json_str(p, "name")),
+		(long long)am_json_int(p, "accepted"),
+		(long long)am_json_int(p, "duplicate"),
+		(long long)am_json_int(p, "passed_over"),
+		(long long)(am_json_int(p, "refused") +
+			    am_json_int(p, "unauthorized")),
+		(long long)am_json_int(p, "limited"),
+		(long long)am_json_int(p, "unavailable"));
+}
+
 /* What gateways have called back. */
 static void
 status_http(const struct am_term *t, const json_t *http)
@@ -235,6 +262,7 @@ status_http(const struct am_term *t, const json_t *http)
 	    (long long)(am_json_int(http, "refused") +
 			am_json_int(http, "malformed")),
 	    (long long)am_json_int(http, "unwritten"));
+	status_producers(t, json_object_get(http, "events"));
 }
 
 void
