@@ -89,7 +89,7 @@ def test_newcomer_sees_a_complaint_closed_by_a_text():
         folder = re.search(r"--socket (\S+)/ctl",
                            t.read().decode(errors="replace"))[1]
         assert processes(Path(folder).name)
-        page = re.search(r"dashboard: (http://\S+)", str(frames[-1]))[1]
+        page = re.search(r"dashboard: (http://[0-9.:]+/)", str(frames[-1]))[1]
         with urllib.request.urlopen(page, timeout=10) as a:
             assert a.status == 200 and "B-1" in a.read().decode()
     finally:
