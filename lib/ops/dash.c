@@ -288,7 +288,7 @@ foot(const struct am_html *h)
 	else
 		am_h_say(h, "Times are the server's own", NULL);
 	am_h(h, " \xc2\xb7 ");
-	am_h_say(h, "This page only shows; `amendsctl` acts.", NULL);
+	am_h_say(h, "This page only shows; amendsctl acts.", NULL);
 	am_h(h, "</p></footer>\n</body>\n</html>\n");
 }
 

@@ -68,6 +68,7 @@ redis_away(struct banner *w)
 {
 	const struct am_html *h = w->h;
 	const struct am_sample *s = h->s;
+	char at[32];
 
 	item(w, true);
 	am_h_say(h, "Redis does not answer.", NULL);
@@ -77,10 +78,8 @@ redis_away(struct banner *w)
 		am_h(h, ". ");
 	}
 	if (s->asked_at > 0) {
-		am_h_say(h, "The figures below are from", NULL);
-		am_h(h, " ");
-		am_h_at(h, s->asked_at);
-		am_h(h, ".");
+		am_dash_local(h->d, at, s->asked_at);
+		am_h_say(h, "The figures below are from {}.", at, NULL);
 	} else {
 		am_h_say(h, "There are no figures yet.", NULL);
 	}
@@ -166,9 +165,8 @@ shards(struct banner *w)
 			strcmp(sh->state, "degraded:redis") == 0))
 			continue;
 		item(w, strcmp(sh->state, "lagging") != 0);
-		am_h_say(h, "Stream {}: ", sh->stream, NULL);
-		am_h_say(h, sh->state, NULL);
-		am_h(h, ".");
+		am_h_say(h, "Stream {}: {}.", sh->stream, am_h_t(h, sh->state),
+		    NULL);
 		detail(w);
 		am_h_c(h, sh->why);
 		todo(w);
@@ -233,18 +231,17 @@ disabled(struct banner *w)
 
 	for (size_t i = 0; i < h->s->endpoints_n; i++) {
 		const struct am_sample_endpoint *e = &h->s->endpoints[i];
-		char n[24];
+		char n[24], why[128];
 
 		if (!e->disabled)
 			continue;
 		item(w, e->waiting > 0);
-		am_h_say(h, "Channel {} is switched off: ", e->name, NULL);
-		am_h_word(h, e->disabled_reason);
-		am_h(h, ".");
+		am_h_say(h, "Channel {} is switched off: {}.", e->name,
+		    am_h_spoken(h, e->disabled_reason, why), NULL);
 		detail(w);
 		snprintf(n, sizeof(n), "%lld",
 		    (long long)(e->waiting > 0 ? e->waiting : 0));
-		am_h_say(h, "{} follow-ups wait for it.", n, NULL);
+		am_h_say(h, "Follow-ups that wait for it: {}.", n, NULL);
 		if (e->disabled_text[0] != '\0') {
 			am_h(h, " ");
 			am_h_c(h, e->disabled_text);
@@ -291,10 +288,9 @@ audit(struct banner *w)
 		const struct am_sample_finding *f = &a->findings[i];
 
 		item(w, true);
-		am_h_say(h, "Self-audit: ", NULL);
-		am_h_say(h, f->what, NULL);
+		am_h_say(h, "Self-audit: {}.", am_h_t(h, f->what), NULL);
 		if (f->of[0] != '\0') {
-			am_h(h, ", <bdi>");
+			am_h(h, " <bdi>");
 			am_h_c(h, f->of);
 			am_h(h, "</bdi>");
 		}
@@ -319,7 +315,7 @@ set_aside(struct banner *w)
 		return;
 	snprintf(n, sizeof(n), "%lld", (long long)h->s->parked_n);
 	item(w, true);
-	am_h_say(h, "{} complaints are set aside.", n, NULL);
+	am_h_say(h, "Complaints set aside: {}.", n, NULL);
 	detail(w);
 	am_h_say(h,
 	    "Their record or their loop cannot be used, and no deadline of "

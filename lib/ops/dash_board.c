@@ -33,10 +33,19 @@ group(const struct am_html *h, const char *name, size_t n, const char *sign,
     const char *look)
 {
 	am_buf_addf(h->b,
-	    "<th scope=\"colgroup\" colspan=\"%zu\" class=\"num %s\">", n,
+	    "<th scope=\"colgroup\" colspan=\"%zu\" class=\"span %s\">", n,
 	    look);
 	if (sign != NULL)
 		am_h_sign(h, sign);
+	am_h_say(h, name, NULL);
+	am_h(h, "</th>");
+}
+
+/* A column without a group. */
+static void
+tall(const struct am_html *h, const char *name)
+{
+	am_h(h, "<th scope=\"col\" rowspan=\"2\" class=\"num\">");
 	am_h_say(h, name, NULL);
 	am_h(h, "</th>");
 }
@@ -45,18 +54,17 @@ static void
 head(const struct am_html *h)
 {
 	am_h(h, "<colgroup><col></colgroup><colgroup span=\"3\"></colgroup>"
-		"<colgroup span=\"5\"></colgroup><colgroup><col><col>"
+		"<colgroup span=\"4\"></colgroup><colgroup><col><col><col>"
 		"</colgroup>\n<thead><tr><th scope=\"col\" rowspan=\"2\">");
 	am_h_say(h, "Stage", NULL);
 	am_h(h, "</th>");
 	group(h, "Lapsed", 3, "lapsed", "late");
-	group(h, "Due within", 5, NULL, "");
-	am_h(h, "<th scope=\"col\" rowspan=\"2\" class=\"num\">");
-	am_h_say(h, cols[AM_DUE_STILL].name, NULL);
-	am_h(h, "</th><th scope=\"col\" rowspan=\"2\" class=\"num\">");
-	am_h_say(h, "All", NULL);
-	am_h(h, "</th></tr>\n<tr>");
-	for (size_t i = 0; i < AM_DUE_STILL; i++) {
+	group(h, "Due within", 4, NULL, "");
+	tall(h, cols[AM_DUE_LATER].name);
+	tall(h, cols[AM_DUE_STILL].name);
+	tall(h, "All");
+	am_h(h, "</tr>\n<tr>");
+	for (size_t i = 0; i < AM_DUE_LATER; i++) {
 		am_buf_addf(
 		    h->b, "<th scope=\"col\" class=\"num %s\">", cols[i].look);
 		am_h_say(h, cols[i].name, NULL);
@@ -130,8 +138,8 @@ remarks(const struct am_html *h, const struct am_census *c)
 	if (!c->complete || c->missing_n > 0) {
 		snprintf(n, sizeof(n), "%zu", c->missing_n);
 		am_h(h, " ");
-		am_h_say(
-		    h, "{} streams did not answer and are missing.", n, NULL);
+		am_h_say(h, "Streams that did not answer and are missing: {}.",
+		    n, NULL);
 	}
 	if (c->unreadable > 0) {
 		snprintf(n, sizeof(n), "%lld", (long long)c->unreadable);
@@ -162,8 +170,8 @@ am_dash_board(const struct am_html *h)
 			if (c->board[i].n[k] > most)
 				most = c->board[i].n[k];
 	am_h(h, "<div class=\"wide card\" role=\"region\" tabindex=\"0\" "
-		"aria-labelledby=\"board-h\">\n<table class=\"board\">"
-		"<caption>");
+		"aria-labelledby=\"board-c\">\n<table class=\"board\">"
+		"<caption id=\"board-c\">");
 	am_h_say(
 	    h, "Open complaints by the due of the stage they are in", NULL);
 	am_h(h, "</caption>\n");

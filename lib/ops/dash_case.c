@@ -159,9 +159,9 @@ facts(const struct am_html *h, const json_t *c)
 		    (long long)am_json_int(c, "cycle"));
 		fact_name(h, "Cycle", am_str_c(cycle));
 	}
-	fact_time(h, "Opened", c, "opened_at");
+	fact_time(h, "Opened at", c, "opened_at");
 	fact_time(h, "In this stage since", c, "since");
-	fact_time(h, "Closed", c, "closed_at");
+	fact_time(h, "Closed at", c, "closed_at");
 	fact_name(h, "Loop", loop);
 	am_h(h, "</dl>\n");
 }

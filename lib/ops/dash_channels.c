@@ -44,7 +44,8 @@ about(const struct am_html *h, const struct am_sample_endpoint *e)
 	if (since > 0) {
 		am_h_say(h, "for ", NULL);
 		am_h_far(h, since);
-		am_h(h, " ");
+		am_h(h, e->disabled || e->open_until > h->s->at ? " \xc2\xb7 "
+								: "");
 	}
 	if (!e->disabled && e->open_until > h->s->at &&
 	    strcmp(e->breaker, "closed") != 0) {
@@ -52,7 +53,8 @@ about(const struct am_html *h, const struct am_sample_endpoint *e)
 		am_h_when(h, e->open_until);
 	} else if (e->disabled) {
 		am_h_word(h, e->disabled_reason);
-		if (e->disabled_by[0] != '\0') {
+		if (e->disabled_by[0] != '\0' &&
+		    strcmp(e->disabled_by, "amends") != 0) {
 			am_h(h, " ");
 			am_h_say(h, "by {}", e->disabled_by, NULL);
 		}
@@ -90,8 +92,9 @@ endpoint(const struct am_html *h, const struct am_sample_endpoint *e)
 	am_h(h, "</bdi><span class=\"sub\">");
 	am_h_word(h, e->type);
 	if (e->host[0] != '\0') {
-		am_h(h, " \xc2\xb7 ");
+		am_h(h, "<span class=\"host\"> \xc2\xb7 ");
 		am_h_c(h, e->host);
+		am_h(h, "</span>");
 	}
 	am_buf_addf(
 	    h->b, "</span></th><td class=\"%s\">", st.bad ? "bad" : "good");
@@ -230,7 +233,7 @@ static void
 rejects(const struct am_html *h)
 {
 	static const struct column v[] = { { "Cause", false },
-		{ "Field", false }, { "#Count", false }, { "Newest", false } };
+		{ "Field", true }, { "#Count", false }, { "Newest", false } };
 	const struct am_sample *s = h->s;
 
 	if (s->rejects_groups_n == 0) {
@@ -248,7 +251,7 @@ rejects(const struct am_html *h)
 		am_h_word(h, g->code);
 		am_h(h, "<span class=\"sub\" lang=\"en\">");
 		am_h_c(h, g->text);
-		am_h(h, "</span></th><td>");
+		am_h(h, "</span></th><td class=\"side\">");
 		am_h_c(h, g->field);
 		am_h(h, "</td><td class=\"num\">");
 		am_h_n(h, g->n);

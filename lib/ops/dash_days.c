@@ -16,6 +16,7 @@ struct series {
 	const char *name;
 	const char *what[4];
 	const char *which;
+	const char *look; /* of its bars */
 };
 
 struct plot {
@@ -26,18 +27,18 @@ struct plot {
 /* clang-format off */
 static const struct plot plots[] = {
 	{ "Opened and closed", {
-		{ "Opened",    { "opened" }, NULL },
-		{ "Closed",    { "closed" }, NULL } } },
+		{ "Opened",    { "opened" }, NULL, "p-one" },
+		{ "Closed",    { "closed" }, NULL, "p-two" } } },
 	{ "Stages in time and late", {
-		{ "In time",   { "met" }, NULL },
-		{ "Lapsed",    { "missed" }, NULL } } },
+		{ "In time",   { "met" },    NULL, "p-one" },
+		{ "Lapsed",    { "missed" }, NULL, "p-bad" } } },
 	{ "Follow-ups", {
-		{ "Delivered", { "delivered" }, NULL },
-		{ "Not delivered", { "dead", "unknown", "expired" }, NULL } } },
+		{ "Delivered", { "delivered" }, NULL, "p-one" },
+		{ "Not delivered", { "dead", "unknown", "expired" }, NULL, "p-bad" } } },
 	{ "Customers\xe2\x80\x99 answers", {
-		{ "Satisfied",   { "answered" }, "satisfied" },
-		{ "Partly",      { "answered" }, "partial" },
-		{ "Not satisfied", { "answered" }, "unsatisfied" } } },
+		{ "Satisfied",     { "answered" }, "satisfied",   "p-one" },
+		{ "Partly",        { "answered" }, "partial",     "p-two" },
+		{ "Not satisfied", { "answered" }, "unsatisfied", "p-bad" } } },
 };
 /* clang-format on */
 
@@ -85,14 +86,14 @@ static void
 today(const struct am_html *h)
 {
 	static const struct series keys[] = {
-		{ "Opened", { "opened" }, NULL },
-		{ "Closed", { "closed" }, NULL },
-		{ "Reopened", { "reopened" }, NULL },
-		{ "Stages in time", { "met" }, NULL },
-		{ "Stages lapsed", { "missed" }, NULL },
-		{ "Follow-ups delivered", { "delivered" }, NULL },
-		{ "Satisfied", { "answered" }, "satisfied" },
-		{ "Not satisfied", { "answered" }, "unsatisfied" },
+		{ "Opened", { "opened" }, NULL, NULL },
+		{ "Closed", { "closed" }, NULL, NULL },
+		{ "Reopened", { "reopened" }, NULL, NULL },
+		{ "Stages in time", { "met" }, NULL, NULL },
+		{ "Stages lapsed", { "missed" }, NULL, NULL },
+		{ "Follow-ups delivered", { "delivered" }, NULL, NULL },
+		{ "Satisfied", { "answered" }, "satisfied", NULL },
+		{ "Not satisfied", { "answered" }, "unsatisfied", NULL },
 	};
 
 	am_h(h, "<h3>");
@@ -147,9 +148,10 @@ bars(const struct am_html *h, const struct plot *p, int64_t top)
 			if (v == 0)
 				continue;
 			am_buf_addf(h->b,
-			    "<rect class=\"s%zu\" x=\"%.1f\" y=\"%.1f\" "
+			    "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" "
 			    "width=\"%.1f\" height=\"%.1f\"/>",
-			    k, (double)(day * DAY_W) + 3 + (double)k * w,
+			    p->series[k].look,
+			    (double)(day * DAY_W) + 3 + (double)k * w,
 			    TOP + PLOT_H - tall, w - 0.8, tall);
 		}
 	}
@@ -173,10 +175,13 @@ axis(const struct am_html *h, int64_t top)
 		if ((AM_SAMPLE_DAYS - 1 - i) % 3 != 0)
 			continue;
 		short_day(label, h->s->days[AM_SAMPLE_DAYS - 1 - i].day);
+		/* the last would stand out on the right */
 		am_buf_addf(h->b,
-		    "<text class=\"day\" text-anchor=\"middle\" x=\"%zu\" "
-		    "y=\"%d\">",
-		    i * DAY_W + DAY_W / 2, TOP + PLOT_H + BOTTOM - 3);
+		    "<text text-anchor=\"%s\" x=\"%zu\" y=\"%d\">",
+		    i + 1 < AM_SAMPLE_DAYS ? "middle" : "end",
+		    i + 1 < AM_SAMPLE_DAYS ? i * DAY_W + DAY_W / 2
+					   : AM_SAMPLE_DAYS * DAY_W,
+		    TOP + PLOT_H + BOTTOM - 3);
 		am_h_c(h, label);
 		am_h(h, "</text>");
 	}
@@ -203,8 +208,8 @@ plot(const struct am_html *h, const struct plot *p)
 		am_buf_addf(h->b,
 		    "<span><svg class=\"key\" aria-hidden=\"true\" "
 		    "focusable=\"false\" width=\"10\" height=\"10\"><rect "
-		    "class=\"s%zu\" width=\"10\" height=\"10\"/></svg>",
-		    k);
+		    "class=\"%s\" width=\"10\" height=\"10\"/></svg>",
+		    p->series[k].look);
 		am_h_say(h, p->series[k].name, NULL);
 		am_h(h, "</span>");
 	}

@@ -141,6 +141,16 @@ am_h_word_str(const struct am_html *h, struct am_str word)
 	am_h_text(h, am_speak(h->d->lang, word, said));
 }
 
+const char *
+am_h_spoken(const struct am_html *h, const char *word, char out[128])
+{
+	char said[64];
+	struct am_str s = am_speak(h->d->lang, am_str_c(word), said);
+
+	snprintf(out, 128, "%.*s", AM_ARG(s));
+	return out;
+}
+
 void
 am_h_word(const struct am_html *h, const char *word)
 {

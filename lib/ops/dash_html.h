@@ -29,6 +29,9 @@ const char *am_h_t(const struct am_html *h, const char *en);
 void am_h_n(const struct am_html *h, int64_t n); /* below 0: "–" */
 /* A closed word in the reader's language, or a name as it is. */
 void am_h_word(const struct am_html *h, const char *word);
+/* The same, for am_h_say(). */
+const char *
+am_h_spoken(const struct am_html *h, const char *word, char out[128]);
 void am_h_word_str(const struct am_html *h, struct am_str word);
 /* `<span class="i …">` with a sign of the sprite: "lapsed" "soon" "ok" … */
 void am_h_sign(const struct am_html *h, const char *sign);

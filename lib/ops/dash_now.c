@@ -120,10 +120,14 @@ tiles_of_complaints(const struct am_html *h, const struct totals *t)
 	tile_end(h);
 
 	tile(h, t->soon > 0 ? "t-soon" : "", t->soon > 0 ? "soon" : NULL,
-	    "Lapse within the hour", t->counted ? t->soon : -1);
+	    "About to lapse", t->counted ? t->soon : -1);
 	if (!t->counted)
 		am_h_say(h, "being counted", NULL);
 	else if (t->next > 0) {
+		if (t->soon > 0) {
+			am_h_say(h, "within the hour", NULL);
+			am_h(h, " \xc2\xb7 ");
+		}
 		am_h_say(h, "the next ", NULL);
 		am_h_when(h, t->next);
 	}
@@ -158,14 +162,13 @@ tiles_of_followups(const struct am_html *h, const struct totals *t)
 		char n[24];
 
 		count(n, t->waiting > 0 ? t->waiting : 0);
-		am_h_say(h, "{} wait for their time", n, NULL);
+		am_h_say(h, "{} waiting for their time", n, NULL);
 	}
 	tile_end(h);
 
 	tile(h, "", NULL, "Given up", h->s->dead_n);
-	am_h_say(h,
-	    h->s->dead_n > 0 ? "a person must see to them" : "none is given up",
-	    NULL);
+	am_h_say(
+	    h, h->s->dead_n > 0 ? "need a person" : "none is given up", NULL);
 	tile_end(h);
 }
 
@@ -452,13 +455,13 @@ channels(const struct am_html *h)
 {
 	const struct am_sample *s = h->s;
 
-	am_h(h, "<h3>");
+	am_h(h, "<div class=\"card through\" data-key=\"through\"><h3>");
 	am_h_say(h, "Do follow-ups get through?", NULL);
 	am_h(h, "</h3>\n");
 	if (s->endpoints_n == 0) {
 		am_h(h, "<p class=\"none\">");
 		am_h_say(h, "No channel is configured.", NULL);
-		am_h(h, "</p>\n");
+		am_h(h, "</p></div>\n");
 		return;
 	}
 	am_h(h, "<ul class=\"channels\">\n");
@@ -467,7 +470,7 @@ channels(const struct am_html *h)
 		for (size_t i = 0; i < s->endpoints_n; i++)
 			if (am_dash_health_of(s, &s->endpoints[i]).bad == bad)
 				channel(h, &s->endpoints[i]);
-	am_h(h, "</ul>\n");
+	am_h(h, "</ul></div>\n");
 }
 
 void
@@ -482,6 +485,7 @@ am_dash_now(const struct am_html *h)
 	tiles_of_followups(h, &t);
 	am_h(h, "</dl>\n");
 	stages(h);
+	channels(h);
 	am_h(h, "<div class=\"cards\">\n<div class=\"card\" "
 		"data-key=\"lapsed\">\n");
 	if (c == NULL) {
@@ -497,7 +501,5 @@ am_dash_now(const struct am_html *h)
 		am_h(h, "</div>\n<div class=\"card\" data-key=\"owners\">\n");
 		owners(h, c);
 	}
-	am_h(h, "</div>\n<div class=\"card\" data-key=\"channels\">\n");
-	channels(h);
 	am_h(h, "</div>\n</div>\n");
 }

@@ -2,7 +2,7 @@
 
 #include "ops/speak.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -78,6 +78,9 @@ static const struct {
 	{ "report",                 "报表" },
 	{ "operator",               "运维人员" },
 	{ "revived",                "人工重发" },
+	{ "stage_due",              "环节到期" },
+	{ "notice",                 "书面通知" },
+	{ "reminder",               "提醒" },
 	/* how a follow-up ended, and why */
 	{ "delivered",              "已送达" },
 	{ "dead",                   "已放弃" },
@@ -90,6 +93,7 @@ static const struct {
 	{ "uncertain",              "可能已接收" },
 	{ "interrupted",            "发送中断" },
 	{ "behind",                 "排在前一条之后" },
+	{ "parked",                 "等待通道启用" },
 	{ "no_address",             "没有可用的联系方式" },
 	{ "opted_out",              "客户已拒收" },
 	{ "too_long",               "内容过长" },
@@ -110,7 +114,7 @@ static const struct {
 	{ "bad_address",            "地址无效" },
 	{ "refused_address",        "地址不在允许范围" },
 	{ "bad_body",               "应答内容无法识别" },
-	{ "gone",                   "对方已停用(410)" },
+	{ "gone",                   "对方已停用（410）" },
 	{ "failing",                "持续失败" },
 	{ "silenced",               "静默" },
 	{ "stage_over",             "环节已结束" },
@@ -151,7 +155,7 @@ static const struct {
 	{ "not_held",               "未挂起" },
 	{ "already_held",           "已挂起" },
 	{ "rejected",               "已判定不成立" },
-	{ "lapsed",                 "已超时,不可更改" },
+	{ "lapsed",                 "已超时，不可更改" },
 	{ "final_stands",           "最终时限不可变更" },
 	{ "no_gain",                "时限不会改变" },
 	{ "max_extensions",         "延期次数用尽" },
@@ -160,6 +164,16 @@ static const struct {
 	{ "carried_on",             "已由另一投诉接续" },
 	{ "unmatched",              "找不到对应的跟进" },
 	{ "too_many",               "数量过多" },
+};
+
+/* Words that end with a number: "warn_50". */
+static const struct {
+	const char *prefix, *en, *zh;
+} counted[] = {
+	{ "warn_",    "%s %% of the time gone", "时限已用 %s%%" },
+	{ "rung_",    "step %s",                "第 %s 级" },
+	{ "attempt_", "call %s",                "第 %s 次回访" },
+	{ "hold_",    "hold reminder %s",       "第 %s 次挂起提醒" },
 };
 /* clang-format on */
 
@@ -249,21 +263,42 @@ am_lang_choose(struct am_str query, struct am_str accept)
 	return best[AM_LANG_ZH] > best[AM_LANG_EN] ? AM_LANG_ZH : AM_LANG_EN;
 }
 
+/* "rung_2" as "step 2"; false: it is none of those. */
+static bool
+speak_counted(enum am_lang lang, struct am_str word, char out[64])
+{
+	for (size_t i = 0; i < AM_COUNT(counted); i++) {
+		size_t n = strlen(counted[i].prefix);
+		struct am_str digits = { word.p + n, word.n - n };
+		char number[16];
+		uint64_t v;
+
+		if (!am_str_prefix(word, counted[i].prefix) ||
+		    am_str_u64(digits, &v) != 0 || digits.n > 9)
+			continue;
+		snprintf(number, sizeof(number), "%.*s", AM_ARG(digits));
+		snprintf(out, 64,
+		    lang == AM_LANG_ZH ? counted[i].zh : counted[i].en, number);
+		return true;
+	}
+	return false;
+}
+
 struct am_str
 am_speak(enum am_lang lang, struct am_str word, char out[64])
 {
-	for (size_t i = 0; lang == AM_LANG_ZH && i < AM_COUNT(words); i++) {
-		if (am_str_is(word, words[i].word))
-			return am_str_c(words[i].zh);
-	}
-	if (lang != AM_LANG_EN || word.n >= 64)
+	size_t i = 0;
+
+	if (speak_counted(lang, word, out))
+		return am_str_c(out);
+	while (i < AM_COUNT(words) && !am_str_is(word, words[i].word))
+		i++;
+	if (i == AM_COUNT(words) || word.n >= 64)
 		return word;
-	for (size_t i = 0; i < AM_COUNT(words); i++) {
-		if (!am_str_is(word, words[i].word))
-			continue;
-		for (size_t k = 0; k < word.n; k++)
-			out[k] = (char)(word.p[k] == '_' ? ' ' : word.p[k]);
-		return (struct am_str){ out, word.n };
-	}
-	return word;
+	if (lang == AM_LANG_ZH)
+		return am_str_c(words[i].zh);
+	for (size_t k = 0; k < word.n; k++)
+		out[k] = (char)(word.p[k] == '_' ? ' ' : word.p[k]);
+	out[word.n] = '\0';
+	return (struct am_str){ out, word.n };
 }
