@@ -78,6 +78,11 @@ def processes(word):
     return found
 
 
+def look(url):
+    with urllib.request.urlopen(url, timeout=10) as a:
+        return a.read().decode()
+
+
 def test_newcomer_sees_a_complaint_closed_by_a_text():
     """FU5, FU6 as `make run` shows them: a text, its reply, the closing; no
     line too long, nothing left behind."""
@@ -90,8 +95,7 @@ def test_newcomer_sees_a_complaint_closed_by_a_text():
                            t.read().decode(errors="replace"))[1]
         assert processes(Path(folder).name)
         page = re.search(r"dashboard: (http://[0-9.:]+/)", str(frames[-1]))[1]
-        with urllib.request.urlopen(page, timeout=10) as a:
-            assert a.status == 200 and "B-1" in a.read().decode()
+        wait_until(lambda: "B-1" in look(page), 5, "cases on the dashboard")
     finally:
         code = t.end()
     assert code == 0
