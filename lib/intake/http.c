@@ -31,6 +31,7 @@
 #define CONNS_MAX 1024
 #define STREAMS_MAX 32
 #define DEADLINE (10 * AM_SECOND)
+#define STALL AM_MINUTE
 #define GRACE AM_SECOND /* before a connection must make room */
 #define STOP_READING (2 * AM_SECOND)
 #define REST 100 /* ms without accepting */
@@ -382,6 +383,8 @@ am_http_new(struct event_base *base, const struct am_http_opts *opts, void *arg)
 		h->opts.max_streams = default_streams();
 	if (h->opts.deadline == 0)
 		h->opts.deadline = DEADLINE;
+	if (h->opts.stall == 0)
+		h->opts.stall = STALL;
 	h->fd = -1;
 	h->spare = spare_open();
 	TAILQ_INIT(&h->conns);

@@ -75,6 +75,7 @@ struct am_http_opts {
 	unsigned max_conns;   /* 0: 1024; never over half of the descriptors */
 	unsigned max_streams; /* 0: an eighth of them, at most 32 */
 	am_ms deadline;	      /* of a connection; 0: 10 s */
+	am_ms stall;	      /* of a stream's reader; 0: a minute */
 };
 
 struct am_http_counts {
@@ -126,8 +127,9 @@ am_http_stream_begin(struct am_http_request *req, const char *type,
     const char *headers, am_http_stream_ended *ended, void *arg);
 /*
  * All of it, now or when the client takes it. One who has 64 KiB unread in our
- * memory when more comes is cut; what stays unacknowledged for a minute ends
- * the stream, too, so write a comment now and then. Ignored once it has ended.
+ * memory when more comes is cut, and so is one who takes nothing for a minute
+ * while something waits: so write a comment now and then. Ignored once the
+ * stream has ended.
  */
 void am_http_stream_write(struct am_http_stream *s, struct am_str bytes);
 /* Bytes that wait in our memory: above 0 a next state may better wait, too. */

@@ -126,6 +126,8 @@ conn_linger(struct am_http_conn *c)
 void
 am_http_conn_write(struct am_http_conn *c)
 {
+	const size_t before = c->sent;
+
 	while (c->sent < c->out.n) {
 		ssize_t n = send(c->fd, c->out.p + c->sent, c->out.n - c->sent,
 		    MSG_NOSIGNAL);
@@ -134,6 +136,7 @@ am_http_conn_write(struct am_http_conn *c)
 			continue;
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
 			event_add(c->writable, NULL);
+			am_http_stream_watch(c, c->sent > before);
 			return;
 		}
 		if (n <= 0) {
@@ -142,7 +145,9 @@ am_http_conn_write(struct am_http_conn *c)
 		}
 		c->sent += (size_t)n;
 	}
-	if (c->state != AM_HTTP_STREAM)
+	if (c->state == AM_HTTP_STREAM)
+		am_http_stream_watch(c, true);
+	else
 		conn_linger(c);
 }
 
@@ -437,6 +442,10 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (c->state == AM_HTTP_STREAM) {
+		am_http_stream_cut(c, "stalled_stream");
+		return;
+	}
 	if (c->state == AM_HTTP_WRITE || c->state == AM_HTTP_LINGERING ||
 	    silent) {
 		c->http->counts.cut += silent;

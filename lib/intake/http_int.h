@@ -94,6 +94,11 @@ void am_http_held_free(struct am_http_held *r);
 void am_http_held_spent(struct am_http_held *r);
 /* Whoever waits for the stream's end hears of it. */
 void am_http_stream_tell(struct am_http_conn *c);
+/* After a write, to a stream or not: has its reader stood still for too long?
+ */
+void am_http_stream_watch(struct am_http_conn *c, bool progress);
+/* It has. */
+void am_http_stream_cut(struct am_http_conn *c, const char *reason);
 void am_http_streams_stop(struct am_http *h);
 
 void am_http_timer(struct event *timer, am_ms in);

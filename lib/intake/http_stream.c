@@ -26,7 +26,6 @@
 
 #define UNREAD_MAX ((size_t)64 << 10)
 #define KERNEL_BYTES (64 << 10)
-#define SILENT_MAX (60 * AM_SECOND) /* nothing acknowledged */
 #define RETRY_AFTER_S 5
 
 static struct am_http_conn *
@@ -38,11 +37,11 @@ conn_of(const struct am_http_stream *s)
 						       stream));
 }
 
-/* Comfort, which a unix socket does not need. */
+/* What the kernel holds counts, too; comfort, which not every socket has. */
 static void
 be_lively(const struct am_http_conn *c)
 {
-	const unsigned ms = SILENT_MAX;
+	const unsigned ms = (unsigned)c->http->opts.stall;
 	const int bytes = KERNEL_BYTES;
 
 	if (setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)) !=
@@ -94,6 +93,26 @@ am_http_stream_begin(struct am_http_request *req, const char *type,
 	return &c->stream;
 }
 
+void
+am_http_stream_cut(struct am_http_conn *c, const char *reason)
+{
+	c->http->counts.cut++;
+	am_http_say(c->http, "http_cut", reason);
+	am_http_conn_end(c);
+}
+
+/* The owner may write nothing while something waits: a clock of our own. */
+void
+am_http_stream_watch(struct am_http_conn *c, bool progress)
+{
+	if (c->state != AM_HTTP_STREAM)
+		return;
+	if (c->sent == c->out.n)
+		event_del(c->timer);
+	else if (progress || !event_pending(c->timer, EV_TIMEOUT, NULL))
+		am_http_timer(c->timer, c->http->opts.stall);
+}
+
 /* Drop what the client has taken. */
 static void
 forget_sent(struct am_http_conn *c)
@@ -111,9 +130,7 @@ am_http_stream_write(struct am_http_stream *s, struct am_str bytes)
 	if (c->state != AM_HTTP_STREAM)
 		return;
 	if (c->out.n - c->sent >= UNREAD_MAX) {
-		c->http->counts.cut++;
-		am_http_say(c->http, "http_cut", "slow_stream");
-		am_http_conn_end(c);
+		am_http_stream_cut(c, "slow_stream");
 		return;
 	}
 	if (c->sent > 0)

@@ -21,6 +21,7 @@
 #include "tests/unit/http_world.h"
 
 #define DEADLINE 200
+#define STALL 1500
 #define PLACES 3
 #define READERS 8
 
@@ -84,9 +85,10 @@ static int
 setup(void **state)
 {
 	struct http_world *w = calloc(1, sizeof(*w));
-	const struct am_http_opts opts = {
-		.max_conns = 8, .max_streams = PLACES, .deadline = DEADLINE
-	};
+	const struct am_http_opts opts = { .max_conns = 8,
+		.max_streams = PLACES,
+		.deadline = DEADLINE,
+		.stall = STALL };
 
 	assert_non_null(w);
 	signal(SIGPIPE, SIG_IGN);
@@ -270,6 +272,32 @@ test_stream_when_reader_is_slow_then_cut_and_others_hear_all(void **state)
 	HTTP_WAIT(w, all->v[1].ended == 1);
 }
 
+/* Its owner waits for it, as one should, and so nothing more is written. */
+static void
+test_stream_when_reader_stands_still_then_cut_after_a_while(void **state)
+{
+	struct http_world *w = *state;
+	struct readers *all = w->own;
+	int still = slow_reader(w), fine = open_reader(w);
+	am_ms from = http_mono();
+	static char state_of_all[200000];
+
+	memset(state_of_all, 'x', sizeof(state_of_all));
+	am_http_stream_write(
+	    all->v[0].s, (struct am_str){ state_of_all, sizeof(state_of_all) });
+	assert_true(am_http_stream_unread(all->v[0].s) > 0);
+	HTTP_WAIT(w, all->v[0].ended == 1);
+	assert_true(http_mono() - from >= STALL - 5);
+	assert_true(http_mono() - from < 3 * STALL);
+	/* one for whom there is nothing may be silent for as long */
+	assert_int_equal(all->v[1].ended, 0);
+	write_to(&all->v[1], "data: there\n\n");
+	hear(w, fine, "data: there");
+	assert_int_equal(am_http_counts(w->http)->cut, 1);
+	close(still);
+	close(fine);
+}
+
 /* Of what can be read now. */
 static size_t
 count_of(char c, int fd)
@@ -417,6 +445,8 @@ main(void)
 		    test_stream_when_places_are_taken_then_503_and_others_served),
 		TEST(
 		    test_stream_when_reader_is_slow_then_cut_and_others_hear_all),
+		TEST(
+		    test_stream_when_reader_stands_still_then_cut_after_a_while),
 		TEST(test_stream_when_one_write_is_large_then_whole),
 		TEST(
 		    test_stream_when_stopped_then_ends_behind_what_was_written),
