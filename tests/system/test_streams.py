@@ -1,63 +1,100 @@
-"""Several streams: every way in takes a complaint's events to the same one."""
+"""Streams of the dashboard on the wire: places of their own, readers who stand
+still, and the daemon's end with all of them open."""
 
-import hashlib
-import json
+import socket
+import time
 
-from callers import Answer, raw
-from harness import free_port, wait_until
+import callers
+import pytest
+from callers import Answer, Caller, read_all, request
+from harness import wait_until
 
-STREAMS = ("complaints.0", "complaints.1", "complaints.2")
-TOKEN = "0123456789abcdef0123"
-
-
-def stream_of(cid):
-    """As docs/producing.md tells those who write to the streams."""
-    first = hashlib.sha256(cid.encode()).digest()[:8]
-    return STREAMS[int.from_bytes(first, "big") % len(STREAMS)]
+LIVE = b"GET /live HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
-def test_in2_http_the_operator_and_a_direct_writer_agree(world, redis):
-    """IN2: opened by one, gone on with by the others, none of it rejected."""
-    world.sink()
-    port = free_port()
-    token = world.secret("crm.token", TOKEN)
-    daemon = world.daemon(
-        redis, streams=STREAMS, more=f'http {{ listen = "127.0.0.1:{port}" '
-        f'producer "crm" {{ token = "file:{token}" }} }}')
+def reader(port, small=False):
+    """A client whose stream has begun: (socket, what it heard first)."""
+    s = socket.socket()
+    if small:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    s.settimeout(15)
+    s.connect(("127.0.0.1", port))
+    s.sendall(LIVE)
+    got = b""
+    while not small and b"\n\n" not in got.partition(b"\r\n\r\n")[2]:
+        more = s.recv(1 << 16)
+        assert more, got
+        got += more
+    return s, got
 
-    def post(**event):
-        body = json.dumps(event).encode()
-        a = Answer(raw(port, (
-            "POST /v1/events HTTP/1.1\r\nHost: x\r\n"
-            f"Authorization: Bearer {TOKEN}\r\n"
-            "Content-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n").encode() + body))
-        assert a.status == 202, a
-        return json.loads(a.body)
 
-    ids = [f"C-{i}" for i in range(18)]
-    opening = {"category": "billing", "summary": "x",
-               "customer.phone": "+8613800138000"}
-    for i, cid in enumerate(ids):
-        if i % 3 == 0:
-            said = post(event="complaint.opened", event_id=f"o{i}",
-                        complaint_id=cid, **opening)
-            assert said["stream"] == stream_of(cid)
-        elif i % 3 == 1:
-            words = " ".join(f'{k}="{v}"' for k, v in opening.items())
-            row = daemon.rows(
-                f"emit complaint.opened complaint_id={cid} {words}")[0]
-            assert row["shard"] == stream_of(cid)
-        else:
-            redis.client.xadd(stream_of(cid), {
-                "event": "complaint.opened", "complaint_id": cid, **opening})
-    for i, cid in enumerate(ids):
-        wait_until(lambda: daemon.find(cid))
-        assert daemon.find(cid)["shard"] == stream_of(cid)
-        post(event="stage.completed", event_id=f"s{i}", complaint_id=cid,
-             stage="listen")
-        daemon.rows(f"emit stage.completed complaint_id={cid} stage=apologize")
-    wait_until(lambda: all(
-        daemon.find(c)["stage"] == "resolve" for c in ids))
-    assert {stream_of(c) for c in ids} == set(STREAMS)
-    assert daemon.rows("rejects list") == []
+@pytest.fixture
+def served(world, redis):
+    daemon, port = callers.start(world, redis,
+                                 http_more="connections = 16")
+    daemon.wait_running()
+    return daemon, port
+
+
+def streams(daemon):
+    return daemon.status()["http"]["streams"]
+
+
+def test_readers_have_places_of_their_own(served):
+    """32 readers and one more; callbacks have their sixteen all the same."""
+    daemon, port = served
+    readers = [reader(port) for _ in range(32)]
+    for _, got in readers:
+        assert b"text/event-stream" in got and b"\ndata: " in got
+        assert b"Content-Length" not in got
+    assert streams(daemon) == 32
+    assert daemon.status()["http"]["connections"] == 0
+    more = request(port, "/live", method="GET")
+    assert more.status == 503 and more.one("retry-after") == "5"
+    head = request(port, "/live", method="HEAD")
+    assert head.status in (200, 503) and head.body == b""
+    caller = Caller(port, "aliyun")
+    assert caller.json([{"biz_id": "b", "success": True}]).status == 200
+    # who goes makes room
+    readers.pop()[0].close()
+    wait_until(lambda: streams(daemon) == 31)
+    readers.append(reader(port))
+    for s, _ in readers:
+        s.close()
+    wait_until(lambda: streams(daemon) == 0)
+
+
+def test_the_daemon_ends_with_readers_open(served):
+    """Whoever reads sees the end; one who reads nothing holds nobody up."""
+    daemon, port = served
+    readers = [reader(port)[0] for _ in range(5)]
+    stuck = reader(port, small=True)[0]
+    wait_until(lambda: streams(daemon) == 6)
+    begun = time.monotonic()
+    assert daemon.stop() == 0
+    assert time.monotonic() - begun < 5
+    for s in readers:
+        read_all(s)
+        s.close()
+    stuck.close()
+
+
+def test_half_open_readers_and_those_who_talk_are_let_go(served):
+    daemon, port = served
+    half, talks, reset = (reader(port)[0] for _ in range(3))
+    half.shutdown(socket.SHUT_WR)
+    reset.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                     b"\1\0\0\0\0\0\0\0")
+    reset.close()
+    wait_until(lambda: streams(daemon) == 1)
+    try:
+        for _ in range(200):  # more than anybody has to say
+            talks.sendall(b"x" * 65536)
+    except OSError:
+        pass
+    wait_until(lambda: streams(daemon) == 0)
+    half.close()
+    talks.close()
+    answer = Answer(callers.raw(
+        port, b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"))
+    assert answer.status == 200
