@@ -86,7 +86,7 @@ if [ "$1" = test ] && [ -f tests/system/package.json ]; then
 	for p in standardwebhooks sms-segments-calculator \
 	    @alicloud/openapi-util @aws-crypto/sha256-js \
 	    @smithy/signature-v4 tencentcloud-sdk-nodejs-common \
-	    twilio @vonage/sms jsonwebtoken cloudevents ajv \
+	    twilio @vonage/sms jsonwebtoken cloudevents ajv ajv-formats \
 	    @seriousme/openapi-schema-validator puppeteer-core axe-core; do
 		[ -d "tests/system/node_modules/$p" ] && continue
 		echo "installing: npm $p"
