@@ -647,11 +647,17 @@ am_produce_strangers(const struct am_produce *p)
 	return p->strangers;
 }
 
+const char *
+am_produce_wrong(const struct am_produce *p)
+{
+	return p->writer != NULL ? am_writer_wrong(p->writer) : NULL;
+}
+
 void
 am_produce_status(const struct am_produce *p, struct am_buf *out)
 {
 	const struct am_produce_count *c;
-	const char *wrong = p->writer != NULL ? am_writer_wrong(p->writer) : "";
+	const char *wrong = am_produce_wrong(p);
 
 	am_buf_addkey(out, "events");
 	if (p->writer == NULL) {

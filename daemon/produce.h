@@ -48,5 +48,9 @@ am_produce_count(const struct am_produce *p, size_t i);
 /* 401 of nobody that is known. */
 uint64_t am_produce_strangers(const struct am_produce *p);
 
+/* Why events are not taken at present, for people, until the next call; NULL:
+ * they are, or nobody may send any. */
+const char *am_produce_wrong(const struct am_produce *p);
+
 /* The member "events" of the status's "http". */
 void am_produce_status(const struct am_produce *p, struct am_buf *out);

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "base/time.h"
+#include "daemon/produce.h"
 #include "daemon/shard.h"
 
 #define OTHERS_MAX 4 /* reasons that are no shard's */
@@ -53,6 +54,19 @@ note_pauses(const struct am_engine *e, struct am_arena *a, struct am_ready *r)
 	r->notes_n = n;
 }
 
+/* Events are refused although Redis answers: it is full, or keeps too little.
+ */
+static void
+judge_intake(const struct am_engine *e, struct reasons *r)
+{
+	const char *wrong =
+	    e->produce != NULL ? am_produce_wrong(e->produce) : NULL;
+
+	if (wrong != NULL && r->n == 0)
+		add(r, am_arena_printf(
+			   r->arena, "no events are taken by HTTP: %s", wrong));
+}
+
 void
 am_ready_judge(
     const struct am_engine *e, struct am_arena *a, struct am_ready *ready)
@@ -63,6 +77,7 @@ am_ready_judge(
 	if (e->stopping)
 		add(&r, "the daemon is stopping");
 	judge_shards(e, &r);
+	judge_intake(e, &r);
 	/* the text itself may quote the file: the status has it */
 	if (e->conf_error[0] != '\0')
 		add(&r,

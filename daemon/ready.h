@@ -4,7 +4,8 @@
  * ready - may this daemon be relied on now? (layer: daemon)
  *
  * One judgement for the verb `health`, for /readyz and for whoever else asks.
- * Ready: Redis answers, every shard runs or stands by, the configuration that
+ * Ready: Redis answers, every shard runs or stands by, events that
+ * come by HTTP can be kept, the configuration that
  * is written is the one in force, and nobody has told the daemon to stop. What
  * a person has paused is ready, and noted. That the process lives is said by
  * any answer at all.

@@ -122,12 +122,6 @@ replicas_wanted(const struct am_writer *wr)
 	return conf->redis.wait_replicas > 0 ? conf->redis.wait_replicas : 1;
 }
 
-const char *
-am_writer_wrong(struct am_writer *wr)
-{
-	return facts_ok(wr, wr->why, sizeof(wr->why)) == 0 ? NULL : wr->why;
-}
-
 /* ---- the queue ---- */
 
 static void
@@ -505,6 +499,13 @@ ask_facts(struct am_writer *wr)
 	am_redis_send(wr->redis, b, patience(wr), on_facts, wr);
 }
 
+static bool
+facts_old(const struct am_writer *wr)
+{
+	return wr->facts_at == 0 ||
+	       am_engine_monotonic() - wr->facts_at > FACTS_AGE;
+}
+
 static void
 on_flush(evutil_socket_t fd, short what, void *arg)
 {
@@ -520,8 +521,7 @@ on_flush(evutil_socket_t fd, short what, void *arg)
 		refuse_all(wr, -AM_EIO, word_of(-AM_EIO));
 		return;
 	}
-	if (wr->facts_at == 0 ||
-	    am_engine_monotonic() - wr->facts_at > FACTS_AGE) {
+	if (facts_old(wr)) {
 		ask_facts(wr);
 		return;
 	}
@@ -530,6 +530,16 @@ on_flush(evutil_socket_t fd, short what, void *arg)
 		refuse_all(wr, rc, why);
 	else
 		send_batch(wr);
+}
+
+/* Who asks makes the next answer fresh: a proxy that sends us nothing while we
+ * are not ready would never learn that we are again. */
+const char *
+am_writer_wrong(struct am_writer *wr)
+{
+	if (wr->wire == FREE && am_redis_up(wr->redis) && facts_old(wr))
+		ask_facts(wr);
+	return facts_ok(wr, wr->why, sizeof(wr->why)) == 0 ? NULL : wr->why;
 }
 
 bool

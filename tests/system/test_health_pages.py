@@ -101,6 +101,28 @@ def test_a_refused_configuration_is_a_reason(served):
     assert reasons(port) == []
 
 
+def test_a_full_redis_is_a_reason_while_events_are_refused(world, redis):
+    """IN1: what a proxy must know, and that it is over, although no event
+    comes meanwhile."""
+    world.sink()
+    port = free_port()
+    token = world.secret("token", "the-token-of-the-shop")
+    daemon = world.daemon(redis, more=f"""
+http {{
+    listen = "127.0.0.1:{port}"
+    producer "shop" {{ token = {{"file:{token}"}} }}
+}}""")
+    wait_until(lambda: get(port, "/readyz").status == 200)
+    used = redis.client.info("memory")["used_memory"]
+    redis.client.config_set("maxmemory", int(used * 1.1))
+    wait_until(lambda: get(port, "/readyz").status == 503)
+    assert reasons(port) == [
+        "no events are taken by HTTP: Redis is over 85 % of its memory"]
+    assert daemon.ctl("health")[0] == 1
+    redis.client.config_set("maxmemory", 0)
+    wait_until(lambda: get(port, "/readyz").status == 200)
+
+
 def test_a_standby_is_ready(world, redis, served):
     """OR1: two daemons, one runs, the other may take over."""
     served[0].wait_running()
