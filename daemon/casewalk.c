@@ -494,6 +494,8 @@ am_casewalks_cancel(struct am_engine *e)
 	while (e->casewalks != NULL) {
 		struct am_casewalk *w = e->casewalks;
 
+		free(w->asked); /* its answer will not come */
+		w->asked = NULL;
 		w->user.done(w->user.arg, w->unreachable + 1, -AM_ECANCELED);
 		if (e->casewalks == w) /* it is their part to free it */
 			am_casewalk_free(w);

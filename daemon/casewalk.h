@@ -41,7 +41,8 @@ am_casewalk_start(struct am_engine *e, const struct am_casewalk_user *user);
 void am_casewalk_free(struct am_casewalk *w);
 /* No further page: done() comes next. */
 void am_casewalk_stop(struct am_casewalk *w);
-/* The engine ends: all that go on are over, -AM_ECANCELED. */
+/* The engine ends, and its shards with it, before the loop turns again: all
+ * that go on are over, -AM_ECANCELED. */
 void am_casewalks_cancel(struct am_engine *e);
 
 /* So far: complaints met, folded; of about how many; parked ones. */

@@ -569,8 +569,10 @@ am_reports_free(struct am_reports *r)
 {
 	if (r == NULL)
 		return;
-	if (r->asked != NULL)
-		r->asked->reports = NULL;
+	if (r->asked != NULL && r->asked->op.run != NULL)
+		r->asked->reports = NULL; /* it ends with its shard */
+	else
+		free(r->asked); /* its answer will not come */
 	am_buf_fini(&r->m.body);
 	free(r->m.name);
 	am_conf_unref(r->m.conf);

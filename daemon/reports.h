@@ -22,6 +22,7 @@
 struct am_reports;
 
 struct am_reports *am_reports_new(struct am_engine *e);
+/* The engine ends: before its shards, behind am_casewalks_cancel(). */
 void am_reports_free(struct am_reports *r);
 /* Something has changed: a shard's state, the configuration. */
 void am_reports_look(struct am_reports *r);

@@ -250,9 +250,9 @@ give_rows(struct call *c)
 	am_report_row_json(
 	    c->report, am_report_total(c->report), false, &v->line);
 	am_ctl_line(v->call, am_buf_str(&v->line));
-	end_well(v, c->parked, c->unread);
 	am_report_free(c->report);
 	am_conf_unref(c->conf);
+	end_well(v, c->parked, c->unread); /* c may be gone with it */
 }
 
 static void
@@ -262,8 +262,8 @@ on_figures(void *arg, struct am_report *r, int rc,
 	struct call *c = arg;
 
 	if (r == NULL) {
-		end_failed(c->v, rc);
 		am_conf_unref(c->conf);
+		end_failed(c->v, rc); /* c may be gone with it */
 		return;
 	}
 	c->report = r;
@@ -341,13 +341,13 @@ static void
 export_done(void *arg, size_t unreachable, int rc)
 {
 	struct call *c = arg;
-	const struct am_casewalk_count *n = am_casewalk_count(c->walk);
+	const struct am_casewalk_count n = *am_casewalk_count(c->walk);
 
+	am_casewalk_free(c->walk);
 	if (unreachable != 0)
 		end_failed(c->v, rc);
 	else
-		end_well(c->v, n->parked, n->unread);
-	am_casewalk_free(c->walk);
+		end_well(c->v, n.parked, n.unread);
 }
 
 static bool

@@ -334,7 +334,15 @@ def test_many_complaints_stream_and_nothing_waits(world, redis, producer):
         assert more
         data += more
     assert data.count(b'{"id":') == 3000
+    # nor does one that is not through when the daemon ends
+    slow.sendall(b"export\n")
+    assert slow.recv(1)
+    other = socket.socket(socket.AF_UNIX)
+    other.connect(str(d.socket))
+    other.sendall(b"report --by owner --progress\n")
+    assert d.stop() == 0
     slow.close()
+    other.close()
 
 
 WEEKLY = """
