@@ -50,6 +50,13 @@ am_pages_on_health(void *arg, struct am_http_request *req)
 	answer(req, 200, json, &body);
 }
 
+static void
+add_lines(struct am_buf *body, const struct am_str *lines, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		am_buf_addf(body, "%.*s\n", AM_ARG(lines[i]));
+}
+
 void
 am_pages_on_ready(void *arg, struct am_http_request *req)
 {
@@ -66,7 +73,9 @@ am_pages_on_ready(void *arg, struct am_http_request *req)
 	} else
 		am_buf_adds(&body, ready.ready ? "ready" : "not ready");
 	am_buf_addc(&body, '\n');
-	for (size_t i = 0; !json && i < ready.reasons_n; i++)
-		am_buf_addf(&body, "%.*s\n", AM_ARG(ready.reasons[i]));
+	if (!json) {
+		add_lines(&body, ready.reasons, ready.reasons_n);
+		add_lines(&body, ready.notes, ready.notes_n);
+	}
 	answer(req, ready.ready ? 200 : 503, json, &body);
 }

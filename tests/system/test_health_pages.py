@@ -101,6 +101,18 @@ def test_a_refused_configuration_is_a_reason(served):
     assert reasons(port) == []
 
 
+def test_what_a_person_has_paused_is_ready_and_noted(served):
+    daemon, port = served
+    daemon.wait_running()
+    assert daemon.ctl("pause", "delivery", "--reason", "x")[0] == 0
+    answer = get(port, "/readyz")
+    assert answer.status == 200
+    assert answer.body.startswith(b"ready\ndelivery is paused since 20")
+    assert reasons(port) == []
+    assert daemon.ctl("resume", "delivery")[0] == 0
+    assert get(port, "/readyz").body == b"ready\n"
+
+
 def test_a_full_redis_is_a_reason_while_events_are_refused(world, redis):
     """IN1: what a proxy must know, and that it is over, although no event
     comes meanwhile."""
