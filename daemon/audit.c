@@ -230,9 +230,10 @@ on_beat(void *arg, const struct am_send_result *r)
 {
 	struct am_audit *a = arg;
 
-	if (r->class == AM_SEND_OK)
+	if (r->class == AM_SEND_OK) {
 		a->heartbeat_at = am_engine_now();
-	else if (r->class != AM_SEND_CANCELED)
+		am_sample_refresh(a->engine);
+	} else if (r->class != AM_SEND_CANCELED)
 		am_log_warn("heartbeat_failed", "reason=%s status=%d detail=%s",
 		    r->reason, r->status, am_log_val(am_str_c(r->detail)));
 }
@@ -358,6 +359,7 @@ conclude(struct am_audit *a)
 	a->ids = NULL;
 	a->running = false;
 	arm(a);
+	am_sample_refresh(a->engine);
 	a->waits = NULL;
 	for (; w != NULL; w = next) {
 		next = w->next;
@@ -483,7 +485,7 @@ on_sample(void *arg, struct am_sample *s)
 {
 	struct am_audit *a = arg;
 
-	if (!s->complete || !s->redis.up) {
+	if (!s->complete) {
 		undone(a, "Redis does not answer");
 		conclude(a);
 		return;

@@ -306,7 +306,7 @@ on_third(void *arg, int rc, struct am_batch *b)
 am_ms
 am_sample_unread(const struct am_shard_sample *p)
 {
-	const redisReply *r = am_batch_reply(
+	const redisReply *r = am_sample_reply(
 	    p->next[1] != NULL ? p->next[1] : p->second, SECOND_UNREAD);
 	uint64_t ms, seq;
 
@@ -448,6 +448,12 @@ ask_shard(struct am_shard_sample *p, am_ms now)
 	am_arg(b, "id");
 	ask_day(p, b, today);
 	ask_day(p, b, today - 1);
+	if (p->i == 0) { /* a person may have set it otherwise */
+		am_cmd(b, "INFO");
+		am_cmd(b, "CONFIG");
+		am_arg(b, "GET");
+		am_arg(b, "appendfsync");
+	}
 	am_store_query_send(sh->store, b, on_first, p);
 }
 
@@ -462,6 +468,17 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (s->asking)
 		finish(s);
+}
+
+void
+am_sample_refresh(struct am_engine *e)
+{
+	struct am_sampler *s = e->sampler;
+
+	if (s->last == NULL || s->asking)
+		return;
+	am_sample_unref(s->last);
+	s->last = am_sample_make(s);
 }
 
 static void

@@ -27,5 +27,8 @@ void am_sampler_free(struct am_sampler *s);
  */
 void
 am_sample_get(struct am_engine *e, am_ms max_age, am_sample_cb *cb, void *arg);
+/* What only this process knows has changed: it is told with the answers that
+ * are there. */
+void am_sample_refresh(struct am_engine *e);
 /* The caller is gone: no callback for it any more. */
 void am_sample_forget(struct am_engine *e, void *arg);

@@ -84,12 +84,12 @@ day_of(const struct am_shard_sample *p, int32_t today, int32_t i)
 	int32_t asked;
 
 	if (i < 2)
-		return am_batch_reply(
+		return am_sample_reply(
 		    p->first, i == 0 ? FIRST_TODAY : FIRST_YESTERDAY);
 	asked = (int32_t)(p->days_from - (today - i));
 	if (p->days == NULL || asked < 0 || asked >= AM_SAMPLE_DAYS - 2)
 		return NULL;
-	return am_batch_reply(p->days, (size_t)asked);
+	return am_sample_reply(p->days, (size_t)asked);
 }
 
 static void
@@ -237,7 +237,7 @@ set_lag(const struct am_shard_sample *p, const struct am_shard *sh,
     struct am_sample_shard *row)
 {
 	am_ms unread = am_sample_unread(p);
-	int64_t lag = group_lag(sh, am_batch_reply(p->second, SECOND_GROUPS));
+	int64_t lag = group_lag(sh, am_sample_reply(p->second, SECOND_GROUPS));
 
 	if (unread == AM_NEVER) {
 		row->lag = row->lag_age = 0;
@@ -280,8 +280,8 @@ fill_shard(struct am_sample_build *b, const struct am_shard_sample *p,
 	if (p->answered_at == 0)
 		return;
 	set_lag(p, sh, row);
-	row->overdue = am_reply_int(am_batch_reply(p->third, THIRD_DUE_N));
-	row->oldest_due = am_sample_score(am_batch_reply(p->third, THIRD_DUE));
+	row->overdue = am_reply_int(am_sample_reply(p->third, THIRD_DUE_N));
+	row->oldest_due = am_sample_score(am_sample_reply(p->third, THIRD_DUE));
 }
 
 static void
@@ -295,7 +295,7 @@ add_shards(struct am_sample_build *b)
 
 	for (size_t i = 0; i < b->s->shards_n; i++) {
 		const redisReply *t =
-		    am_batch_reply(b->s->shards[i].first, FIRST_TALLY);
+		    am_sample_reply(b->s->shards[i].first, FIRST_TALLY);
 
 		more += t != NULL ? t->elements / 2 : 0;
 		answered += b->s->shards[i].answered_at != 0;
@@ -310,14 +310,14 @@ add_shards(struct am_sample_build *b)
 		if (p->answered_at == 0)
 			continue;
 		row->open = take_tally(
-		    b, stages, am_batch_reply(p->first, FIRST_TALLY));
+		    b, stages, am_sample_reply(p->first, FIRST_TALLY));
 		o->open += row->open;
 		o->overdue += row->overdue;
 		if (row->oldest_due != 0 &&
 		    (o->oldest_due == 0 || row->oldest_due < o->oldest_due))
 			o->oldest_due = row->oldest_due;
 		o->parked_n +=
-		    am_reply_int(am_batch_reply(p->first, FIRST_PARKED));
+		    am_reply_int(am_sample_reply(p->first, FIRST_PARKED));
 	}
 	o->shards = rows;
 	o->shards_n = b->s->shards_n;
@@ -335,9 +335,16 @@ static void
 add_redis(struct am_sample_build *b)
 {
 	const struct am_store *store = b->e->shards[0]->store;
-	const struct am_redis_facts *f = am_store_facts(store);
+	const struct am_batch *first = b->s->shards[0].first;
+	struct am_redis_facts now = *am_store_facts(store), *f = &now;
+	struct am_str info = am_reply_str(am_sample_reply(first, FIRST_INFO));
 	struct am_sample_redis *r = &b->out->redis;
 
+	if (info.n != 0) {
+		am_facts_memory(f, info);
+		am_facts_durability(
+		    f, info, am_sample_reply(first, FIRST_FSYNC));
+	}
 	*r = (struct am_sample_redis){
 		.up = b->out->complete,
 		.why = "",

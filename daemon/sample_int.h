@@ -38,7 +38,10 @@ enum {
 	FIRST_OUTS,
 	FIRST_CURSOR,
 	FIRST_TODAY,
-	FIRST_YESTERDAY
+	FIRST_YESTERDAY,
+	/* of the first shard only */
+	FIRST_INFO,
+	FIRST_FSYNC
 };
 enum { SECOND_UNREAD, SECOND_GROUPS, SECOND_OUTS };
 enum { THIRD_DUE, THIRD_DUE_N, THIRD_DAYS };
@@ -92,6 +95,12 @@ struct am_sample_build {
 	struct am_arena *a; /* out's */
 };
 
+/* NULL when there was no answer yet. */
+static inline const redisReply *
+am_sample_reply(const struct am_batch *b, size_t i)
+{
+	return b != NULL ? am_batch_reply(b, i) : NULL;
+}
 /* The score of the one entry of a ZRANGE; 0: there is none, or +inf. */
 am_ms am_sample_score(const redisReply *r);
 /* NULL gives "". */

@@ -106,10 +106,10 @@ static void
 take_out(struct am_sample_endpoint *row, const struct am_batch *b, size_t at,
     am_ms now)
 {
-	am_ms first = am_sample_score(am_batch_reply(b, at + AM_LATE_COLS));
+	am_ms first = am_sample_score(am_sample_reply(b, at + AM_LATE_COLS));
 
 	for (size_t c = 0; c < AM_LATE_COLS; c++) {
-		int64_t n = am_reply_int(am_batch_reply(b, at + c));
+		int64_t n = am_reply_int(am_sample_reply(b, at + c));
 
 		row->late[c] += n;
 		row->waiting += n;
@@ -123,8 +123,8 @@ static void
 take_shard(struct am_sample_build *b, struct am_sample_endpoint *rows,
     const struct am_shard_sample *p)
 {
-	const redisReply *outs = am_batch_reply(p->first, FIRST_OUTS);
-	const redisReply *hash = am_batch_reply(p->first, FIRST_ENDPOINTS);
+	const redisReply *outs = am_sample_reply(p->first, FIRST_OUTS);
+	const redisReply *hash = am_sample_reply(p->first, FIRST_ENDPOINTS);
 
 	for (size_t i = 0; outs != NULL && i < outs->elements; i++) {
 		struct am_str name;
@@ -148,8 +148,9 @@ am_sample_add_endpoints(struct am_sample_build *b)
 
 	for (size_t i = 0; i < b->s->shards_n; i++) {
 		const struct am_shard_sample *p = &b->s->shards[i];
-		const redisReply *outs = am_batch_reply(p->first, FIRST_OUTS);
-		const redisReply *h = am_batch_reply(p->first, FIRST_ENDPOINTS);
+		const redisReply *outs = am_sample_reply(p->first, FIRST_OUTS);
+		const redisReply *h =
+		    am_sample_reply(p->first, FIRST_ENDPOINTS);
 
 		room += outs != NULL ? outs->elements : 0;
 		room += h != NULL ? h->elements / 2 : 0;
@@ -294,14 +295,14 @@ am_sample_add_paused(struct am_sample_build *b)
 
 	for (size_t i = 0; i < b->s->shards_n; i++) {
 		const redisReply *r =
-		    am_batch_reply(b->s->shards[i].first, FIRST_PAUSED);
+		    am_sample_reply(b->s->shards[i].first, FIRST_PAUSED);
 
 		room += r != NULL ? r->elements / 2 : 0;
 	}
 	rows = am_arena_zalloc(b->a, (room + 1) * sizeof(*rows));
 	for (size_t i = 0; i < b->s->shards_n; i++) {
 		const redisReply *r =
-		    am_batch_reply(b->s->shards[i].first, FIRST_PAUSED);
+		    am_sample_reply(b->s->shards[i].first, FIRST_PAUSED);
 
 		for (size_t k = 0; r != NULL && k + 1 < r->elements; k += 2) {
 			struct am_str what = am_reply_str(r->element[k]);

@@ -122,6 +122,7 @@ watch_note(struct am_turn *t, const struct am_loopdef *def,
 		{ "complaint.opened", NULL, AM_M_OPENED },
 		{ "customer.answered", "verdict", AM_M_CONFIRMATIONS },
 		{ "loop.closed", "outcome", AM_M_CLOSED },
+		{ "followup.queued", "reason", AM_M_FIRED },
 		{ "deadline.missed", "clock", AM_M_BREACHES },
 	};
 	struct am_watched *w;
@@ -169,14 +170,15 @@ am_watch_step(struct am_turn *t, const struct am_loopdef *def,
 		watch_note(t, def, up, n);
 	for (const struct am_followup *f = up->followups; f != NULL;
 	     f = f->next) {
-		w = note(t, AM_M_FIRED, 1);
-		w->labels[0] = loop_label(t, def);
-		w->labels[1] = am_reason_str(f->reason);
 		if (ev->type == AM_EV_WAKE)
 			(void)note(t, AM_M_LATENESS,
 			    (double)(f->fired_at - f->due_at) / AM_SECOND);
-		if (f->dead)
-			am_watch_end(t, f->endpoint, "dead");
+		if (!f->dead)
+			continue; /* its note has the reason */
+		w = note(t, AM_M_FIRED, 1);
+		w->labels[0] = loop_label(t, def);
+		w->labels[1] = am_reason_str(f->reason);
+		am_watch_end(t, f->endpoint, "dead");
 	}
 	for (const struct am_fu_change *f = up->changes; f != NULL; f = f->next)
 		if (!f->release)
