@@ -4,12 +4,13 @@ and what senders are answered otherwise."""
 
 import concurrent.futures
 import json
+import re
 import signal
 import time
 
 import callers
 import pytest
-from harness import SECRET, SECRET_2, free_port, wait_until
+from harness import ROOT, SECRET, SECRET_2, free_port, wait_until
 from senders import (BEARER, JSON, LOGIN, PATH, RAW, TOKEN, Senders, basic,
                      body_of, by_node, github, opening, own, stripe, webhook)
 
@@ -391,6 +392,37 @@ def test_foreign_bodies_by_maps(world, redis):
     assert problem["field"] == "event_id" and problem["at"] == 1
     assert len(s.entries()) == 3
     assert s.ok({"alerts": []}, headers)["events"] == []
+
+
+def test_what_alertmanager_sends(world, redis):
+    """The file that is shipped reads version 4 of Alertmanager's webhook."""
+    text = (ROOT / "conf/producers/alertmanager.conf").read_text()
+    token = world.secret("am", "the-token-of-a-monitor-0")
+    s = Senders(world, redis, extra=re.search(
+        r"^producer .*", text, re.M | re.S).group().replace(
+            "/etc/amends/alertmanager.token", str(token)))
+    headers = [("Authorization", "Bearer the-token-of-a-monitor-0"), JSON]
+    alert = {
+        "status": "firing", "labels": {
+            "alertname": "CheckoutSlow", "severity": "critical",
+            "instance": "shop:443"},
+        "annotations": {"summary": "slow", "description": "over 2 s"},
+        "startsAt": "2026-11-22T04:05:06.789Z",
+        "endsAt": "0001-01-01T00:00:00Z", "fingerprint": "4de4a2f3c9d1b8e7",
+        "generatorURL": "http://prometheus/graph?g0.expr=x"}
+    body = {"version": "4", "groupKey": "{}:{}", "truncatedAlerts": 0,
+            "status": "firing", "receiver": "amends", "groupLabels": {},
+            "commonLabels": {}, "commonAnnotations": {},
+            "externalURL": "http://am", "alerts": [alert]}
+    first = s.ok(body, headers)["events"][0]
+    assert s.ok(body, headers)["events"][0] == {**first, "duplicate": True}
+    wait_until(lambda: s.daemon.find(first["complaint"]))
+    gone = {**alert, "status": "resolved", "endsAt": "2026-11-22T04:15:06Z"}
+    again = s.ok({**body, "alerts": [gone]}, headers)["events"][0]
+    assert again["complaint"] == first["complaint"]
+    wait_until(lambda: s.daemon.find(
+        first["complaint"])["outcome"] == "withdrawn")
+    assert redis.client.xlen("{complaints}:rejects") == 0
 
 
 def unavailable(s, value, code=None):

@@ -2,15 +2,24 @@
 documented ones, every 202 is on the stream, memory is bounded. A few seconds,
 and half a minute each with AMENDS_LONG=1."""
 
+import concurrent.futures
 import json
 import subprocess
 from pathlib import Path
 
-from harness import BUILD, LONG
+from harness import BUILD, LONG, wait_until
 from senders import TOKEN, Senders
 
 SECONDS = 30 if LONG else 2
 RATE = 2000 if LONG else 300
+# nothing lapses while it is measured
+LOOP = """
+loop "complaint" {
+    stage "listen"  { budget = "1d" }
+    stage "confirm" { kind = "confirm"  budget = "1d"
+        rung "ask" { at = "0%"  to = "customer"  via = {"crm"} } }
+}
+"""
 SANITIZED = b"__asan_init" in (BUILD / "amendsd").read_bytes()
 
 
@@ -45,7 +54,7 @@ def test_in2_200_senders_at_once(world):
     """IN2: as fast as 200 connections can."""
     redis = world.redis(aof="everysec")
     # one address has a quarter of all connections
-    s = Senders(world, redis, extra="connections = 1024")
+    s = Senders(world, redis, extra="connections = 1024", loop=LOOP)
     post(s, 200, 0, 1)  # what is allocated once is there
     before = rss_kb(s.daemon.pid)
     said, taken = post(s, 200, 0)
@@ -61,10 +70,25 @@ def test_in2_200_senders_at_once(world):
 def test_in2_a_steady_rate(world):
     """IN2: p99 under 50 ms at 2,000 a second, where nothing else slows it."""
     redis = world.redis(aof="everysec")
-    s = Senders(world, redis, extra="connections = 1024")
+    s = Senders(world, redis, extra="connections = 1024", loop=LOOP)
     said, taken = post(s, 200, RATE)
     print(said)
     assert set(said["statuses"]) == {"202"}, said
     assert said["n"] >= RATE * SECONDS * 0.99
     assert set(taken) <= set(on_stream(redis))
     assert said["p99"] < (50_000 if LONG and not SANITIZED else 1_000_000)
+
+
+def test_in2_what_was_promised_outlives_redis(world):
+    """IN2: Redis is killed under load; with appendfsync always every 202 is
+    there when it is back, and meanwhile nothing is answered but 503."""
+    redis = world.redis(aof="always")
+    s = Senders(world, redis, extra="connections = 1024", loop=LOOP)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        load = pool.submit(post, s, 50, 0, 3)
+        wait_until(lambda: redis.client.xlen("complaints") > 200)
+        redis.restart()
+        said, taken = load.result()
+    assert set(said["statuses"]) == {"202", "503"}, said
+    ids = on_stream(redis)
+    assert len(ids) == len(set(ids)) and set(taken) <= set(ids)
