@@ -205,7 +205,7 @@ state(const struct am_html *h)
 	am_h(h, " <bdi>");
 	am_h_c(h, h->s->instance);
 	am_h(h, "</bdi> <span>");
-	am_h_say(h, h->s->redis.up ? h->s->state : "Redis is away", NULL);
+	am_h_c(h, am_h_t(h, h->s->redis.up ? h->s->state : "Redis is away"));
 	am_h(h, "</span></p>\n");
 }
 

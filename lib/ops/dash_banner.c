@@ -15,7 +15,8 @@
 
 struct banner {
 	const struct am_html *h;
-	size_t n; /* items so far */
+	size_t n;    /* items so far */
+	bool strong; /* in what is wrong */
 };
 
 /* Opens an item; the caller says what is wrong. */
@@ -29,24 +30,28 @@ item(struct banner *w, bool bad)
 	am_buf_addf(h->b, "<li class=\"alert %s\">", bad ? "a-bad" : "a-note");
 	am_h_sign(h, bad ? "stop" : "note");
 	am_h(h, "<div><p><strong>");
+	w->strong = true;
 }
 
 /* Behind what is wrong: more of it, then what to do. */
 static void
 detail(struct banner *w)
 {
-	am_h(w->h, "</strong> ");
+	am_h(w->h, w->strong ? "</strong> " : "");
+	w->strong = false;
 }
 
 static void
 todo(struct banner *w)
 {
+	detail(w);
 	am_h(w->h, "</p><p class=\"do\">");
 }
 
 static void
 done(struct banner *w)
 {
+	detail(w);
 	am_h(w->h, "</p></div></li>\n");
 }
 
@@ -349,7 +354,7 @@ all_well(const struct am_html *h)
 void
 am_dash_banner(const struct am_html *h)
 {
-	struct banner w = { h, 0 };
+	struct banner w = { h, 0, false };
 
 	if (!h->s->redis.up) {
 		redis_away(&w);

@@ -102,7 +102,7 @@ endpoint(const struct am_html *h, const struct am_sample_endpoint *e)
 	am_h_say(h, st.say, NULL);
 	about(h, e);
 	am_h(h, "</td><td class=\"side\">");
-	am_h_say(h, e->breaker, NULL);
+	am_h_c(h, am_h_t(h, e->breaker));
 	am_h(h, "</td><td class=\"num\">");
 	am_h_n(h, e->waiting);
 	am_buf_addf(

@@ -264,6 +264,19 @@ add_instant(struct am_buf *b, const json_t *note, const char *key,
 	return true;
 }
 
+/* What stands under these is a name, whatever it reads like. */
+static bool
+is_name(const char *key)
+{
+	static const char *const names[] = { "endpoint", "from", "by", "who",
+		"owner", "approver", "target", "repeat_of", "rung" };
+
+	for (size_t i = 0; i < AM_COUNT(names); i++)
+		if (strcmp(key, names[i]) == 0)
+			return true;
+	return false;
+}
+
 static void
 add_word(struct am_buf *b, struct am_str word, const struct am_history *h)
 {
@@ -324,6 +337,8 @@ add_value(struct am_buf *b, const char *p, const json_t *note,
 	v = json_object_get(note, key);
 	if (json_is_integer(v))
 		am_buf_addi(b, json_integer_value(v));
+	else if (is_name(key))
+		am_buf_addstr(b, am_json_str(note, key));
 	else
 		add_word(b, am_json_str(note, key), h);
 	return json_is_integer(v) || am_json_str(note, key).n > 0;
@@ -384,7 +399,7 @@ am_history_note(
 void
 am_history_say(struct am_buf *b, const json_t *line, const struct am_history *h)
 {
-	const char *between = h->lang == AM_LANG_ZH ? ";" : "; ";
+	const char *between = h->lang == AM_LANG_ZH ? "；" : "; ";
 	const json_t *notes = json_object_get(line, "do");
 	struct am_str verdict = am_json_str(line, "verdict");
 	size_t i, start = b->n;
