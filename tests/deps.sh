@@ -109,3 +109,21 @@ if [ "$1" = test ] && [ ! -x build/exim/usr/sbin/exim4 ]; then
 		rm exim4-daemon-light_*.deb
 	)
 fi
+
+# What scrapes our metrics and what tells of alerts: unpacked, for their
+# packages start a service each.
+if [ "$1" = test ] && [ ! -x build/prometheus/usr/bin/prometheus-alertmanager ]
+then
+	echo "unpacking: prometheus prometheus-alertmanager"
+	rm -rf build/prometheus
+	mkdir -p build/prometheus
+	(
+		cd build/prometheus
+		apt-get -qq download prometheus prometheus-alertmanager \
+		    2>/dev/null
+		for p in *.deb; do
+			dpkg-deb -x "$p" .
+			rm "$p"
+		done
+	)
+fi
