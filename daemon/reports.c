@@ -33,9 +33,10 @@ struct making {
 	struct am_conf *conf; /* held; NULL: none is being made */
 	const struct am_conf_report *c;
 	struct am_casewalk *walk;
-	struct am_buf body; /* what stands before and behind the id */
-	size_t shard_i;	    /* whose cursor is looked at */
-	am_ms since;	    /* the first look, monotonic */
+	struct am_buf body;    /* what all get behind the id */
+	struct am_buf figures; /* and webhooks beside it */
+	size_t shard_i;	       /* whose cursor is looked at */
+	am_ms since;	       /* the first look, monotonic */
 };
 
 struct am_reports {
@@ -90,6 +91,7 @@ static void
 drop(struct am_reports *r, am_ms again)
 {
 	am_buf_fini(&r->m.body);
+	am_buf_fini(&r->m.figures);
 	free(r->m.name);
 	am_conf_unref(r->m.conf);
 	r->m = (struct making){ .conf = NULL };
@@ -231,8 +233,11 @@ told(const struct am_conf *conf)
 }
 
 static struct am_str
-body_of(struct am_turn *t, const struct making *m, const char *id)
+body_of(struct am_turn *t, const struct making *m, const char *endpoint,
+    const char *id)
 {
+	const struct am_conf_endpoint *ep =
+	    am_conf_endpoint(m->conf, am_str_c(endpoint));
 	struct am_buf b;
 
 	am_buf_arena(&b, &t->arena, m->body.n + 512);
@@ -251,6 +256,9 @@ body_of(struct am_turn *t, const struct making *m, const char *id)
 	add_time(&b, "fired_at", t->now);
 	am_buf_addc(&b, '}');
 	am_buf_addstr(&b, am_buf_str(&m->body));
+	/* a channel of texts sends the message and nothing else */
+	if (ep == NULL || ep->type == AM_ENDPOINT_WEBHOOK)
+		am_buf_addstr(&b, am_buf_str(&m->figures));
 	am_buf_adds(&b, "}}");
 	return am_buf_str(&b);
 }
@@ -272,7 +280,7 @@ write_row(struct am_reports *r, struct am_turn *t, const char *endpoint)
 
 	make_id(m, endpoint, f.id);
 	am_fu_id_format(f.id, id);
-	f.body = body_of(t, m, id);
+	f.body = body_of(t, m, endpoint, id);
 	am_commit_fu_set(t->commit, &f, t->now);
 	am_turn_touch(t, am_out_name(&t->arena, f.endpoint, f.class), t->now);
 	t->counts.fired++;
@@ -373,10 +381,11 @@ on_figures(void *arg, struct am_report *report, int rc,
 	am_buf_init(&m->body);
 	am_buf_addc(&m->body, ',');
 	add_report(&m->body, m);
-	am_buf_addkey(&m->body, "figures");
-	am_report_json(report, GROUPS_MAX, &m->body);
-	am_buf_addki(&m->body, "parked", (int64_t)count->parked);
 	add_message(&m->body, m, report);
+	am_buf_init(&m->figures);
+	am_buf_adds(&m->figures, ",\"figures\":");
+	am_report_json(report, GROUPS_MAX, &m->figures);
+	am_buf_addki(&m->figures, "parked", (int64_t)count->parked);
 	am_report_free(report);
 	if (may_make(r))
 		commit(r, write_report);
@@ -574,6 +583,7 @@ am_reports_free(struct am_reports *r)
 	else
 		free(r->asked); /* its answer will not come */
 	am_buf_fini(&r->m.body);
+	am_buf_fini(&r->m.figures);
 	free(r->m.name);
 	am_conf_unref(r->m.conf);
 	event_free(r->timer);

@@ -14,7 +14,9 @@ import time
 
 import pytest
 from harness import BUILD, SECRET, Producer, World, wait_until
+from mailserver import MailServer
 from sink import answer
+from test_mail import mail_endpoint
 from vclock import Clock
 
 KPIS = ["on_time", "on_time_promised", "first_cycle_fix", "reopened", "repeat",
@@ -499,3 +501,26 @@ def test_a_report_that_nobody_takes_is_dead_and_can_be_replayed(world):
     assert sent(sink)[1].body == sent(sink)[0].body
     wait_until(lambda: d.rows("dead list") == [])
     assert time.time() < clock.now()
+
+
+def test_a_report_by_mail_goes_to_who_leads(world, redis):
+    """EV3: to the manager of conf; and the last one that was missed is made."""
+    mx = world.add(MailServer(world)).start()
+    redis.client.hset("{complaints}:reports", "weekly", 1)  # day 1, 1970
+    d = world.daemon(
+        redis, loop=LOOP.replace('"crm"', '"mail"'),
+        endpoints=mail_endpoint(world, mx), more="""
+person "chen" { email = "chen@staff.example" }
+role "manager" { person = {"chen"} }
+report "weekly" { every = "week"  via = {"mail"} }
+""")
+    got = wait_until(mx.messages)
+    (to_, msg), = got
+    assert to_ == ["chen@staff.example"] and msg["subject"].startswith(
+        "weekly: ")
+    assert "Received 0, closed 0" in msg.get_content()
+    assert "受理 0 件" in msg.get_content()
+    wait_until(lambda: d.rows("followups") == [])
+    d.kill9()
+    d.start()
+    assert len(d.logged("report_made")) == len(mx.messages()) == 1
