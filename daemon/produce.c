@@ -16,6 +16,7 @@
 #include "base/hash.h"
 #include "base/str.h"
 #include "core/bucket.h"
+#include "daemon/paused.h"
 #include "daemon/strangers.h"
 #include "daemon/writer.h"
 #include "intake/form.h"
@@ -462,6 +463,7 @@ take(struct am_produce *p, const struct am_conf_producer *of, struct account *a,
     struct am_http_request *req)
 {
 	struct am_produced said;
+	const char *busy = NULL;
 	struct am_str key;
 	struct post *post;
 
@@ -474,10 +476,14 @@ take(struct am_produce *p, const struct am_conf_producer *of, struct account *a,
 	if (!within_rate(p, a, req) || !read_key(p, of, a, req, &key) ||
 	    !read_body(p, of, a, req, key, &said))
 		return;
-	if (!am_writer_room(p->writer, req->body.n)) {
+	if (am_paused_intake(p->engine) != NULL)
+		busy = "intake is paused; send it again later";
+	else if (!am_writer_room(p->writer, req->body.n))
+		busy = "too much waits to be kept; send it again";
+	if (busy != NULL) {
 		fail(p, a, req,
 		    &(struct am_http_problem){ .status = 503,
-			.detail = "too much waits to be kept; send it again",
+			.detail = busy,
 			.code = "busy",
 			.at = SIZE_MAX,
 			.retry_after_s = FULL_AFTER_S });
@@ -650,7 +656,10 @@ am_produce_strangers(const struct am_produce *p)
 const char *
 am_produce_wrong(const struct am_produce *p)
 {
-	return p->writer != NULL ? am_writer_wrong(p->writer) : NULL;
+	if (p->writer == NULL)
+		return NULL;
+	return am_paused_intake(p->engine) != NULL ? "intake is paused"
+						   : am_writer_wrong(p->writer);
 }
 
 void

@@ -10,6 +10,7 @@ import callers
 import pytest
 from callers import Answer, read_all, request
 from harness import free_port, wait_until
+from senders import opening
 
 
 def get(port, path, method="GET", **headers):
@@ -113,18 +114,34 @@ def test_what_a_person_has_paused_is_ready_and_noted(served):
     assert get(port, "/readyz").body == b"ready\n"
 
 
-def test_a_full_redis_is_a_reason_while_events_are_refused(world, redis):
-    """IN1: what a proxy must know, and that it is over, although no event
-    comes meanwhile."""
+PRODUCER = "the-token-of-the-shop"
+
+
+@pytest.fixture
+def shop(world, redis):
+    """(daemon, port) that take events of a producer."""
     world.sink()
     port = free_port()
-    token = world.secret("token", "the-token-of-the-shop")
+    token = world.secret("token", PRODUCER)
     daemon = world.daemon(redis, more=f"""
 http {{
     listen = "127.0.0.1:{port}"
     producer "shop" {{ token = {{"file:{token}"}} }}
 }}""")
     wait_until(lambda: get(port, "/readyz").status == 200)
+    return daemon, port
+
+
+def send(port):
+    return request(port, "/v1/events", json.dumps(opening()).encode(),
+                   headers=[("Authorization", f"Bearer {PRODUCER}"),
+                            ("Content-Type", "application/json")])
+
+
+def test_a_full_redis_is_a_reason_while_events_are_refused(shop, redis):
+    """IN1: what a proxy must know, and that it is over, although no event
+    comes meanwhile."""
+    daemon, port = shop
     used = redis.client.info("memory")["used_memory"]
     redis.client.config_set("maxmemory", int(used * 1.1))
     wait_until(lambda: get(port, "/readyz").status == 503)
@@ -133,6 +150,21 @@ http {{
     assert daemon.ctl("health")[0] == 1
     redis.client.config_set("maxmemory", 0)
     wait_until(lambda: get(port, "/readyz").status == 200)
+    assert send(port).status == 202
+
+
+def test_paused_intake_takes_no_events(shop):
+    """OP3: as `pause intake` promises; nothing is lost, producers send it
+    again."""
+    daemon, port = shop
+    assert daemon.ctl("pause", "intake", "--reason", "x")[0] == 0
+    answer = send(port)
+    assert answer.status == 503 and answer.one("retry-after")
+    assert b"paused" in answer.body
+    assert reasons(port) == ["no events are taken by HTTP: intake is paused"]
+    assert daemon.ctl("resume", "intake")[0] == 0
+    assert reasons(port) == []
+    assert send(port).status == 202
 
 
 def test_a_standby_is_ready(world, redis, served):
