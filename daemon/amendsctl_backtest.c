@@ -58,9 +58,15 @@ run_side(const struct run *r, struct side *s)
 		.loop = on_loop, .told = on_told, .arg = s
 	};
 	struct am_world *w = am_world_new(&opts, r->story.events[0].at);
+	struct am_progress p = { .what = s == &r->sides[0]
+					     ? "policy A: event"
+					     : "policy B: event" };
 
-	for (size_t i = 0; i < r->story.n; i++)
+	for (size_t i = 0; i < r->story.n; i++) {
+		am_progress(&p, i, r->story.n);
 		am_world_tell(w, &r->story.events[i]);
+	}
+	am_progress(&p, r->story.n, r->story.n);
 	am_world_run(w, r->until);
 	am_world_free(w);
 }

@@ -79,20 +79,51 @@ dial(const char *path, enum am_ask *why, struct am_ask_end *end)
 	return -1;
 }
 
+/* A line on the terminal while nothing is heard, gone when something is. */
+struct hourglass {
+	bool on, shown;
+	am_ms since;
+};
+
+static void
+hourglass_turn(struct hourglass *h)
+{
+	long long s = (mono_now() - h->since) / AM_SECOND;
+
+	if (!h->on || s < 1)
+		return;
+	h->shown = true;
+	fprintf(stderr, "\rwaiting for the answer, %lld s", s);
+	fflush(stderr);
+}
+
+static void
+hourglass_clear(struct hourglass *h)
+{
+	if (h->shown)
+		fputs("\r\033[K", stderr);
+	h->shown = false;
+	h->since = mono_now();
+}
+
 /* Bytes read, 0 at the end, -1 with errno (ETIMEDOUT: silence). */
 static ssize_t
-read_some(int fd, char *p, size_t n, am_ms until)
+read_some(int fd, char *p, size_t n, am_ms until, struct hourglass *h)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 	ssize_t got;
 
 	for (;;) {
-		am_ms left = until == AM_NEVER ? -1 : until - mono_now();
+		am_ms left = until == AM_NEVER ? AM_SECOND : until - mono_now();
 		int rc;
 
-		if (until != AM_NEVER && left < 0)
+		if (left < 0)
 			left = 0;
-		rc = poll(&pfd, 1, (int)left);
+		rc = poll(&pfd, 1, (int)(left < AM_SECOND ? left : AM_SECOND));
+		if (rc == 0 && (until == AM_NEVER || mono_now() < until)) {
+			hourglass_turn(h);
+			continue;
+		}
 		if (rc == 0) {
 			errno = ETIMEDOUT;
 			return -1;
@@ -155,6 +186,8 @@ am_ask(const char *path, struct am_str line, am_ms timeout_ms, am_ask_row *row,
 	enum am_ask rc = AM_ASK_UNREACHABLE;
 	struct am_buf b;
 	ssize_t n = 0;
+	struct hourglass h = { .on = !end->quiet && isatty(STDERR_FILENO),
+		.since = mono_now() };
 	int fd = dial(path, &rc, end);
 
 	if (fd < 0)
@@ -165,7 +198,8 @@ am_ask(const char *path, struct am_str line, am_ms timeout_ms, am_ask_row *row,
 	(void)!send(fd, line.p, line.n, MSG_NOSIGNAL);
 	for (;;) {
 		am_buf_reserve(&b, 1 << 16);
-		n = read_some(fd, b.p + b.n, b.cap - b.n, until);
+		n = read_some(fd, b.p + b.n, b.cap - b.n, until, &h);
+		hourglass_clear(&h);
 		if (n <= 0)
 			break;
 		b.n += (size_t)n;

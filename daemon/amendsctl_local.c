@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/str.h"
 
@@ -38,6 +39,28 @@ am_local_find(struct am_str name)
 }
 
 /* ---- the command line ---- */
+
+void
+am_progress(struct am_progress *p, size_t n, size_t of)
+{
+	struct timespec ts;
+	am_ms now;
+
+	if (n % 256 != 0 && n != of)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	now = (am_ms)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	if (p->since == 0)
+		p->since = now;
+	if (n == of && p->said != 0) {
+		fputs("\r\033[K", stderr);
+	} else if (n != of && now - p->since >= AM_SECOND &&
+		   now - p->said >= 100 && isatty(STDERR_FILENO)) {
+		p->said = now;
+		fprintf(stderr, "\r%s %zu of %zu", p->what, n, of);
+		fflush(stderr);
+	}
+}
 
 static struct am_opt *
 find_opt(struct am_opt *opts, size_t n, const char *word, const char **value)

@@ -40,6 +40,13 @@ int am_policy_load(
 /* Again, when events lie before what its calendars cover. */
 int am_policy_cover(struct am_policy *p, am_ms first);
 void am_policy_fini(struct am_policy *p);
+/* How far long work is: on stderr, if that is a terminal, from its first second
+ * on and ten times in each; the line is gone at the end (n == of). */
+struct am_progress {
+	const char *what; /* "policy A: event" */
+	am_ms since, said;
+};
+void am_progress(struct am_progress *p, size_t n, size_t of);
 /* The loop that an opening asks for: am_world_opts.loop with a policy. */
 const struct am_loopdef *
 am_policy_choose(const struct am_policy *p, const struct am_event *ev);

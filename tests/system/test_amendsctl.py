@@ -558,7 +558,7 @@ def test_help_when_asked_then_names_every_verb_and_needs_no_daemon(fake):
     narrow = run(fake, "help", COLUMNS="60")[1]
     assert "…" not in narrow and "~" not in narrow
     assert run(fake, "--version")[1].startswith("amendsctl ")
-    assert run(fake, "list", "--help")[1].startswith("list [--stage")
+    assert run(fake, "list", "--help")[1].startswith("list [--open")
     assert fake.asked == []
 
 

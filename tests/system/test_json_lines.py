@@ -4,6 +4,9 @@ and "CLI"."""
 
 import json
 import os
+import pty
+import select
+import signal
 import subprocess
 from pathlib import Path
 
@@ -126,3 +129,36 @@ def test_who_may_not_is_refused(world, redis):
         capture_output=True, text=True, user=65534, group=65534, extra_groups=[],
         env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
     assert p.returncode == 5 and "you may not open" in p.stderr, p.stderr
+
+
+def test_progress_is_for_terminals(world, redis):
+    """What takes long says so on a terminal's stderr, and leaves no trace
+    there; elsewhere not a byte."""
+    world.sink()
+    d = world.daemon(redis, loop=LOOPS)
+    cmd = [BUILD / "amendsctl", "--socket", d.socket, "status"]
+    d.signal(signal.SIGSTOP)
+    quiet = subprocess.Popen(cmd, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True)
+    master, slave = pty.openpty()
+    p = subprocess.Popen(cmd, stdout=subprocess.PIPE, stderr=slave)
+    os.close(slave)
+    said = b""
+
+    def heard(pattern):
+        nonlocal said
+        while select.select([master], [], [], 0)[0]:
+            try:
+                said += os.read(master, 4096)
+            except OSError:
+                break
+        return pattern in said
+    wait_until(lambda: heard(b"\rwaiting for the answer, 2 s"))
+    d.signal(signal.SIGCONT)
+    out, _ = p.communicate(timeout=15)
+    assert b"running" in out
+    heard(b"")
+    os.close(master)
+    assert said.endswith(b"\r\x1b[K")
+    out, err = quiet.communicate(timeout=15)
+    assert "running" in out and err == ""
