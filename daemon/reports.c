@@ -9,7 +9,7 @@
 
 #include "daemon/reports.h"
 
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +34,7 @@ struct making {
 	const struct am_conf_report *c;
 	struct am_casewalk *walk;
 	struct am_buf body;    /* what all get behind the id */
+	struct am_buf text;    /* for people */
 	struct am_buf figures; /* and webhooks beside it */
 	size_t shard_i;	       /* whose cursor is looked at */
 	am_ms since;	       /* the first look, monotonic */
@@ -91,6 +92,7 @@ static void
 drop(struct am_reports *r, am_ms again)
 {
 	am_buf_fini(&r->m.body);
+	am_buf_fini(&r->m.text);
 	am_buf_fini(&r->m.figures);
 	free(r->m.name);
 	am_conf_unref(r->m.conf);
@@ -232,6 +234,50 @@ told(const struct am_conf *conf)
 						    : AM_ROLE_SUPERVISOR;
 }
 
+/* In the languages of conf: English, and Chinese where a message has it. */
+static bool
+speaks_chinese(const struct am_conf *conf)
+{
+	for (size_t i = 0; i < conf->messages_n; i++)
+		for (size_t j = 0; j < conf->messages[i]->langs_n; j++)
+			if (strncmp(
+				conf->messages[i]->langs[j].lang, "zh", 2) == 0)
+				return true;
+	return false;
+}
+
+/* Whole lines, as many as the endpoint's provider takes. */
+static struct am_str
+fitting(const struct am_conf_endpoint *ep, struct am_str text)
+{
+	size_t most = ep != NULL ? am_conf_via(ep).max_bytes : 0;
+
+	if (most == 0 || text.n <= most)
+		return text;
+	text.n = most;
+	while (text.n > 0 && text.p[text.n] != '\n')
+		text.n--;
+	return text;
+}
+
+static void
+add_message(
+    struct am_buf *b, const struct making *m, const struct am_conf_endpoint *ep)
+{
+	char from[16], to[16], title[128];
+
+	snprintf(title, sizeof(title), "%s: %s - %s", m->name,
+	    am_period_name(AM_PERIOD_DAY, m->turn.from, from),
+	    am_period_name(AM_PERIOD_DAY, m->turn.to - 1, to));
+	am_buf_addkey(b, "message");
+	am_buf_addc(b, '{');
+	am_buf_addkv(b, "text", fitting(ep, am_buf_str(&m->text)));
+	am_buf_addkv(
+	    b, "lang", speaks_chinese(m->conf) ? AM_STR("mul") : AM_STR("en"));
+	am_buf_addkv(b, "subject", am_str_c(title));
+	am_buf_addc(b, '}');
+}
+
 static struct am_str
 body_of(struct am_turn *t, const struct making *m, const char *endpoint,
     const char *id)
@@ -256,6 +302,7 @@ body_of(struct am_turn *t, const struct making *m, const char *endpoint,
 	add_time(&b, "fired_at", t->now);
 	am_buf_addc(&b, '}');
 	am_buf_addstr(&b, am_buf_str(&m->body));
+	add_message(&b, m, ep);
 	/* a channel of texts sends the message and nothing else */
 	if (ep == NULL || ep->type == AM_ENDPOINT_WEBHOOK)
 		am_buf_addstr(&b, am_buf_str(&m->figures));
@@ -305,45 +352,6 @@ write_report(struct am_reports *r, struct am_turn *t)
 	return true;
 }
 
-/* In the languages of conf: English, and Chinese where a message has it. */
-static bool
-speaks_chinese(const struct am_conf *conf)
-{
-	for (size_t i = 0; i < conf->messages_n; i++)
-		for (size_t j = 0; j < conf->messages[i]->langs_n; j++)
-			if (strncmp(
-				conf->messages[i]->langs[j].lang, "zh", 2) == 0)
-				return true;
-	return false;
-}
-
-static void
-add_message(struct am_buf *b, const struct making *m, struct am_report *r)
-{
-	bool zh = speaks_chinese(m->conf);
-	struct am_buf text, title;
-	char from[16], to[16];
-
-	am_buf_init(&text);
-	am_buf_init(&title);
-	am_report_text(r, m->name, "en", &text);
-	if (zh) {
-		am_buf_adds(&text, "\n\n");
-		am_report_text(r, m->name, "zh", &text);
-	}
-	am_buf_addf(&title, "%s: %s - %s", m->name,
-	    am_period_name(AM_PERIOD_DAY, m->turn.from, from),
-	    am_period_name(AM_PERIOD_DAY, m->turn.to - 1, to));
-	am_buf_addkey(b, "message");
-	am_buf_addc(b, '{');
-	am_buf_addkv(b, "text", am_buf_str(&text));
-	am_buf_addkv(b, "lang", zh ? AM_STR("mul") : AM_STR("en"));
-	am_buf_addkv(b, "subject", am_buf_str(&title));
-	am_buf_addc(b, '}');
-	am_buf_fini(&text);
-	am_buf_fini(&title);
-}
-
 static void
 add_report(struct am_buf *b, const struct making *m)
 {
@@ -381,7 +389,12 @@ on_figures(void *arg, struct am_report *report, int rc,
 	am_buf_init(&m->body);
 	am_buf_addc(&m->body, ',');
 	add_report(&m->body, m);
-	add_message(&m->body, m, report);
+	am_buf_init(&m->text);
+	am_report_text(report, m->name, "en", &m->text);
+	if (speaks_chinese(m->conf)) {
+		am_buf_adds(&m->text, "\n\n");
+		am_report_text(report, m->name, "zh", &m->text);
+	}
 	am_buf_init(&m->figures);
 	am_buf_adds(&m->figures, ",\"figures\":");
 	am_report_json(report, GROUPS_MAX, &m->figures);
@@ -583,6 +596,7 @@ am_reports_free(struct am_reports *r)
 	else
 		free(r->asked); /* its answer will not come */
 	am_buf_fini(&r->m.body);
+	am_buf_fini(&r->m.text);
 	am_buf_fini(&r->m.figures);
 	free(r->m.name);
 	am_conf_unref(r->m.conf);
