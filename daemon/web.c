@@ -339,8 +339,8 @@ am_web_status(const struct am_web *w, struct am_buf *out)
 }
 
 size_t
-am_web_listeners(const struct am_web *w, struct am_arena *a,
-    struct am_sample_listener *rows)
+am_web_listeners(
+    const struct am_web *w, struct am_arena *a, struct am_sample_listener *rows)
 {
 	size_t n = 0;
 
