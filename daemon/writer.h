@@ -41,8 +41,8 @@ struct am_write {
 	struct am_str key, producer;
 	uint8_t body_hash[32];
 	/*
-	 * 0; -AM_ECONFLICT: the key is of another body; else nothing may be
-	 * written, for now: -AM_EFULL, -AM_EREFUSED (durability), -AM_EIO …,
+	 * 0; -AM_ECONFLICT: the key is of another body; else it is not said to
+	 * be written: -AM_EFULL, -AM_EREFUSED (durability), -AM_EIO …,
 	 * with a line for the sender in why.
 	 */
 	void (*done)(void *arg, struct am_write *w, int rc, const char *why);

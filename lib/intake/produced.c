@@ -359,38 +359,42 @@ not_a_list(struct reader *r)
 	return refuse(r, 400, "bad_json", "a list of objects would be right");
 }
 
+/* Past the blanks, c and the blanks behind it; false: c is not there. */
+static bool
+take_char(struct am_str *s, char c)
+{
+	*s = skip_blanks(*s);
+	if (s->n == 0 || s->p[0] != c)
+		return false;
+	*s = skip_blanks((struct am_str){ s->p + 1, s->n - 1 });
+	return true;
+}
+
 /* "[{…},{…}]", each read by itself */
 static int
 take_list(struct reader *r, enum carrier carrier, struct am_str s)
 {
-	int rc = 0;
+	bool more;
 
 	r->list = true;
-	s = skip_blanks(s);
-	if (s.n == 0 || s.p[0] != '[')
+	if (!take_char(&s, '['))
 		return not_a_list(r);
-	s = skip_blanks((struct am_str){ s.p + 1, s.n - 1 });
-	while (rc == 0 && s.n > 0 && s.p[0] == '{') {
+	more = s.n > 0 && s.p[0] != ']';
+	while (more) {
 		size_t n = object_bytes(s);
+		int rc;
 
 		if (n == 0)
 			return not_a_list(r);
 		if (r->n == AM_PRODUCED_MAX)
 			return too_many(r);
 		rc = take_text(r, carrier, (struct am_str){ s.p, n });
-		s = skip_blanks((struct am_str){ s.p + n, s.n - n });
-		if (s.n < 2 || s.p[0] != ',')
-			break;
-		s = skip_blanks((struct am_str){ s.p + 1, s.n - 1 });
-		if (s.n == 0 || s.p[0] != '{')
-			return rc != 0 ? rc : not_a_list(r);
+		if (rc != 0)
+			return rc;
+		s = (struct am_str){ s.p + n, s.n - n };
+		more = take_char(&s, ',');
 	}
-	if (rc != 0)
-		return rc;
-	if (s.n == 0 || s.p[0] != ']' ||
-	    skip_blanks((struct am_str){ s.p + 1, s.n - 1 }).n > 0)
-		return not_a_list(r);
-	return 0;
+	return take_char(&s, ']') && s.n == 0 ? 0 : not_a_list(r);
 }
 
 /* ---- foreign JSON ---- */
