@@ -559,85 +559,6 @@ test_too_many_groups_go_together(void **state)
 	am_report_free(r);
 }
 
-/* Exact while there are few, to one part in 64 when there are many. */
-static void
-test_a_spread_is_exact_and_then_close(void **state)
-{
-	struct am_spread s = { .n = 0 };
-
-	(void)state;
-	assert_int_equal(am_spread_pct(&s, 50), 0);
-	for (int i = 1; i <= 10; i++)
-		am_spread_add(&s, i * AM_HOUR);
-	assert_int_equal(am_spread_pct(&s, 50), 5 * AM_HOUR);
-	assert_int_equal(am_spread_pct(&s, 90), 9 * AM_HOUR);
-	assert_int_equal(am_spread_pct(&s, 0), AM_HOUR);
-	am_spread_fini(&s);
-	for (am_ms i = 1; i <= 100000; i++)
-		am_spread_add(&s, i * 1000);
-	for (unsigned pct = 1; pct <= 100; pct++) {
-		am_ms is = am_spread_pct(&s, pct),
-		      want = (am_ms)pct * AM_SECOND * 1000;
-
-		assert_true(is >= want && is <= want + want / 64 + 1);
-	}
-	am_spread_add(&s, AM_NEVER);
-	am_spread_add(&s, -5);
-	am_spread_fini(&s);
-}
-
-static void
-assert_period(const char *text, const char *first, int days)
-{
-	int32_t from = 0, to = 0;
-	char name[16];
-
-	if (am_period_parse(am_str_c(text), &from, &to) != 0)
-		fail_msg("%s is no period", text);
-	am_period_name(AM_PERIOD_DAY, from, name);
-	assert_string_equal(name, first);
-	assert_int_equal(to - from, days);
-}
-
-static void
-test_periods_have_names(void **state)
-{
-	static const char *const wrong[] = { "", "2026-13", "2026-00",
-		"2026-02-30", "2026-W54", "2025-W53", "2026-Q5", "26-10",
-		"2026-1", "2026-10-1", "2026-10-03T", "2026/10", "x" };
-	int32_t from, to;
-	char name[16];
-
-	(void)state;
-	assert_period("2026", "2026-01-01", 365);
-	assert_period("2024", "2024-01-01", 366);
-	assert_period("2026-Q4", "2026-10-01", 92);
-	assert_period("2026-02", "2026-02-01", 28);
-	assert_period("2026-12", "2026-12-01", 31);
-	assert_period("2026-10-03", "2026-10-03", 1);
-	assert_period("2026-W01", "2025-12-29", 7);
-	assert_period("2026-W53", "2026-12-28", 7);
-	for (size_t i = 0; i < AM_COUNT(wrong); i++)
-		if (am_period_parse(am_str_c(wrong[i]), &from, &to) == 0)
-			fail_msg("%s is a period", wrong[i]);
-	/* names are read as what they name */
-	rnd_seed("period");
-	for (int i = 0; i < 3000; i++) {
-		int32_t day = (int32_t)rnd(40000);
-		enum am_period_unit unit =
-		    (enum am_period_unit)(1 + rnd(AM_PERIOD_UNITS_N - 1));
-		int32_t first = am_period_first(unit, day);
-
-		assert_int_equal(
-		    am_period_parse(am_str_c(am_period_name(unit, first, name)),
-			&from, &to),
-		    0);
-		assert_int_equal(from, first);
-		assert_int_equal(to, am_period_next(unit, first));
-		assert_true(from <= day && day < to);
-	}
-}
-
 /* EV6: a line that any reader of RFC 4180 takes apart again. */
 static void
 test_csv_is_quoted(void **state)
@@ -726,8 +647,6 @@ main(void)
 		T(test_an_improvement_is_measured_on_both_sides),
 		T(test_rows_sum_up_to_the_total),
 		T(test_too_many_groups_go_together),
-		T(test_a_spread_is_exact_and_then_close),
-		T(test_periods_have_names),
 		T(test_csv_is_quoted),
 		T(test_the_text_for_people),
 	};
