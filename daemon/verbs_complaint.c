@@ -53,27 +53,63 @@ is_kept_by(const struct view *v, struct am_str who, bool any_status)
 	       (any_status || v->c->status != AM_CLOSED);
 }
 
-static bool
-wanted(struct view *v)
-{
-	struct am_str stage = am_verb_option(v->argv, v->argc, "--stage");
-	struct am_str tier = am_verb_option(v->argv, v->argc, "--tier");
-	struct am_str owner = am_verb_option(v->argv, v->argc, "--owner");
-	struct am_str keeps = am_verb_option(v->argv, v->argc, "--loop-owner");
-	struct am_str status = am_verb_option(v->argv, v->argc, "--status");
-	struct am_str loop = am_verb_option(v->argv, v->argc, "--loop");
-	bool open = am_verb_option(v->argv, v->argc, "--open").p != NULL;
-	bool overdue = am_verb_option(v->argv, v->argc, "--overdue").p != NULL;
+/* What is asked for, read once; "" : anything. */
+struct wanted {
+	struct am_str stage, tier, owner, keeps, loop, status;
+	bool open, overdue;
+};
 
-	return (stage.n == 0 || am_str_is(stage, stage_name(v))) &&
-	       (tier.n == 0 || am_str_is(tier, tier_name(v))) &&
-	       (owner.n == 0 || am_str_eq(owner, v->c->owner)) &&
-	       (keeps.n == 0 || is_kept_by(v, keeps, status.n != 0)) &&
-	       (status.n == 0 ||
-		   am_str_is(status, am_status_str(v->c->status))) &&
-	       (!open || v->c->status != AM_CLOSED) &&
-	       (loop.n == 0 || am_str_is(loop, v->def->name)) &&
-	       (!overdue || am_view_due(v->def, v->c) < am_engine_now());
+struct listing {
+	struct wanted want;
+	const redisReply *ids, *records;
+	struct am_str missing;
+	size_t done;
+};
+
+static void
+read_wanted(const struct view *v, struct wanted *w)
+{
+	const struct {
+		const char *option;
+		struct am_str *into;
+	} texts[] = {
+		{ "--stage", &w->stage },
+		{ "--tier", &w->tier },
+		{ "--owner", &w->owner },
+		{ "--loop-owner", &w->keeps },
+		{ "--loop", &w->loop },
+		{ "--status", &w->status },
+	};
+
+	for (size_t i = 0; i < AM_COUNT(texts); i++)
+		*texts[i].into =
+		    am_verb_option(v->argv, v->argc, texts[i].option);
+	w->open = am_verb_option(v->argv, v->argc, "--open").p != NULL;
+	w->overdue = am_verb_option(v->argv, v->argc, "--overdue").p != NULL;
+}
+
+static bool
+fits(struct am_str want, struct am_str is)
+{
+	return want.n == 0 || am_str_eq(want, is);
+}
+
+static bool
+wanted(const struct view *v)
+{
+	const struct wanted *w = &((const struct listing *)v->own)->want;
+	const struct am_complaint *c = v->c;
+
+	if (w->open && c->status == AM_CLOSED)
+		return false;
+	if (w->overdue && am_view_due(v->def, c) >= am_engine_now())
+		return false;
+	return fits(w->stage, am_str_c(stage_name(v))) &&
+	       fits(w->tier, am_str_c(tier_name(v))) &&
+	       fits(w->loop, am_str_c(v->def->name)) &&
+	       fits(w->owner, c->owner) &&
+	       fits(w->status, am_str_c(am_status_str(c->status))) &&
+	       (w->keeps.n == 0 || is_kept_by(v, w->keeps, w->status.n != 0));
 }
 
 static void
@@ -117,12 +153,6 @@ print_page(struct view *v, const redisReply *ids, const redisReply *records,
 	*done = records->elements;
 	return none;
 }
-
-struct listing {
-	const redisReply *ids, *records;
-	struct am_str missing;
-	size_t done;
-};
 
 static void on_list_loop(struct view *v, struct am_batch *b);
 static void go_on(struct view *v);
@@ -231,6 +261,7 @@ am_verb_list(struct view *v)
 {
 	v->limit = am_view_limit(v, LIST_DEFAULT);
 	v->own = am_arena_zalloc(v->a, sizeof(struct listing));
+	read_wanted(v, &((struct listing *)v->own)->want);
 	am_view_walk(v, ask_page, NULL);
 }
 

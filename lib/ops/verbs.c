@@ -453,12 +453,30 @@ args_check(const struct am_verb *v, const struct am_str *argv, size_t argc,
 	return 0;
 }
 
+static bool
+is_pair(struct am_str word)
+{
+	return word.n != 0 && word.p[0] != '=' &&
+	       memchr(word.p, '=', word.n) != NULL;
+}
+
+/* --open is a status, told in another word. */
+static int
+open_check(const struct am_str *argv, size_t argc, char what[200])
+{
+	if (am_verb_option(argv, argc, "open").p == NULL ||
+	    am_verb_option(argv, argc, "status").p == NULL)
+		return 0;
+	snprintf(what, 200, "give --open or --status, not both");
+	return -AM_EINVAL;
+}
+
 int
 am_verb_check(const struct am_verb *v, const struct am_str *argv, size_t argc,
     char what[200])
 {
 	size_t args = 0;
-	bool all = false, narrowed = false, open = false, status = false;
+	bool all = false, narrowed = false;
 	struct cursor c;
 	struct item it;
 
@@ -476,13 +494,9 @@ am_verb_check(const struct am_verb *v, const struct am_str *argv, size_t argc,
 			}
 			all |= am_str_is(it.name, "all");
 			narrowed |= it.kind >= OPT_VALUE;
-			open |= am_str_is(it.name, "open");
-			status |= am_str_is(it.name, "status");
 			continue;
 		}
-		if (v->pairs && args > 0 &&
-		    (it.value.n == 0 || it.value.p[0] == '=' ||
-			memchr(it.value.p, '=', it.value.n) == NULL)) {
+		if (v->pairs && args > 0 && !is_pair(it.value)) {
 			snprintf(what, 200, "`%.*s` is no KEY=VALUE; usage: %s",
 			    it.value.n < 40 ? (int)it.value.n : 40, it.value.p,
 			    v->usage);
@@ -490,11 +504,8 @@ am_verb_check(const struct am_verb *v, const struct am_str *argv, size_t argc,
 		}
 		args++;
 	}
-	if (open && status) {
-		snprintf(what, 200, "give --open or --status, not both");
-		return -AM_EINVAL;
-	}
-	if (args_check(v, argv, argc, args, what) != 0)
+	if (args_check(v, argv, argc, args, what) != 0 ||
+	    open_check(argv, argc, what) != 0)
 		return -AM_EINVAL;
 	if (v->args_max > 0 && opt_kind(v, AM_STR("all")) == OPT_FLAG)
 		return all_check(v, args, all, narrowed, what);
