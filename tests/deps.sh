@@ -125,5 +125,8 @@ then
 			dpkg-deb -x "$p" .
 			rm "$p"
 		done
+		# where it looks for its templates: here, not in /usr
+		sed -i "s,/usr/share/prometheus/alertmanager,/proc/self/cwd////////////////////,g" \
+		    usr/bin/prometheus-alertmanager
 	)
 fi

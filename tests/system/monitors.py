@@ -103,10 +103,12 @@ class Alertmanager(Process):
         path.write_text(conf)
         super().__init__(
             "alertmanager",
+            # it finds its templates in its working directory, see deps.sh
             [BIN / "prometheus-alertmanager", f"--config.file={path}",
              f"--storage.path={folder / 'data'}", "--log.level=warn",
              "--cluster.listen-address=",
-             f"--web.listen-address=127.0.0.1:{self.port}"], folder / "log")
+             f"--web.listen-address=127.0.0.1:{self.port}"], folder / "log",
+            cwd=BIN.parent / "share" / "prometheus" / "alertmanager")
 
     def start(self):
         self.spawn()
