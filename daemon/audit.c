@@ -203,6 +203,8 @@ static void
 judge_redis(struct am_audit *a, const struct am_sample_redis *r)
 {
 	am_ms skew = a->engine->conf->max_skew;
+	/* D3 is D2 and replicas, for which intake looks at each write */
+	const char *class = strcmp(r->required, "D3") == 0 ? "D2" : r->required;
 	am_ms limit = skew < CLOCK_DIFF ? skew : CLOCK_DIFF;
 
 	if (r->policy[0] != '\0' && strcmp(r->policy, "noeviction") != 0)
@@ -210,8 +212,7 @@ judge_redis(struct am_audit *a, const struct am_sample_redis *r)
 		    "maxmemory-policy of Redis is %s: it may drop complaints. "
 		    "Set it to noeviction",
 		    r->policy);
-	if (r->required[0] != '\0' && strcmp(r->required, "D3") != 0 &&
-	    strcmp(r->durability, r->required) < 0)
+	if (r->durability[0] != '\0' && strcmp(r->durability, class) < 0)
 		found(a, AM_AUDIT_DURABILITY, "redis",
 		    "Redis keeps what it is given as %s; the configuration "
 		    "requires %s. See appendonly and appendfsync",
@@ -640,6 +641,7 @@ am_audit_free(struct am_audit *a)
 		return;
 	for (w = a->waits; w != NULL; w = next) {
 		next = w->next;
+		w->cb(w->arg); /* it is told what there is */
 		free(w);
 	}
 	event_free(a->timer);

@@ -99,7 +99,7 @@ struct am_sample_reject {
 	const char *code, *field;
 	int64_t n;
 	am_ms newest_at;
-	const char *text;  /* of the newest, behind the redactor */
+	const char *text;  /* of the newest; quotes nothing of it */
 	const char *entry; /* its id among the rejects */
 };
 
