@@ -173,12 +173,15 @@ judge_shard(struct am_audit *a, const struct am_sample *s,
 	if (sh->oldest_due != 0 &&
 	    s->asked_at - sh->oldest_due > conf->audit.late)
 		found(a, AM_AUDIT_OVERDUE, sh->stream,
-		    "%" PRId64 " deadlines are due and have not fired, the "
-		    "first for %s. `amendsctl list --overdue` names them",
-		    sh->overdue, span(a, s->asked_at - sh->oldest_due));
+		    "overdue deadlines: %" PRId64
+		    ", the first, of %s, for %s. `amendsctl shard list` and "
+		    "the log say whether the shard works, `amendsctl why %s` "
+		    "what was due",
+		    sh->overdue, sh->oldest_id,
+		    span(a, s->asked_at - sh->oldest_due), sh->oldest_id);
 	if (sh->lag_age > conf->audit.lag && !is_paused(s, "intake"))
 		found(a, AM_AUDIT_LAG, sh->stream,
-		    "%" PRId64 " events are unread, the first for %s. Look at "
+		    "%" PRId64 " unread events, the first for %s. Look at "
 		    "the daemon that owns the shard and at Redis's load",
 		    sh->lag, span(a, sh->lag_age));
 }

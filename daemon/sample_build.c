@@ -249,6 +249,14 @@ set_lag(const struct am_shard_sample *p, const struct am_shard *sh,
 	row->lag_age = p->asked_at > unread ? p->asked_at - unread : 0;
 }
 
+static const char *
+first_id(struct am_sample_build *b, const redisReply *r)
+{
+	if (r == NULL || r->type != REDIS_REPLY_ARRAY || r->elements == 0)
+		return "";
+	return am_arena_cstr(b->a, am_reply_str(r->element[0]));
+}
+
 static void
 fill_shard(struct am_sample_build *b, const struct am_shard_sample *p,
     struct am_sample_shard *row)
@@ -276,11 +284,13 @@ fill_shard(struct am_sample_build *b, const struct am_shard_sample *p,
 		.commits = (int64_t)cursor->commit,
 		.next_wake = sh->wake_at,
 		.overdue = -1,
+		.oldest_id = "",
 	};
 	if (p->answered_at == 0)
 		return;
 	set_lag(p, sh, row);
 	row->overdue = am_reply_int(am_sample_reply(p->third, THIRD_DUE_N));
+	row->oldest_id = first_id(b, am_sample_reply(p->third, THIRD_DUE));
 	row->oldest_due = am_sample_score(am_sample_reply(p->third, THIRD_DUE));
 }
 

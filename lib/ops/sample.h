@@ -38,8 +38,9 @@ struct am_sample_shard {
 	int64_t open;
 	int64_t applied, lost, commits; /* as the cursor counts, for ever */
 	am_ms next_wake;		/* AM_NEVER: none */
-	int64_t overdue; /* wake-ups due and not fired, that may fire */
-	am_ms oldest_due;
+	int64_t overdue;       /* wake-ups due and not fired, that may fire */
+	am_ms oldest_due;      /* of the first of them */
+	const char *oldest_id; /* its complaint */
 };
 
 /* Open complaints by where they stand, exact. Those of the configuration in its

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from harness import LOOP, free_port, wait_until
+from harness import LOOP, Producer, free_port, wait_until
 from monitors import scrape
 from test_alerts import Ops
 
@@ -216,3 +216,35 @@ def test_op3_a_weak_redis_is_found(world, redis, producer):
     w.await_clean(30)
     assert sorted(w.alarms()) == [("durability", "redis"),
                                   ("policy", "redis")]
+
+
+def test_op3_a_standby_looks_too(world, redis):
+    """Several shards and a second daemon: both see what is overdue, each
+    shard is a finding of its own, and both tell the same numbers."""
+    streams = ("a", "b")
+    w = Watched(world, redis, streams=streams)
+    other = free_port()
+    e = world.daemon(
+        redis, instance="t2", start=False, streams=streams, loop=QUIET,
+        more=f'http {{ listen = "127.0.0.1:{other}" }}\n'
+        'audit { every = "1s"  late = "1s" }')
+    e.start(wait=False)
+    for s in streams:
+        p = Producer(redis, stream=s)
+        p.open(f"{s}-1")
+        p.open(f"{s}-2")
+    wait_until(lambda: all(redis.applied(s) == 2 for s in streams))
+    wait_until(lambda: e.state() == "standby")
+    w.await_clean()
+    wait_until(lambda: w.audit()["replayed"] == 4)
+    for s in streams:
+        redis.client.zadd(f"{{{s}}}:wake", {f"{s}-1": 1000})
+    for s in streams:
+        w.await_finding("overdue", s)
+    wait_until(lambda: len(e.status()["audit"]["findings"]) == 2)
+    assert "of b-1," in e.status()["audit"]["findings"][1]["text"]
+    mine, theirs = scrape(w.port), scrape(other)
+    for name in ("complaints_open", "deadlines_overdue"):
+        assert mine.sum(f"amends_{name}") == theirs.sum(f"amends_{name}") > 0
+    assert mine.sum("amends_shard_owned") == 2
+    assert theirs.sum("amends_shard_owned") == 0
