@@ -212,6 +212,7 @@ static bool
 is_of(const struct am_erasures *e, const redisReply *fields)
 {
 	struct am_str id = e->ids[e->at];
+	bool named = false, written_to = false;
 
 	for (size_t i = 0; i + 1 < fields->elements; i += 2) {
 		struct am_str k = am_reply_str(fields->element[i]);
@@ -225,12 +226,13 @@ is_of(const struct am_erasures *e, const redisReply *fields)
 		if (e->store == REJECTS && am_str_prefix(k, "f."))
 			k = (struct am_str){ k.p + 2, k.n - 2 };
 		if ((am_str_is(k, "complaint_id") && am_str_eq(v, id)) ||
-		    is_customers(e, v) ||
 		    (am_str_is(k, "json") && says(v, "\"complaint_id\"", id)) ||
 		    (am_str_is(k, "cloudevent") && says(v, "\"subject\"", id)))
 			return true;
+		named = named || am_str_is(k, "complaint_id");
+		written_to = written_to || is_customers(e, v);
 	}
-	return false;
+	return written_to && !named;
 }
 
 static void
