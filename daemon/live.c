@@ -12,11 +12,13 @@
 
 #include "base/hash.h"
 #include "base/str.h"
+#include "daemon/census.h"
 #include "daemon/pages_dash.h"
 #include "daemon/sample.h"
 #include "ops/dash.h"
 
 #define TICK_S 2
+#define CENSUS_AGE (10 * AM_SECOND)
 #define WORD (10 * AM_SECOND) /* without news, this long at most */
 
 struct reader {
@@ -147,6 +149,8 @@ ask(struct am_live *l)
 	if (l->asking)
 		return;
 	l->asking = true;
+	/* who watches wants to see it move: the board is made new sooner */
+	(void)am_census_last(l->engine, CENSUS_AGE);
 	am_sample_get(l->engine, AM_SECOND, on_sample, l);
 }
 

@@ -262,6 +262,16 @@ am_h_span(const struct am_html *h, char out[48], am_ms span)
 	return out;
 }
 
+/*
+ * Distances count from the full minute: all of them change at once, and a page
+ * that is told of changes has peace for the rest of it.
+ */
+static am_ms
+minute(const struct am_html *h)
+{
+	return h->s->at - h->s->at % AM_MINUTE;
+}
+
 static void
 time_begin(const struct am_html *h, am_ms at)
 {
@@ -276,23 +286,23 @@ time_begin(const struct am_html *h, am_ms at)
 void
 am_h_far(const struct am_html *h, am_ms at)
 {
-	am_ms far = at > h->s->at ? at - h->s->at : h->s->at - at;
+	am_ms far = at - minute(h);
 	char span[48];
 
 	time_begin(h, at);
-	am_h_c(h, am_h_span(h, span, far));
+	am_h_c(h, am_h_span(h, span, far < 0 ? -far : far));
 	am_h(h, "</time>");
 }
 
 void
 am_h_when(const struct am_html *h, am_ms at)
 {
-	am_ms far = at - h->s->at;
+	am_ms far = at - minute(h);
 	char span[48];
 
 	time_begin(h, at);
 	if (far > -AM_MINUTE && far < AM_MINUTE)
-		am_h_say(h, far < 0 ? "just now" : "now", NULL);
+		am_h_say(h, at <= h->s->at ? "just now" : "now", NULL);
 	else if (far > 0)
 		am_h_say(h, "in {}", am_h_span(h, span, far), NULL);
 	else

@@ -10,7 +10,7 @@
 	var FIRST = 1000, LAST = 30000; /* between two tries, ms */
 	var SILENT = 25000;		/* without a word: gone, ms */
 	var source = null, timer = 0, watch = 0, wait = FIRST, since = null;
-	var held = {}; /* parts in which somebody marks text, by id */
+	var held = Object.create(null); /* parts in which somebody marks text, by id */
 
 	if (!say || !window.EventSource)
 		return;
@@ -63,7 +63,7 @@
 	}
 
 	function keys(parent) {
-		var all = {}, n;
+		var all = Object.create(null), n;
 
 		for (n = parent.firstChild; n; n = n.nextSibling)
 			if (key(n) !== null)
