@@ -103,18 +103,17 @@ print_census(const struct am_term *t, const json_t *o)
 	long long parked = am_json_int(o, "parked");
 	long long unreadable = am_json_int(o, "unreadable");
 	am_ms from = t->now, to = t->now;
-	char when[40], took[32];
+	char took[32];
 
 	(void)am_json_time(o, "from", &from);
 	(void)am_json_time(o, "to", &to);
-	am_text_when(when, t, to);
 	am_text_span(took, to - from, false);
 	printf(
 	    "\n%s%lld open, %lld of them held; %lld follow-ups wait; counted "
-	    "%s in %s%s\n",
+	    "in %s%s\n",
 	    am_hue_on(t, AM_HUE_DIM), (long long)am_json_int(o, "open"),
 	    (long long)am_json_int(o, "held"),
-	    (long long)am_json_int(o, "waiting"), when, took,
+	    (long long)am_json_int(o, "waiting"), took,
 	    am_hue_off(t, AM_HUE_DIM));
 	if (parked + unreadable > 0)
 		printf("%s%lld set aside and %lld unreadable are not among "

@@ -4,8 +4,9 @@
  * census - walks over all open complaints when somebody asks (layer: daemon).
  *
  * Nothing walks when nobody asks. The walk goes page by page, a few hundred
- * records each, and rests between pages: so that it takes about a twentieth of
- * a core when nobody waits for it, and about half of one when somebody does.
+ * records each, and rests between pages: so that it takes less than a twentieth
+ * of a core when nobody waits for it. When somebody does, it only lets others
+ * have their turn between two pages.
  * All shards are read, whoever owns them; one that does not answer is counted
  * as missing.
  */
