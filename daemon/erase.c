@@ -18,6 +18,7 @@
 #include "codec/record.h"
 #include "daemon/contact.h"
 #include "daemon/repeat.h"
+#include "daemon/view.h"
 
 #define PAGE 256
 #define TRIM_EVERY (10 * AM_MINUTE)
@@ -208,8 +209,9 @@ is_customers(const struct am_erasures *e, struct am_str value)
 	return false;
 }
 
+/* An event by its fields, as it came or behind "f.". */
 static bool
-is_of(const struct am_erasures *e, const redisReply *fields)
+is_event_of(const struct am_erasures *e, const redisReply *fields)
 {
 	struct am_str id = e->ids[e->at];
 	bool named = false, written_to = false;
@@ -218,11 +220,6 @@ is_of(const struct am_erasures *e, const redisReply *fields)
 		struct am_str k = am_reply_str(fields->element[i]);
 		struct am_str v = am_reply_str(fields->element[i + 1]);
 
-		if (e->store == LETTERS) {
-			if (am_str_is(k, "complaint") && am_str_eq(v, id))
-				return true;
-			continue;
-		}
 		if (e->store == REJECTS && am_str_prefix(k, "f."))
 			k = (struct am_str){ k.p + 2, k.n - 2 };
 		if ((am_str_is(k, "complaint_id") && am_str_eq(v, id)) ||
@@ -233,6 +230,15 @@ is_of(const struct am_erasures *e, const redisReply *fields)
 		written_to = written_to || is_customers(e, v);
 	}
 	return written_to && !named;
+}
+
+static bool
+is_of(const struct am_erasures *e, const redisReply *entry)
+{
+	if (e->store == LETTERS)
+		return am_str_eq(
+		    am_entry_field(entry, "complaint"), e->ids[e->at]);
+	return is_event_of(e, entry->element[1]);
 }
 
 static void
@@ -275,7 +281,7 @@ on_page(void *arg, int rc, struct am_batch *b)
 	for (size_t i = 0; i < page->elements; i++) {
 		const redisReply *entry = page->element[i];
 
-		if (entry->elements != 2 || !is_of(e, entry->element[1]))
+		if (entry->elements != 2 || !is_of(e, entry))
 			continue;
 		if (del == NULL) {
 			del = ask(e);

@@ -5,6 +5,7 @@
  *
  *   commit.c        send it, read the answer, resolve an unknown outcome
  *   commit_write.c  collect the writes, and make commands of them
+ *   commit_personal.c a person's data
  *   commit_reject.c an event that could not be applied
  *   commit_table.c  the lists and tables that hold it
  *   commit_script.c the same list of writes as one script

@@ -85,29 +85,6 @@ am_commit_trim(struct am_commit *c, am_ms now)
 }
 
 void
-am_commit_pii(struct am_commit *c, struct am_str complaint,
-    const struct am_pair *pairs, size_t n)
-{
-	if (n == 0)
-		return;
-	am_cmd(c->b, "HSET");
-	am_args(c->b, key(c, "pii", complaint));
-	for (size_t i = 0; i < n; i++) {
-		am_args(c->b, pairs[i].key);
-		am_args(c->b, pairs[i].value);
-	}
-}
-
-void
-am_commit_pii_copy(
-    struct am_commit *c, struct am_str from, struct am_str complaint)
-{
-	am_cmd(c->b, "COPY");
-	am_args(c->b, key(c, "pii", from));
-	am_args(c->b, key(c, "pii", complaint));
-}
-
-void
 am_commit_loop(struct am_commit *c, const struct am_loopdef *def)
 {
 	am_cmd(c->b, "SET");
@@ -373,21 +350,6 @@ add_state(struct am_commit *c, const struct am_update *up)
 		am_slice_add(c, &u->lines, up->line);
 		add_feed(c, &up->next, up->line);
 	}
-}
-
-/* The data go where only the sweep looks, for it has to know whose traces it
- * takes away; COPY of what is not there is no fault. */
-void
-am_commit_erase(struct am_commit *c, struct am_str complaint)
-{
-	am_cmd(c->b, "SADD");
-	am_arg(c->b, c->s->keys.erasing);
-	am_args(c->b, complaint);
-	am_cmd(c->b, "COPY");
-	am_args(c->b, key(c, "pii", complaint));
-	am_args(c->b, key(c, "erase", complaint));
-	am_arg(c->b, "REPLACE");
-	am_slice_add(c, &c->dels, key(c, "pii", complaint));
 }
 
 void
