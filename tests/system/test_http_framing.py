@@ -189,7 +189,7 @@ def at_page(head, path, method):
         f"/{TOKEN}".encode(), b"").replace(b"POST ", method + b" ")
 
 
-@pytest.mark.parametrize("path", [b"/metrics", b"/readyz"])
+@pytest.mark.parametrize("path", [b"/metrics", b"/readyz", b"/"])
 def test_framing_attacks_at_pages(served, redis, path):
     """Fault 61: the same of operators' pages, as GET and as POST; what is
     smuggled is a callback that would be taken."""
