@@ -5,9 +5,9 @@
  *
  * RATE requests a second, 0: as many as CONNECTIONS take. With a rate a request
  * is due at its instant, and what it waited for a connection counts to its
- * time. Event ids are L-0, L-1 …; those that were answered 202 are written to
- * FILE, a line each. A JSON object out: answers by status (0: none came), and
- * times in us.
+ * time. Event ids are L-PID-0, L-PID-1 …; those that were answered 202 are
+ * written to FILE, a line each. A JSON object out: answers by status (0: none
+ * came), and times in us.
  */
 
 #include <arpa/inet.h>
@@ -67,7 +67,8 @@ end(struct sender *s)
 		status = 0;
 	p.statuses[status]++;
 	if (status == 202)
-		fprintf(p.taken, "L-%llu\n", (unsigned long long)s->no);
+		fprintf(p.taken, "L-%d-%llu\n", (int)getpid(),
+		    (unsigned long long)s->no);
 	if (p.times_n < TIMES_MAX)
 		p.times[p.times_n++] = (uint32_t)(now_us() - s->since);
 	close(s->fd);
@@ -85,10 +86,10 @@ start(struct sender *s, int64_t due)
 	s->since = due;
 	s->got = s->sent = 0;
 	n = snprintf(body, sizeof(body),
-	    "{\"event\":\"complaint.opened\",\"event_id\":\"L-%llu\","
+	    "{\"event\":\"complaint.opened\",\"event_id\":\"L-%d-%llu\","
 	    "\"customer\":{\"phone\":\"+8613800138000\"},\"category\":"
 	    "\"billing\",\"summary\":\"charged twice for one order\"}",
-	    (unsigned long long)s->no);
+	    (int)getpid(), (unsigned long long)s->no);
 	s->n = (size_t)snprintf(s->text, sizeof(s->text),
 	    "POST /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s"
 	    "\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
