@@ -97,11 +97,7 @@ put(struct am_paused *all, const struct am_pause *from)
 		.since = from->since,
 		.by = am_arena_cstr(a, am_str_c(from->by)),
 		.reason = am_arena_cstr(a, am_str_c(from->reason)),
-		.silence = { .until = AM_PAUSE_SCORE, .from = from->since },
 	};
-	p->silence.id = am_str_c(p->what);
-	p->silence.author = am_str_c(p->by);
-	p->silence.reason = am_str_c(p->reason);
 	if (strcmp(p->what, "intake") == 0)
 		all->intake = p;
 	else if (strcmp(p->what, "delivery") == 0)
@@ -255,7 +251,7 @@ am_paused_loops(const struct am_shard *sh)
 	       (size_t)(all->intake != NULL) + (size_t)(all->delivery != NULL);
 }
 
-const struct am_silence *
+const struct am_pause *
 am_paused_loop(const struct am_shard *sh, const char *loop)
 {
 	for (size_t i = 0; i < sh->paused.n; i++) {
@@ -263,7 +259,7 @@ am_paused_loop(const struct am_shard *sh, const char *loop)
 
 		if (strncmp(p->what, LOOP, sizeof(LOOP) - 1) == 0 &&
 		    strcmp(p->what + sizeof(LOOP) - 1, loop) == 0)
-			return &p->silence;
+			return p;
 	}
 	return NULL;
 }

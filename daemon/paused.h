@@ -33,9 +33,8 @@ struct redisReply;
 struct am_pause {
 	const char *what; /* "intake" "delivery" "loop:NAME" */
 	am_ms since;
-	const char *by;		   /* "uid 1000" */
-	const char *reason;	   /* "" none */
-	struct am_silence silence; /* what it does to a loop's follow-ups */
+	const char *by;	    /* "uid 1000" */
+	const char *reason; /* "" none */
 };
 
 /* Of one shard. */
@@ -73,7 +72,7 @@ bool am_paused_events(const struct am_shard *sh);
 bool am_paused_claims(const struct am_shard *sh);
 bool am_paused_loops(const struct am_shard *sh); /* some loop is */
 /* NULL: the loop is not. */
-const struct am_silence *
+const struct am_pause *
 am_paused_loop(const struct am_shard *sh, const char *loop);
 /*
  * Fired while something was paused for longer than `late`, and never tried:

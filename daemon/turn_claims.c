@@ -424,11 +424,14 @@ am_claim_silenced(struct am_turn *t, const struct am_fu_record *f)
 		.complaint = c != NULL && c->exists ? &c->cur : NULL,
 		.def = c != NULL ? c->def : NULL,
 	};
-	const struct am_silence *paused =
-	    what.def != NULL ? am_paused_loop(t->sh, what.def->name) : NULL;
+	struct am_silence *paused;
 
-	if (paused != NULL)
+	if (what.def != NULL && am_paused_loop(t->sh, what.def->name) != NULL) {
+		/* of the turn: the list may be read anew before its end */
+		paused = am_arena_zalloc(&t->arena, sizeof(*paused));
+		paused->until = AM_PAUSE_SCORE;
 		return paused;
+	}
 	return am_silence_find(&t->sh->silences, t->now, &what);
 }
 
