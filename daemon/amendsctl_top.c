@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "ops/census.h"
 
 #define EVERY 2000		 /* ms from one answer to the next question */
 #define PATIENCE (3 * AM_SECOND) /* for an answer */
@@ -329,6 +330,13 @@ count_cases(const struct top *t, const char *which)
 	return n;
 }
 
+/* A list that is full is the beginning of a longer one. */
+static const char *
+first_of(size_t n)
+{
+	return n >= AM_CENSUS_CASES ? "the first " : "";
+}
+
 static void
 print_lapse(const struct top *t, size_t room)
 {
@@ -343,13 +351,15 @@ print_lapse(const struct top *t, size_t room)
 		half = SIZE_MAX; /* all there are */
 	(void)am_json_time(c, "to", &to);
 	am_text_when(when, tm, to);
-	printf("%s%zu about to lapse, soonest first (counted %s)%s\n",
-	    am_hue_on(tm, AM_HUE_DIM), next, when, am_hue_off(tm, AM_HUE_DIM));
+	printf("%s%s%zu about to lapse, soonest first (counted %s)%s\n",
+	    am_hue_on(tm, AM_HUE_DIM), first_of(next), next, when,
+	    am_hue_off(tm, AM_HUE_DIM));
 	(void)print_cases(t, "next", late > 0 ? half : SIZE_MAX);
 	if (late == 0)
 		return;
-	printf("\n%s%zu lapsed, longest ago first%s\n",
-	    am_hue_on(tm, AM_HUE_RED), late, am_hue_off(tm, AM_HUE_RED));
+	printf("\n%s%s%zu lapsed, longest ago first%s\n",
+	    am_hue_on(tm, AM_HUE_RED), first_of(late), late,
+	    am_hue_off(tm, AM_HUE_RED));
 	(void)print_cases(t, "lapsed", SIZE_MAX);
 }
 
