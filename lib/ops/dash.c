@@ -179,8 +179,6 @@ search(const struct am_html *h, struct am_str id)
 		"maxlength=\"64\" autocomplete=\"off\" autocapitalize=\"off\" "
 		"spellcheck=\"false\" required value=\"");
 	am_h_text(h, id);
-	am_h(h, "\" placeholder=\"");
-	am_h_say(h, "e.g. C-1024", NULL);
 	am_h(h, "\"><button type=\"submit\">");
 	am_h_sign(h, "find");
 	am_h(h, "<span>");

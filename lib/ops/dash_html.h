@@ -21,8 +21,8 @@ void am_h(const struct am_html *h, const char *markup);
  * that turn text around become U+FFFD. */
 void am_h_text(const struct am_html *h, struct am_str s);
 void am_h_c(const struct am_html *h, const char *s);
-/* A text of ours, in the table. "{}" of it are filled in by the rest, in order, which
- * ends with NULL. */
+/* A text of ours, in the table. "{}" of it are filled in by the rest, in order,
+ * which ends with NULL. */
 void am_h_say(const struct am_html *h, const char *en, ...)
     __attribute__((sentinel));
 const char *am_h_t(const struct am_html *h, const char *en);

@@ -103,28 +103,40 @@ count(char out[24], int64_t n)
 	snprintf(out, 24, "%lld", (long long)n);
 }
 
-static void
-tiles_of_complaints(const struct am_html *h, const struct totals *t)
+/* The rest of a tile whose figure is the census's, before there is one. */
+static bool
+is_counted(const struct am_html *h, const struct totals *t)
 {
-	char n[24];
-
-	tile(h, t->lapsed > 0 ? "t-bad" : "", t->lapsed > 0 ? "lapsed" : NULL,
-	    "Lapsed", t->counted ? t->lapsed : -1);
 	if (!t->counted)
 		am_h_say(h, "being counted", NULL);
-	else if (t->oldest > 0) {
+	return t->counted;
+}
+
+static void
+tile_lapsed(const struct am_html *h, const struct totals *t)
+{
+	bool some = t->lapsed > 0;
+
+	tile(h, some ? "t-bad" : "", some ? "lapsed" : NULL, "Lapsed",
+	    t->counted ? t->lapsed : -1);
+	if (is_counted(h, t) && t->oldest > 0) {
 		am_h_say(h, "longest for ", NULL);
 		am_h_far(h, t->oldest);
-	} else
+	} else if (t->counted) {
 		am_h_say(h, "all in time", NULL);
+	}
 	tile_end(h);
+}
 
-	tile(h, t->soon > 0 ? "t-soon" : "", t->soon > 0 ? "soon" : NULL,
-	    "About to lapse", t->counted ? t->soon : -1);
-	if (!t->counted)
-		am_h_say(h, "being counted", NULL);
-	else if (t->next > 0) {
-		if (t->soon > 0) {
+static void
+tile_soon(const struct am_html *h, const struct totals *t)
+{
+	bool some = t->soon > 0;
+
+	tile(h, some ? "t-soon" : "", some ? "soon" : NULL, "About to lapse",
+	    t->counted ? t->soon : -1);
+	if (is_counted(h, t) && t->next > 0) {
+		if (some) {
 			am_h_say(h, "within the hour", NULL);
 			am_h(h, " \xc2\xb7 ");
 		}
@@ -132,18 +144,23 @@ tiles_of_complaints(const struct am_html *h, const struct totals *t)
 		am_h_when(h, t->next);
 	}
 	tile_end(h);
+}
 
+static void
+tiles_of_complaints(const struct am_html *h, const struct totals *t)
+{
+	char n[24];
+
+	tile_lapsed(h, t);
+	tile_soon(h, t);
 	tile(h, "", NULL, "Open", h->s->open);
 	count(n, h->s->held);
 	if (h->s->held > 0)
 		am_h_say(h, "{} of them on hold", n, NULL);
 	tile_end(h);
-
 	tile(h, t->nobody > 0 ? "t-soon" : "", NULL, "Nobody\xe2\x80\x99s",
 	    t->counted ? t->nobody : -1);
-	if (!t->counted)
-		am_h_say(h, "being counted", NULL);
-	else
+	if (is_counted(h, t))
 		am_h_say(h,
 		    t->nobody > 0 ? "without an owner" : "each has an owner",
 		    NULL);

@@ -28,7 +28,6 @@ static const struct am_dash_text_row rows[] = {
 	{ "Not connected since {}",            "{} 起连接中断" },
 	{ "Connecting",                        "正在连接" },
 	{ "Complaint number",                  "投诉编号" },
-	{ "e.g. C-1024",                       "如 C-1024" },
 	{ "Find",                              "查询" },
 	{ "Reload",                            "刷新" },
 	{ "On this page",                      "本页内容" },

@@ -430,13 +430,13 @@ def test_redis_away_is_said_op4(show, browser):
     n = browser.text(".tiles")
     show.redis.signal(signal.SIGSTOP)
     try:
-        wait_until(lambda: "Redis does not answer" in
+        wait_until(lambda: "The figures below are from" in
                    browser.text("#banner"), 30, "it is said")
         assert browser.text(".tiles") == n or "Open" in browser.text(".tiles")
         assert browser("axe") == []
     finally:
         show.redis.signal(signal.SIGCONT)
-    wait_until(lambda: "Redis does not answer" not in
+    wait_until(lambda: "The figures below are from" not in
                browser.text("#banner"), 30, "it is back")
     show.d.stop()
     wait_until(lambda: re.match(r"Not connected since \d\d:\d\d:\d\d",

@@ -167,47 +167,69 @@ attribute(
 	return true;
 }
 
+/* One attribute of a tag, behind its blank. */
+static bool
+next_attribute(struct reader *r, struct am_str tag, struct am_str *key)
+{
+	static const char *const bare[] = { "defer", "required", "reversed",
+		NULL };
+	struct am_str v = { "", 0 };
+
+	if (*r->p++ != ' ')
+		return fail(r, "no blank before an attribute");
+	*key = name(r);
+	if (key->n == 0)
+		return fail(r, "no attribute");
+	return is_one_of(*key, bare) ||
+	       (value(r, &v) && attribute(r, tag, *key, v));
+}
+
+/* To the tag's bracket; *closed: it ends itself. */
+static bool
+attributes(struct reader *r, struct am_str tag, bool *closed)
+{
+	struct am_str seen[24];
+	bool has_src = false;
+	size_t n = 0;
+
+	while (r->p < r->end && *r->p != '>') {
+		if (*r->p == '/' && r->p + 1 < r->end && r->p[1] == '>') {
+			*closed = true;
+			r->p++;
+			continue;
+		}
+		if (n == AM_COUNT(seen))
+			return fail(r, "too many attributes");
+		if (!next_attribute(r, tag, &seen[n]))
+			return false;
+		for (size_t i = 0; i < n; i++)
+			if (am_str_eq(seen[i], seen[n]))
+				return fail(r, "an attribute twice");
+		has_src = has_src || am_str_is(seen[n], "src");
+		n++;
+	}
+	if (am_str_is(tag, "script") && !has_src)
+		return fail(r, "an inline script");
+	return true;
+}
+
 static bool
 open_tag(struct reader *r)
 {
 	static const char *const empty[] = { "meta", "link", "input", "col",
 		NULL };
-	static const char *const bare[] = { "defer", "required", "reversed",
-		NULL };
 	static const char *const never[] = { "style", "iframe", "object",
 		"embed", "base", "img", NULL };
-	struct am_str tag = name(r), seen[24];
-	bool closed = false, has_src = false;
-	size_t n = 0;
+	struct am_str tag = name(r);
+	bool closed = false;
 
 	if (tag.n == 0 || is_one_of(tag, never))
 		return fail(r, "no tag of ours");
-	while (r->p < r->end && *r->p != '>') {
-		struct am_str key, v = { "", 0 };
-
-		if (*r->p == '/' && r->p + 1 < r->end && r->p[1] == '>') {
-			closed = true;
-			r->p++;
-			continue;
-		}
-		if (*r->p++ != ' ')
-			return fail(r, "no blank before an attribute");
-		key = name(r);
-		if (key.n == 0 || n == AM_COUNT(seen))
-			return fail(r, "no attribute");
-		for (size_t i = 0; i < n; i++)
-			if (am_str_eq(seen[i], key))
-				return fail(r, "an attribute twice");
-		seen[n++] = key;
-		has_src = has_src || am_str_is(key, "src");
-		if (!is_one_of(key, bare) &&
-		    (!value(r, &v) || !attribute(r, tag, key, v)))
-			return false;
-	}
-	if (r->p++ == r->end)
+	if (!attributes(r, tag, &closed))
+		return false;
+	if (r->p == r->end)
 		return fail(r, "a tag without an end");
-	if (am_str_is(tag, "script") && !has_src)
-		return fail(r, "an inline script");
+	r->p++;
 	if (closed || is_one_of(tag, empty))
 		return true;
 	if (r->depth == DEPTH_MAX)
