@@ -61,8 +61,8 @@ install: all
 	    "daemon-reload; systemctl enable --now amendsd"
 
 # The program writes its own.
-completion = if $(O)/amendsctl completion $(1) >$(O)/completion.$(1); then \
-    install -D -m 644 $(O)/completion.$(1) $(call to,$(2)); fi 2>/dev/null
+completion = $(O)/amendsctl completion $(1) >$(O)/completion.$(1) && \
+    install -D -m 644 $(O)/completion.$(1) $(call to,$(2))
 
 uninstall:
 	rm -f $(call to,$(PREFIX)/sbin/amendsd) $(call to,$(PREFIX)/bin/amendsctl)

@@ -142,6 +142,10 @@ def test_op_package_installs_runs_upgrades_and_purges(world, machine):
     for path in ("/etc/systemd/system/multi-user.target.wants/amendsd.service",
                  "/usr/share/man/man8/amendsd.8.gz",
                  "/usr/share/amends/providers/twilio.conf",
+                 "/usr/share/amends/prometheus/amends.rules.yml",
+                 "/usr/share/bash-completion/completions/amendsctl",
+                 "/usr/share/zsh/vendor-completions/_amendsctl",
+                 "/usr/share/man/man7/amends-events.7.gz",
                  "/usr/share/doc/amends/README.Debian"):
         m.must("test", "-e", path)
     assert not m.exists("/etc/systemd/system/sockets.target.wants/"
