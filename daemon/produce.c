@@ -439,14 +439,16 @@ read_body(struct am_produce *p, const struct am_conf_producer *of,
 		.headers = req->head.headers,
 		.headers_n = req->head.headers_n,
 		.body = req->body,
-		.id = key,
 		.decode = { .now = am_engine_now(),
 		    .max_skew = p->engine->conf->max_skew,
 		    .trust_event_time = p->engine->conf->trust_event_time } };
 	struct am_produced_fault fault;
 
+	/* the key is never signed: first, it would make a request that somebody
+	 * sends again with another key another event */
+	r.id = am_verify_message_id(of, r.headers, r.headers_n);
 	if (r.id.n == 0)
-		r.id = am_verify_message_id(of, r.headers, r.headers_n);
+		r.id = key;
 	if (am_produced_read(&r, &req->arena, said, &fault) == 0)
 		return true;
 	fail(p, a, req,

@@ -79,7 +79,7 @@ bool am_verify_same(struct am_str a, struct am_str b);
  */
 AM_MUSTCHECK int am_verify_producer(const struct am_conf_producer *p,
     const struct am_verify_request *req, const char **why);
-/* The id of the message by the producer's scheme, else webhook-id; n == 0:
- * none. */
+/* The id of the message by the producer's scheme, the signed one first, else
+ * webhook-id; n == 0: none. */
 struct am_str am_verify_message_id(
     const struct am_conf_producer *p, const struct am_pair *headers, size_t n);

@@ -388,8 +388,13 @@ struct am_str
 am_verify_message_id(
     const struct am_conf_producer *p, const struct am_pair *headers, size_t n)
 {
+	/* the one that is signed: who sends a request again may add another */
+	bool named_so = p->scheme == AM_PRODUCER_STANDARD_WEBHOOKS &&
+			am_http_header(headers, n, standard.s.header).n == 0 &&
+			am_http_header(headers, n, svix.s.header).n > 0;
 	const char *const names[] = { p->signature.id_header,
-		standard.s.id_header, svix.s.id_header };
+		named_so ? svix.s.id_header : standard.s.id_header,
+		named_so ? standard.s.id_header : svix.s.id_header };
 	struct am_str id = { NULL, 0 };
 
 	for (size_t i = 0; i < AM_COUNT(names) && id.n == 0; i++)

@@ -286,9 +286,16 @@ def test_idempotency_key(world, redis):
     assert said["event_id"] == 'k "1"' and not said["duplicate"]
     assert s.ok(bare, keyed('"k \\"1\\""')) == {**said, "duplicate": True}
     s.no(422, opening(), keyed('"k \\"1\\""'), "idempotency_key_reused")
+    # a signed id counts before the key: sent again with another it is known
+    for prefix, more in (("webhook", []), ("svix", [("webhook-id", "other")])):
+        signed = webhook(body_of(bare), msg_id=prefix, prefix=prefix)
+        said = s.ok(bare, signed)
+        assert said["event_id"] == prefix
+        assert s.ok(bare, [*keyed('"k9"', signed), *more]) == {
+            **said, "duplicate": True}
     # of another producer the key is another
     assert not s.ok(bare, keyed('"k \\"1\\""', basic()))["duplicate"]
-    assert len(s.entries()) == 2
+    assert len(s.entries()) == 4
     # running: Redis does not answer while both come
     redis.signal(signal.SIGSTOP)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
@@ -494,6 +501,15 @@ def test_durability_that_is_asked_for(world):
     fields = [e[b"event_id"] for _, e in replica.client.xrange("complaints")]
     assert fields.count(b"r") == 1  # written before, and kept once
     replica.signal(signal.SIGSTOP)
+    answer = s.post(opening("s"))
+    assert answer.status == 503 and b"replicas" in answer.body, answer
+    # nor is it said on a connection that has not written it itself
+    mine = next(c["id"] for c in master.client.client_list()
+                if c["name"] == "t1:intake")
+    master.client.client_kill_filter(_id=mine)
+    wait_until(lambda: s.daemon.status()["http"]["events"]["ready"] and any(
+        c["name"] == "t1:intake" and c["id"] != mine
+        for c in master.client.client_list()))
     answer = s.post(opening("s"))
     assert answer.status == 503 and b"replicas" in answer.body, answer
     replica.signal(signal.SIGCONT)

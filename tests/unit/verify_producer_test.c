@@ -297,6 +297,22 @@ test_the_id_of_a_message(void **state)
 	assert_int_equal(am_verify_message_id(&p, v, 0).n, 0);
 }
 
+/* What is signed counts, and not what stands beside it. */
+static void
+test_the_signed_id_of_a_message(void **state)
+{
+	struct am_conf_producer p = standard();
+	const struct am_pair v[] = { { AM_STR("webhook-id"), AM_STR("m1") },
+		{ AM_STR("svix-id"), AM_STR("m2") },
+		{ AM_STR("svix-signature"), AM_STR("v1,x") },
+		{ AM_STR("webhook-signature"), AM_STR("v1,y") } };
+
+	(void)state;
+	assert_true(am_str_is(am_verify_message_id(&p, v, 2), "m1"));
+	assert_true(am_str_is(am_verify_message_id(&p, v, 3), "m2"));
+	assert_true(am_str_is(am_verify_message_id(&p, v, 4), "m1"));
+}
+
 int
 main(void)
 {
@@ -308,6 +324,7 @@ main(void)
 		cmocka_unit_test(test_github_and_stripe),
 		cmocka_unit_test(test_a_row_of_conf),
 		cmocka_unit_test(test_the_id_of_a_message),
+		cmocka_unit_test(test_the_signed_id_of_a_message),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
