@@ -545,8 +545,10 @@ am_writer_wrong(struct am_writer *wr)
 bool
 am_writer_room(const struct am_writer *wr, size_t bytes)
 {
-	return wr->waiting < WAITING_MAX &&
-	       bytes <= WAITING_BYTES - wr->waiting_bytes;
+	/* what is made of a body may be more than the body: over the bound by
+	 * one request, and not without one */
+	return wr->waiting < WAITING_MAX && bytes <= WAITING_BYTES &&
+	       wr->waiting_bytes <= WAITING_BYTES - bytes;
 }
 
 void
