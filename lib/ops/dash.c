@@ -91,13 +91,14 @@ section(const struct am_html *h, enum am_dash_part part)
 static int64_t
 lapsed(const struct am_sample *s)
 {
+	const struct am_census *c = am_dash_census(s);
 	int64_t n = 0;
 
-	if (s->census == NULL)
+	if (c == NULL)
 		return -1;
-	for (size_t i = 0; i < s->census->board_n; i++)
+	for (size_t i = 0; i < c->board_n; i++)
 		for (size_t k = 0; k <= AM_DUE_LAPSED; k++)
-			n += s->census->board[i].n[k];
+			n += c->board[i].n[k];
 	return n;
 }
 

@@ -152,16 +152,16 @@ remarks(const struct am_html *h, const struct am_census *c)
 void
 am_dash_board(const struct am_html *h)
 {
-	const struct am_census *c = h->s->census;
+	const struct am_census *c = am_dash_census(h->s);
 	const char *loop = NULL;
 	int64_t most = 0;
 
 	if (c == NULL || c->board_n == 0) {
 		am_h(h, "<p class=\"none\">");
-		am_h_say(h,
-		    c == NULL ? "The open complaints are being counted."
-			      : "No loop is configured.",
-		    NULL);
+		if (c == NULL)
+			am_h_uncounted(h);
+		else
+			am_h_say(h, "No loop is configured.", NULL);
 		am_h(h, "</p>\n");
 		return;
 	}

@@ -203,7 +203,7 @@ dead(const struct am_html *h)
 		am_h(h, "<h3>");
 		am_h_say(h, "Follow-ups given up", NULL);
 		am_h(h, "</h3>");
-		none(h, "None is given up.");
+		none(h, s->dead_n < 0 ? "not known" : "None is given up.");
 		return;
 	}
 	columns(h, "Follow-ups given up", v, AM_COUNT(v));
@@ -240,7 +240,7 @@ rejects(const struct am_html *h)
 		am_h(h, "<h3>");
 		am_h_say(h, "Events rejected", NULL);
 		am_h(h, "</h3>");
-		none(h, "None is rejected.");
+		none(h, s->rejects_n < 0 ? "not known" : "None is rejected.");
 		return;
 	}
 	columns(h, "Events rejected", v, AM_COUNT(v));

@@ -166,6 +166,24 @@ am_h_sign(const struct am_html *h, const char *sign)
 	    sign, sign);
 }
 
+/* ---- what is not known ---- */
+
+const struct am_census *
+am_dash_census(const struct am_sample *s)
+{
+	const struct am_census *c = s->census;
+
+	return c != NULL && c->missing_n > 0 && c->missing_n >= c->shards_n
+		   ? NULL
+		   : c;
+}
+
+void
+am_h_uncounted(const struct am_html *h)
+{
+	am_h_say(h, h->s->redis.up ? "being counted" : "not known", NULL);
+}
+
 /* ---- links ---- */
 
 void

@@ -53,6 +53,11 @@ void am_h_at(const struct am_html *h, am_ms at);
 void am_dash_local(const struct am_dash *d, char out[32], am_ms at);
 void am_dash_clock(const struct am_dash *d, char out[32], am_ms at);
 
+/* The census; NULL: there is none, or no stream has answered it. */
+const struct am_census *am_dash_census(const struct am_sample *s);
+/* Instead of a figure of it: being counted, or not to be known now. */
+void am_h_uncounted(const struct am_html *h);
+
 /* Rows of a part that are shown at once; the rest stands in <details>. */
 #define AM_DASH_ROWS 8
 

@@ -47,7 +47,7 @@ am_dash_late(const struct am_sample_endpoint *e)
 static void
 sum(const struct am_sample *s, struct totals *t)
 {
-	const struct am_census *c = s->census;
+	const struct am_census *c = am_dash_census(s);
 
 	memset(t, 0, sizeof(*t));
 	t->counted = c != NULL;
@@ -108,7 +108,7 @@ static bool
 is_counted(const struct am_html *h, const struct totals *t)
 {
 	if (!t->counted)
-		am_h_say(h, "being counted", NULL);
+		am_h_uncounted(h);
 	return t->counted;
 }
 
@@ -171,21 +171,23 @@ static void
 tiles_of_followups(const struct am_html *h, const struct totals *t)
 {
 	tile(h, t->late > 0 ? "t-bad" : "", t->late > 0 ? "stop" : NULL,
-	    "Follow-ups held up", t->late);
+	    "Follow-ups held up", t->waiting < 0 ? -1 : t->late);
 	if (t->late > 0 && t->late_since > 0) {
 		am_h_say(h, "for ", NULL);
 		am_h_far(h, t->late_since);
-	} else {
+	} else if (t->waiting >= 0) {
 		char n[24];
 
-		count(n, t->waiting > 0 ? t->waiting : 0);
+		count(n, t->waiting);
 		am_h_say(h, "{} waiting for their time", n, NULL);
 	}
 	tile_end(h);
 
 	tile(h, "", NULL, "Given up", h->s->dead_n);
-	am_h_say(
-	    h, h->s->dead_n > 0 ? "need a person" : "none is given up", NULL);
+	if (h->s->dead_n >= 0)
+		am_h_say(h,
+		    h->s->dead_n > 0 ? "need a person" : "none is given up",
+		    NULL);
 	tile_end(h);
 }
 
@@ -196,6 +198,8 @@ open_at(const struct am_sample *s, const char *loop, const char *stage)
 {
 	int64_t n = 0;
 
+	if (s->open < 0)
+		return -1; /* Redis has never answered */
 	for (size_t i = 0; i < s->stages_n; i++)
 		if (strcmp(s->stages[i].loop, loop) == 0 &&
 		    strcmp(s->stages[i].stage, stage) == 0 &&
@@ -207,8 +211,10 @@ open_at(const struct am_sample *s, const char *loop, const char *stage)
 static const struct am_census_stage *
 counted_at(const struct am_sample *s, const char *loop, const char *stage)
 {
-	for (size_t i = 0; s->census != NULL && i < s->census->board_n; i++) {
-		const struct am_census_stage *r = &s->census->board[i];
+	const struct am_census *c = am_dash_census(s);
+
+	for (size_t i = 0; c != NULL && i < c->board_n; i++) {
+		const struct am_census_stage *r = &c->board[i];
 
 		if (strcmp(r->loop, loop) == 0 && strcmp(r->stage, stage) == 0)
 			return r;
@@ -221,8 +227,9 @@ step(const struct am_html *h, const struct am_sample_stage *st, int64_t most)
 {
 	const struct am_census_stage *r = counted_at(h->s, st->loop, st->stage);
 	int64_t n = open_at(h->s, st->loop, st->stage);
-	int64_t late = r != NULL ? row_lapsed(r) : 0;
-	int64_t soon = r != NULL ? row_soon(r) : 0;
+	int64_t all = n > 0 ? n : 0;
+	int64_t late = r != NULL && n > 0 ? row_lapsed(r) : 0;
+	int64_t soon = r != NULL && n > 0 ? row_soon(r) : 0;
 	int64_t top = most > 0 ? most : 1;
 	char text[24];
 
@@ -237,9 +244,10 @@ step(const struct am_html *h, const struct am_sample_stage *st, int64_t most)
 	    "<rect class=\"b-all\" width=\"%.1f\" height=\"4\"/>"
 	    "<rect class=\"b-soon\" width=\"%.1f\" height=\"4\"/>"
 	    "<rect class=\"b-bad\" width=\"%.1f\" height=\"4\"/></svg>",
-	    100.0 * (double)n / (double)top,
-	    100.0 * (double)(late + soon < n ? late + soon : n) / (double)top,
-	    100.0 * (double)(late < n ? late : n) / (double)top);
+	    100.0 * (double)all / (double)top,
+	    100.0 * (double)(late + soon < all ? late + soon : all) /
+		(double)top,
+	    100.0 * (double)(late < all ? late : all) / (double)top);
 	am_h(h, "<span class=\"sub\">");
 	if (late > 0) {
 		count(text, late);
@@ -493,7 +501,7 @@ channels(const struct am_html *h)
 void
 am_dash_now(const struct am_html *h)
 {
-	const struct am_census *c = h->s->census;
+	const struct am_census *c = am_dash_census(h->s);
 	struct totals t;
 
 	sum(h->s, &t);
@@ -507,7 +515,7 @@ am_dash_now(const struct am_html *h)
 		"data-key=\"lapsed\">\n");
 	if (c == NULL) {
 		am_h(h, "<p class=\"none\">");
-		am_h_say(h, "The open complaints are being counted.", NULL);
+		am_h_uncounted(h);
 		am_h(h, "</p>\n");
 	} else {
 		cases(h, "lapsed-more", "Lapsed, longest first", "#Late by",

@@ -103,6 +103,7 @@ static const struct am_dash_text_row rows[] = {
 	/* now */
 	{ "Lapsed",                            "已超时" },
 	{ "being counted",                     "统计中" },
+	{ "not known",                         "暂不清楚" },
 	{ "longest for ",                      "最长已超时 " },
 	{ "all in time",                       "均在时限内" },
 	{ "About to lapse",                    "即将超时" },
@@ -134,7 +135,6 @@ static const struct am_dash_text_row rows[] = {
 	{ "Nothing is due.",                   "没有待到期的投诉。" },
 	{ "Who has them",                      "负责人" },
 	{ "Within the hour",                   "一小时内" },
-	{ "The open complaints are being counted.", "正在统计处理中的投诉。" },
 	{ "Do follow-ups get through?",        "跟进能否送达" },
 	{ "No channel is configured.",         "尚未配置通道。" },
 	{ "{} held up",                        "{} 条受阻" },

@@ -60,6 +60,7 @@ fill_census(struct world *w, const char *t)
 	w->c = (struct am_census){ .started_at = NOW,
 		.ended_at = NOW,
 		.complete = false,
+		.shards_n = 2,
 		.missing_n = 1,
 		.walked = 135,
 		.unreadable = 2,
@@ -369,6 +370,13 @@ test_dash_says_that_redis_is_away(void **state)
 	am_buf_init(&b);
 	am_dash_part(&d, &w.s, AM_DASH_BANNER, &b);
 	(void)place(&b, "Redis 没有应答");
+	/* what nobody has answered is no figure */
+	w.c.shards_n = w.c.missing_n;
+	w.s.open = w.s.dead_n = w.s.waiting = -1;
+	am_dash_part(&d, &w.s, AM_DASH_NOW, &b);
+	(void)place(&b, "已超时</dt><dd class=\"n\">\xe2\x80\x93</dd>");
+	(void)place(&b, "暂不清楚");
+	assert_null(memmem(b.p, b.n, "均在时限内", strlen("均在时限内")));
 	(void)place(&b, "2026-11-23 08:00");
 	am_buf_fini(&b);
 }
