@@ -41,8 +41,12 @@ struct am_erasures {
 	size_t ids_n, at;
 	struct am_pair *personal;
 	size_t personal_n;
+	struct am_str *addresses; /* as given, and as they are dialled */
+	size_t addresses_n;
 	struct am_str category;
 	am_ms opened_at;
+	struct am_shard *where; /* whose streams are swept */
+	size_t where_i;		/* the next of the engine's, behind our own */
 	enum store store;
 	char from[64], until[64]; /* of XRANGE; from is exclusive */
 	struct am_erased erased;
@@ -171,7 +175,7 @@ end_complaint(struct am_erasures *e)
 static const char *
 store_key(const struct am_erasures *e)
 {
-	const struct am_keys *k = am_store_keys(e->sh->store);
+	const struct am_keys *k = am_store_keys(e->where->store);
 
 	return e->store == ENTRIES   ? k->stream
 	       : e->store == REJECTS ? k->rejects
@@ -196,38 +200,91 @@ says(struct am_str json, const char *member, struct am_str id)
 	return false;
 }
 
-/* An address of the customer, in a field of an event that names no complaint:
- * a reply, an opt-out. */
 static bool
-is_customers(const struct am_erasures *e, struct am_str value)
+is_address(const struct am_erasures *e, struct am_str s)
 {
-	for (size_t i = 0; value.n > 0 && i < e->personal_n; i++)
-		if ((am_str_is(e->personal[i].key, "customer.phone") ||
-			am_str_is(e->personal[i].key, "customer.email")) &&
-		    am_str_eq(e->personal[i].value, value))
+	for (size_t i = 0; s.n > 0 && i < e->addresses_n; i++)
+		if (am_str_eq(e->addresses[i], s))
 			return true;
 	return false;
 }
 
-/* An event by its fields, as it came or behind "f.". */
+/* A string of JSON text is an address of the customer. */
+static bool
+holds_address(const struct am_erasures *e, struct am_str json)
+{
+	const char *end = json.p + json.n;
+
+	for (size_t i = 0; i < e->addresses_n; i++) {
+		const struct am_str s = e->addresses[i];
+
+		for (const char *p = json.p;
+		     (p = memmem(p, (size_t)(end - p), s.p, s.n)) != NULL; p++)
+			if (p > json.p && p[-1] == '"' && p + s.n < end &&
+			    p[s.n] == '"')
+				return true;
+	}
+	return false;
+}
+
+/* An address of the customer, in a field of an event that names no complaint:
+ * a reply, an opt-out. A gateway writes a number in its own way. */
+static bool
+is_customers(const struct am_erasures *e, struct am_str value)
+{
+	char text[AM_EMAIL_MAX + 1];
+
+	if (e->addresses_n == 0)
+		return false;
+	return is_address(e, value) ||
+	       (am_phone_parse(value, text) == 0 &&
+		   is_address(e, am_str_c(text))) ||
+	       (am_email_parse(value, text) == 0 &&
+		   is_address(e, am_str_c(text)));
+}
+
+/* What it says of a complaint: 1: it names the one at hand; 0: another; -1:
+ * none. */
+static int
+names(const struct am_erasures *e, struct am_str k, struct am_str v)
+{
+	const char *member = am_str_is(k, "json")	  ? "\"complaint_id\""
+			     : am_str_is(k, "cloudevent") ? "\"subject\""
+							  : NULL;
+	struct am_str id = e->ids[e->at];
+
+	if (am_str_is(k, "complaint_id"))
+		return am_str_eq(v, id);
+	if (member == NULL || memmem(v.p, v.n, member, strlen(member)) == NULL)
+		return -1;
+	return says(v, member, id);
+}
+
+/*
+ * An event by its fields, as it came or behind "f.". What names no complaint
+ * stands in all streams; what stands in another one and has this complaint's
+ * name is of a complaint there.
+ */
 static bool
 is_event_of(const struct am_erasures *e, const redisReply *fields)
 {
-	struct am_str id = e->ids[e->at];
 	bool named = false, written_to = false;
 
 	for (size_t i = 0; i + 1 < fields->elements; i += 2) {
 		struct am_str k = am_reply_str(fields->element[i]);
 		struct am_str v = am_reply_str(fields->element[i + 1]);
+		int of;
 
 		if (e->store == REJECTS && am_str_prefix(k, "f."))
 			k = (struct am_str){ k.p + 2, k.n - 2 };
-		if ((am_str_is(k, "complaint_id") && am_str_eq(v, id)) ||
-		    (am_str_is(k, "json") && says(v, "\"complaint_id\"", id)) ||
-		    (am_str_is(k, "cloudevent") && says(v, "\"subject\"", id)))
+		of = names(e, k, v);
+		if (of == 1 && e->where == e->sh)
 			return true;
-		named = named || am_str_is(k, "complaint_id");
-		written_to = written_to || is_customers(e, v);
+		named = named || of != -1;
+		written_to =
+		    written_to || is_customers(e, v) ||
+		    ((am_str_is(k, "json") || am_str_is(k, "cloudevent")) &&
+			holds_address(e, v));
 	}
 	return written_to && !named;
 }
@@ -300,14 +357,62 @@ on_page(void *arg, int rc, struct am_batch *b)
 		next_page(e);
 }
 
-/* Of the stream up to what was applied when this complaint's turn came. */
+static void
+sweep(struct am_erasures *e, struct am_shard *where, struct am_str until)
+{
+	e->where = where;
+	e->store = ENTRIES;
+	e->from[0] = '\0';
+	snprintf(e->until, sizeof(e->until), "%.*s", AM_ARG(until));
+	next_page(e);
+}
+
+static void
+on_cursor(void *arg, int rc, struct am_batch *b)
+{
+	struct am_erasures *e = arg;
+	struct am_str until;
+
+	if (is_lost(e, rc, b))
+		return;
+	until = am_reply_str(am_batch_reply(b, 0));
+	until = am_arena_dup(&e->arena, until.n > 0 ? until : AM_STR("0-0"));
+	am_batch_free(b);
+	sweep(e, e->sh->engine->shards[e->where_i++], until);
+}
+
+/* Replies and opt-outs name no complaint and were written into every stream;
+ * whoever owns the others, what it has applied it does not need. */
+static void
+next_stream(struct am_erasures *e)
+{
+	const struct am_engine *engine = e->sh->engine;
+	struct am_batch *b;
+
+	if (e->where_i < engine->shards_n &&
+	    engine->shards[e->where_i] == e->sh)
+		e->where_i++;
+	if (e->where_i == engine->shards_n || e->addresses_n == 0) {
+		end_complaint(e);
+		return;
+	}
+	b = ask(e);
+	am_cmd(b, "HGET");
+	am_arg(b, am_store_keys(engine->shards[e->where_i]->store)->cursor);
+	am_arg(b, "id");
+	query(e, b, on_cursor);
+}
+
+/* Of the stream up to what was applied when this complaint's turn came. Letters
+ * are of complaints of their own shard. */
 static void
 next_page(struct am_erasures *e)
 {
 	struct am_batch *b;
 
-	if (e->store == STORES_N) {
-		end_complaint(e);
+	if (e->store == STORES_N ||
+	    (e->store == LETTERS && e->where != e->sh)) {
+		next_stream(e);
 		return;
 	}
 	b = ask(e);
@@ -369,14 +474,32 @@ facts_done(struct am_op *op, int rc)
 		put_off(e, rc);
 		return;
 	}
-	e->store = ENTRIES;
-	e->from[0] = '\0';
-	snprintf(e->until, sizeof(e->until), "%s",
-	    am_store_cursor(e->sh->store)->id);
-	next_page(e);
+	e->where_i = 0;
+	sweep(e, e->sh, am_str_c(am_store_cursor(e->sh->store)->id));
 }
 
 /* ---- one complaint ---- */
+
+static void
+take_addresses(struct am_erasures *e)
+{
+	e->addresses_n = 0;
+	e->addresses = am_arena_alloc(
+	    &e->arena, (2 * e->personal_n + 1) * sizeof(*e->addresses));
+	for (size_t i = 0; i < e->personal_n; i++) {
+		const struct am_pair *p = &e->personal[i];
+		struct am_str text;
+
+		if (p->value.n == 0 ||
+		    (!am_str_is(p->key, "customer.phone") &&
+			!am_str_is(p->key, "customer.email")))
+			continue;
+		e->addresses[e->addresses_n++] = p->value;
+		if (am_contact_normalise(&e->arena, p->value, &text) &&
+		    !am_str_eq(text, p->value))
+			e->addresses[e->addresses_n++] = text;
+	}
+}
 
 static void
 take_personal(struct am_erasures *e, const redisReply *hash)
@@ -390,6 +513,7 @@ take_personal(struct am_erasures *e, const redisReply *hash)
 			am_arena_dup(
 			    &e->arena, am_reply_str(hash->element[i + 1]))
 		};
+	take_addresses(e);
 }
 
 static void

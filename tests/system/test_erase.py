@@ -144,6 +144,37 @@ def test_au6_others_keep_theirs(world_of, redis):
     assert redis.client.xlen("complaints") == 2
 
 
+def test_au6_a_reply_leaves_every_stream(world, redis):
+    """AU6: what a gateway tells stands in all streams, with the number as the
+    gateway writes it; another number's stays."""
+    world.sink()
+    daemon = world.daemon(redis, loop=LOOP, streams=("a", "b"))
+    c, typed = redis.client, "+86 139-0000-7777"
+    c.xadd("a", fields("C-1", **{"customer.phone": typed}))
+    wait_until(lambda: daemon.find("C-1"))
+    for stream in "ab":
+        for event in (
+                {"event": "customer.message", "source": "sms", "text": TEXT,
+                 "event_id": "r1", "customer.phone": PHONE},
+                {"event": "contact.opted_out", "event_id": "r2",
+                 "address": PHONE, "channel": "sms"},
+                {"json": json.dumps({"event": "contact.opted_in",
+                                     "event_id": "r3", "address": typed,
+                                     "channel": "sms"})},
+                {"event": "no.such", "address": PHONE},
+                {"event": "contact.opted_out", "event_id": "r4",
+                 "address": "+8613900008888", "channel": "sms"}):
+            c.xadd(stream, event)
+    wait_until(lambda: all(
+        redis.cursor(s)["id"] == c.xinfo_stream(s)["last-generated-id"].decode()
+        for s in "ab"))
+    assert daemon.ctl("erase", "C-1", "--by", "dpo", "--yes")[0] == 0
+    assert where(redis, *CANARIES, typed) == []
+    for stream in "ab":
+        left = [e for _, e in c.xrange(stream)]
+        assert [e[b"event_id"] for e in left] == [b"r4"]
+
+
 def test_au6_a_repeat_does_not_lead_back(world_of, redis):
     """AU6: who complains again is not tied to what was erased."""
     daemon = world_of
