@@ -118,7 +118,7 @@ class Machine:
                            'retry = {"0s"}'),
             loop=LOOP)
         self.producer = Producer(self.redis)
-        self.restored = False
+        self.restored, self.late = False, 0
         bin_ = world.dir / "bin"
         bin_.mkdir()
         for name, text in (
@@ -170,7 +170,7 @@ class Machine:
         """The words in capitals that the line has, as they are here."""
         d = self.daemon
         if "FOLLOWUP" in line:
-            yield "FOLLOWUP", d.rows("followups")[0]["id"]
+            yield "FOLLOWUP", self.waiting()[0]["id"]
         if "LETTER" in line:
             yield "LETTER", d.rows("dead list")[0]["id"]
         if "ENTRY" in line:
@@ -197,7 +197,7 @@ class Machine:
                 "aof_rewrite_in_progress"])
         if "cancel FOLLOWUP" in line or "retry FOLLOWUP" in line:
             self.open_late()
-            wait_until(lambda: d.rows("followups"), what=line)
+            wait_until(self.waiting, what=line)
         if "LETTER" in line:
             self.producer.open("D-1")
             wait_until(lambda: d.rows("dead list"), what=line)
@@ -207,11 +207,13 @@ class Machine:
 
     def open_late(self):
         """A complaint with a follow-up that waits."""
-        d = self.daemon
-        d.rows('silence add --match complaint=L-1 --author t --reason t '
-               '--for 1h')
-        self.producer.open("L-1")
-        wait_until(lambda: d.find("L-1"), what="L-1")
+        self.late += 1
+        self.daemon.rows(f'silence add --match complaint=L-{self.late} '
+                         '--author t --reason t --for 1h')
+        self.producer.open(f"L-{self.late}")
+
+    def waiting(self):
+        return self.daemon.rows(f"followups --complaint L-{self.late}")
 
     def run(self, line):
         if MACHINE.match(re.sub(r"^sudo ", "", line)):
