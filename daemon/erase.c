@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "codec/record.h"
 #include "daemon/contact.h"
+#include "daemon/erase_match.h"
 #include "daemon/repeat.h"
 #include "daemon/view.h"
 
@@ -182,120 +183,22 @@ store_key(const struct am_erasures *e)
 				     : k->dead;
 }
 
-/* JSON text that gives the complaint as this member, whatever else it says. */
-static bool
-says(struct am_str json, const char *member, struct am_str id)
-{
-	const char *p = json.p, *end = json.p + json.n;
-	size_t n = strlen(member);
-
-	while ((p = memmem(p, (size_t)(end - p), member, n)) != NULL) {
-		p += n;
-		while (p < end && strchr(" \t\r\n:", *p) != NULL)
-			p++;
-		if ((size_t)(end - p) > id.n + 1 && *p == '"' &&
-		    memcmp(p + 1, id.p, id.n) == 0 && p[id.n + 1] == '"')
-			return true;
-	}
-	return false;
-}
-
-static bool
-is_address(const struct am_erasures *e, struct am_str s)
-{
-	for (size_t i = 0; s.n > 0 && i < e->addresses_n; i++)
-		if (am_str_eq(e->addresses[i], s))
-			return true;
-	return false;
-}
-
-/* A string of JSON text is an address of the customer. */
-static bool
-holds_address(const struct am_erasures *e, struct am_str json)
-{
-	const char *end = json.p + json.n;
-
-	for (size_t i = 0; i < e->addresses_n; i++) {
-		const struct am_str s = e->addresses[i];
-
-		for (const char *p = json.p;
-		     (p = memmem(p, (size_t)(end - p), s.p, s.n)) != NULL; p++)
-			if (p > json.p && p[-1] == '"' && p + s.n < end &&
-			    p[s.n] == '"')
-				return true;
-	}
-	return false;
-}
-
-/* An address of the customer, in a field of an event that names no complaint:
- * a reply, an opt-out. A gateway writes a number in its own way. */
-static bool
-is_customers(const struct am_erasures *e, struct am_str value)
-{
-	char text[AM_EMAIL_MAX + 1];
-
-	if (e->addresses_n == 0)
-		return false;
-	return is_address(e, value) ||
-	       (am_phone_parse(value, text) == 0 &&
-		   is_address(e, am_str_c(text))) ||
-	       (am_email_parse(value, text) == 0 &&
-		   is_address(e, am_str_c(text)));
-}
-
-/* What it says of a complaint: 1: it names the one at hand; 0: another; -1:
- * none. */
-static int
-names(const struct am_erasures *e, struct am_str k, struct am_str v)
-{
-	const char *member = am_str_is(k, "json")	  ? "\"complaint_id\""
-			     : am_str_is(k, "cloudevent") ? "\"subject\""
-							  : NULL;
-	struct am_str id = e->ids[e->at];
-
-	if (am_str_is(k, "complaint_id"))
-		return am_str_eq(v, id);
-	if (member == NULL || memmem(v.p, v.n, member, strlen(member)) == NULL)
-		return -1;
-	return says(v, member, id);
-}
-
-/*
- * An event by its fields, as it came or behind "f.". What names no complaint
- * stands in all streams; what stands in another one and has this complaint's
- * name is of a complaint there.
- */
-static bool
-is_event_of(const struct am_erasures *e, const redisReply *fields)
-{
-	bool named = false, written_to = false;
-
-	for (size_t i = 0; i + 1 < fields->elements; i += 2) {
-		struct am_str k = am_reply_str(fields->element[i]);
-		struct am_str v = am_reply_str(fields->element[i + 1]);
-		int of;
-
-		if (e->store == REJECTS && am_str_prefix(k, "f."))
-			k = (struct am_str){ k.p + 2, k.n - 2 };
-		of = names(e, k, v);
-		if (of == 1 && e->where == e->sh)
-			return true;
-		named = named || of != -1;
-		written_to =
-		    written_to || is_customers(e, v) ||
-		    ((am_str_is(k, "json") || am_str_is(k, "cloudevent")) &&
-			holds_address(e, v));
-	}
-	return written_to && !named;
-}
-
 static bool
 is_of(const struct am_erasures *e, const redisReply *entry)
 {
+	const struct am_erase_match match = {
+		.conf = e->sh->engine->conf,
+		.id = e->ids[e->at],
+		.addresses = e->addresses,
+		.addresses_n = e->addresses_n,
+		.home = e->where == e->sh,
+		.rejects = e->store == REJECTS,
+	};
+
 	if (e->store == LETTERS)
 		return am_str_eq(
 		    am_entry_field(entry, "complaint"), e->ids[e->at]);
-	return is_event_of(e, entry->element[1]);
+	return am_erase_matches(&match, entry);
 }
 
 static void
@@ -441,10 +344,8 @@ load_facts(struct am_op *op, struct am_turn *t, struct am_batch *b)
 	struct am_str address;
 
 	e->asked = b;
-	for (size_t i = 0; t->sh->contact_known && i < e->personal_n; i++)
-		if (is_customers(e, e->personal[i].value) &&
-		    am_contact_normalise(
-			&t->arena, e->personal[i].value, &address))
+	for (size_t i = 0; t->sh->contact_known && i < e->addresses_n; i++)
+		if (am_contact_normalise(&t->arena, e->addresses[i], &address))
 			(void)am_contact_ask(t, b, address);
 	if (t->sh->seen_known)
 		e->trace = am_repeat_trace(t, b, e->personal, e->personal_n,

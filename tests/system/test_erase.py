@@ -110,6 +110,36 @@ def test_au6_erase_leaves_no_datum_anywhere(world_of, redis, world):
         assert not [n for n in CANARIES if n.encode() in data], f
 
 
+def test_au6_every_carrier_is_known(world_of, redis):
+    """AU6: an entry is of the complaint that it was taken for: an id among
+    the data of a CloudEvent, one that is written by escapes, none at all; and
+    another's stays."""
+    daemon = world_of
+    ce = {"specversion": "1.0", "source": "shop", "type": "complaint.opened"}
+    data = {"category": "billing", "summary": TEXT, "customer": {"id": "K-1"}}
+    client = redis.client
+    client.xadd("complaints", {"cloudevent": json.dumps(
+        {**ce, "id": "1", "data": {**data, "complaint_id": "C-1"}})})
+    client.xadd("complaints", {"json": json.dumps(
+        {"event": "complaint.opened", "complaint_id": "C-2", **data}).replace(
+            "C-2", "C\\u002d2")})
+    client.xadd("complaints", {
+        "event": "complaint.opened", "event_id": "E-3", "category": "billing",
+        "summary": TEXT, "customer.id": "K-3"})
+    client.xadd("complaints", {"cloudevent": json.dumps(
+        {**ce, "type": "no.such", "id": "4",
+         "data": {"complaint_id": "C-1", "text": TEXT}})})
+    opened(redis, daemon, "C-9")
+    assert client.xlen("{complaints}:rejects") == 1
+    ids = [r["id"] for r in daemon.rows("list") if "id" in r]
+    assert len(ids) == 4 and {"C-1", "C-2", "C-9"} < set(ids)
+    daemon.rows("erase " + " ".join(i for i in ids if i != "C-9") + " --yes")
+    assert client.xlen("complaints") == 1
+    assert client.xlen("{complaints}:rejects") == 0
+    assert sorted(where(redis, TEXT)) == [b"complaints",
+                                          b"{complaints}:pii:C-9"]
+
+
 def test_au6_event_erases_as_the_verb_does(world_of, redis):
     """AU6: customer.erased of a producer reaches the stream and the rejects,
     its own entry included."""
