@@ -362,6 +362,12 @@ look(struct am_shard *sh)
 		evtimer_del(sh->timer);
 		return;
 	}
+	if (am_store_releasing(sh->store)) {
+		/* a turn would end at once and kick the next, and Redis's
+		 * answer never be read; on_state() kicks */
+		evtimer_del(sh->timer);
+		return;
+	}
 	if (sh->retry_at <= am_engine_monotonic()) {
 		sh->retry_at = 0;
 		for (int i = 1; i <= AM_TURN_KINDS; i++)

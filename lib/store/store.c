@@ -462,6 +462,12 @@ am_store_release(struct am_store *s, void (*done)(void *arg), void *arg)
 	event_active(s->later, EV_TIMEOUT, 0);
 }
 
+bool
+am_store_releasing(const struct am_store *s)
+{
+	return s->owner.release;
+}
+
 /* ---- getters ---- */
 
 const struct am_keys *

@@ -103,6 +103,8 @@ const char *am_store_position(const struct am_store *s);
 AM_MUSTCHECK int am_store_adopt(struct am_store *s);
 /* Give the token up (deletes it in a commit); a standby may take it at once. */
 void am_store_release(struct am_store *s, void (*done)(void *arg), void *arg);
+/* It was asked for and is not done: a turn that begins now is over at once. */
+bool am_store_releasing(const struct am_store *s);
 
 /*
  * Take what was read. The entries start behind the last taken; after a commit

@@ -95,3 +95,17 @@ def test_release_hands_the_shard_over(world, redis, producer):
     assert time.monotonic() - began < 3
     producer.open("C-1")
     wait_until(lambda: redis.applied() == 1)
+
+
+def test_a_release_with_work_due_ends(world, redis, producer):
+    """Redis is slow to answer, and a deadline comes meanwhile: its turn must
+    not keep the answer from being read."""
+    world.sink()
+    d = world.daemon(redis)
+    producer.open("C-1")  # warned after a second
+    wait_until(lambda: d.find("C-1"))
+    redis.client.client_pause(2500)
+    assert d.ctl("shard", "release", "complaints")[0] == 0
+    wait_until(lambda: d.state() == "released", 15)
+    assert d.ctl("shard", "adopt", "complaints")[0] == 0
+    d.wait_running()
