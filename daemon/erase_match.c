@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#include <hiredis/hiredis.h>
-
 #include "base/reach.h"
 #include "base/str.h"
 #include "daemon/view.h"
