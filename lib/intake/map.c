@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "intake/callback.h"
 #include "intake/event.h"
 
 /* ---- paths ---- */
@@ -93,7 +94,7 @@ am_map_elements(const char *each, const struct am_pair *pairs, size_t n,
     size_t *elements_n, size_t *empty)
 {
 	struct am_map_element *v = am_arena_alloc(a, (n + 1) * sizeof(*v));
-	uint64_t last = UINT64_MAX, at;
+	uint64_t last = UINT64_MAX, at, gap;
 	size_t found = 0;
 
 	*empty = 0;
@@ -108,7 +109,9 @@ am_map_elements(const char *each, const struct am_pair *pairs, size_t n,
 			v[found - 1].n++;
 			continue;
 		}
-		*empty += (size_t)(at - (last + 1)); /* UINT64_MAX + 1 is 0 */
+		gap = at - (last + 1);		   /* UINT64_MAX + 1 is 0 */
+		if (gap <= AM_CALLBACK_VALUES_MAX) /* a name may look so, too */
+			*empty += (size_t)gap;
 		last = at;
 		v[found++] = (struct am_map_element){ &pairs[i], 1, skip };
 	}

@@ -351,6 +351,14 @@ test_maps_make_events_of_elements(void **state)
 		"\"tags\":[\"T\"],\"who\":7,\"text\":\"x\"}]}}",
 		"content-type", JSON),
 	    "missing_field");
+	/* a name that looks like a place is none to count up to */
+	assert_string_equal(
+	    READ(&p, NULL,
+		"{\"data\":{\"rows[18446744073709551614]\":{\"status\":\"x\"},"
+		"\"rows[9999999999]\":{\"status\":\"off\"}}}",
+		"content-type", JSON),
+	    "right");
+	assert_int_equal(out.passed_over, 2);
 	/* the body is the list */
 	p.each = "";
 	p.maps_n = 0;
