@@ -32,8 +32,8 @@ static const char base[] =
     "provider free { url = \"https://free.example/\" form = { \"t={text:form}\" } success = { \"status:200\" } }\n"
     "provider approved { url = \"https://approved.example/\" form = { \"p={params_json:form}\" } params = named success = { \"status:200\" } }\n"
     "endpoint \"crm\" { url = \"https://crm.example/\" secret = {\"file:ok.secret\"} }\n"
-    "endpoint \"sms\" { type = \"sms\" provider = \"free\" max_segments = 1 }\n"
-    "endpoint \"ali\" { type = \"sms\" provider = \"approved\" }\n"
+    "endpoint \"sms\" { type = \"sms\" provider = \"free\" max_segments = 1 quiet = \"none\" }\n"
+    "endpoint \"ali\" { type = \"sms\" provider = \"approved\" quiet = \"none\" }\n"
     "message \"ask\" { text = \"Is {complaint.id} solved?\"\n"
     "    lang \"zh\" { text = \"{complaint.id} 解决了吗\" }\n"
     "    template \"approved\" { id = \"A1\" params = {\"id={complaint.id}\"} }\n"
@@ -61,7 +61,7 @@ static const struct row {
 	{ "test_judge_text_when_no_rung_sends_it_by_sms_then_loads",
 	    "message \"ask\" {", "message \"long\" { text = \"" A50 A50 A50 A50 "\" } message \"ask\" {", NULL, NULL },
 	{ "test_judge_text_when_a_template_has_a_limit_of_segments_then_refused",
-	    "provider = \"approved\" }", "provider = \"approved\" max_segments = 2 }",
+	    "provider = \"approved\"", "provider = \"approved\" max_segments = 2",
 	    "5: max_segments: provider approved sends its own template, how long that is nobody knows here; remove it", NULL },
 	{ "test_judge_text_when_a_template_has_no_language_then_refused",
 	    "id = \"A1\"", "id = \"A1\" lang = \"zh-CN\"",
