@@ -18,6 +18,7 @@
 
 #include "base/str.h"
 #include "daemon/audit.h"
+#include "daemon/produce.h"
 #include "daemon/watch_int.h"
 
 #include <amends/version.h>
@@ -353,8 +354,13 @@ tell_listeners(struct am_metrics *m, const struct am_sample *s)
 }
 
 static void
-tell_producers(struct am_metrics *m, const struct am_sample *s)
+tell_producers(
+    struct am_metrics *m, const struct am_engine *e, const struct am_sample *s)
 {
+	/* a wrong key at /v1/events names nobody */
+	if (s->producers_n > 0)
+		set2(m, AM_M_INTAKE_REFUSED, AM_OTHER, "unauthorized",
+		    (double)am_produce_strangers(e->produce));
 	for (size_t i = 0; i < s->producers_n; i++) {
 		const struct am_sample_producer *p = &s->producers[i];
 		const struct {
@@ -401,7 +407,7 @@ am_watch_write(
 	set(m, AM_M_IN_FLIGHT, (double)s->in_flight);
 	tell_audit(m, s);
 	tell_listeners(m, s);
-	tell_producers(m, s);
+	tell_producers(m, e, s);
 	tell_process(m, s);
 	am_expo_write(m, out);
 }

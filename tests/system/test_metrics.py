@@ -2,6 +2,7 @@
 
 import re
 import urllib.error
+import urllib.request
 
 import pytest
 from harness import LOOP, ROOT, free_port, wait_until
@@ -79,6 +80,79 @@ def test_op4_every_metric_is_there_and_true(world, redis, producer):
     assert m("amends_deadlines_overdue") == 0
     assert m("process_resident_memory_bytes") > 1 << 20
     assert m("process_open_fds") > 5
+
+
+def test_op4_what_alerts_look_at_moves(world, redis, producer):
+    """Each number that an alert waits for is not 0 when there is cause, and
+    is again when there is none."""
+    world.sink(lambda r: answer(500) if b"C-bad" in r.body else OK)
+    token = world.dir / "token"
+    token.write_text("a-token-of-some-length")
+    token.chmod(0o600)
+    port = free_port()
+    now = LOOP.replace('at = "50%"', 'at = "0%"').replace(
+        'budget = "2s"', 'budget = "8h"')
+    d = world.daemon(redis, loop=now, more=f'''http {{
+        listen = "127.0.0.1:{port}"
+        producer "crm" {{ token = "file:{token}"  rate = "1/1h" }} }}''',
+        endpoint_more='timeout = "2s"  retry = {"0s", "1h"}  '
+        'breaker_failures = 1  breaker_cooldown = "10m"')
+
+    def until(**wanted):
+        return wait_until(lambda: [m for m in [scrape(port)] if all(
+            m.sum(f"amends_{k}") == v for k, v in wanted.items())], 20)[0]
+    until(paused=0, complaints_held=0, complaints_parked=0,
+          stream_lag_entries=0, outbox_oldest_seconds=0,
+          config_last_reload_successful=1)
+    producer.open("C-1")
+    producer.emit("complaint.held", "C-1", reason="waiting_customer")
+    redis.client.sadd("{complaints}:parked", "P-1")
+    until(complaints_held=1, complaints_parked=1)
+    redis.client.srem("{complaints}:parked", "P-1")
+
+    assert d.ctl("pause", "delivery")[0] == 0
+    producer.open("C-2")
+    m = wait_until(lambda: [s for s in [scrape(port)] if s(
+        "amends_outbox_oldest_seconds", "crm") > 0.1])[0]
+    assert m("amends_outbox_depth", "crm", "due") == 1
+    assert m("amends_paused", "delivery") == 1
+    assert m("amends_paused", "intake") == 0
+    assert d.ctl("resume", "delivery")[0] == 0
+    assert d.ctl("pause", "intake")[0] == 0
+    producer.open("C-3")
+    m = until(stream_lag_entries=1, paused=1, outbox_depth=0)
+    assert m("amends_paused", "intake") == 1
+    wait_until(lambda: scrape(port).sum("amends_stream_lag_seconds") > 0.1)
+    assert d.ctl("resume", "intake")[0] == 0
+    until(stream_lag_entries=0, paused=0, complaints_open=3)
+
+    producer.open("C-bad")
+    m = wait_until(lambda: [s for s in [scrape(port)] if s(
+        "amends_endpoint_state", "crm", "open") == 1])[0]
+    assert m("amends_endpoint_state", "crm", "closed") == 0
+    wait_until(lambda: scrape(port).sum("amends_endpoint_failing_seconds") > 0)
+
+    def post(secret):
+        with pytest.raises(urllib.error.HTTPError) as e:
+            get(urllib.request.Request(
+                f"http://127.0.0.1:{port}/v1/events", b"{}", {
+                    "Authorization": f"Bearer {secret}",
+                    "Content-Type": "application/json"}))
+        return e.value.code
+    good = "a-token-of-some-length"
+    assert [post(s) for s in ("wrong", good, good)] == [401, 400, 429]
+    refused = "amends_intake_refused_total"
+    m = until(intake_refused_total=3)
+    assert m(refused, "(other)", "unauthorized") == 1
+    assert m(refused, "crm", "invalid") == m(refused, "crm", "limited") == 1
+
+    text = d.conf.read_text()
+    d.write_conf(text.replace('"8h"', '"eight"'))
+    assert d.ctl("reload")[0] != 0
+    until(config_last_reload_successful=0)
+    d.write_conf(text)
+    assert d.ctl("reload")[0] == 0
+    until(config_last_reload_successful=1)
 
 
 def test_au3_the_reason_is_a_label(world, redis, producer):
