@@ -63,6 +63,11 @@ def test_in3_five_at_once_are_one_complaint_and_one_answer(s):
     assert not s.ok(opening(source="branch"))["duplicate"]
     assert not s.ok(opening(), basic())["duplicate"]
     wait_until(lambda: s.redis.applied() == 3)
+    # known for a day
+    keys = s.redis.keys("*:idem:*")
+    assert len(keys) == 3
+    assert all(86_000_000 < s.redis.client.pttl(k) <= 86_400_000
+               for k in keys)
 
 
 def test_fault_62_every_scheme_and_what_is_altered(s):
