@@ -20,6 +20,10 @@
 #define NOW 1795262400
 #define SUM_AT "2026-11-21T12:00:00Z" /* NOW */
 #define OWN_SUM "f230465ddcef6fef2d317033ed0e3b121f4d7fd3"
+/* of "b" under "k" */
+#define SUM_512                                                                \
+	"67b91893632ef77699b2ecb3e8991160670772cac7bbfe05ca221292b371dcf3"     \
+	"6ad5a18ebb2af20a98046416ed9422e0e9cb1f1515044eda7c92989074acf0bb"
 
 static struct am_arena arena;
 
@@ -283,6 +287,25 @@ test_a_row_of_conf(void **state)
 }
 
 static void
+test_a_row_by_sha512_of_the_body_alone(void **state)
+{
+	struct am_conf_producer p = producer(AM_PRODUCER_HMAC, "k");
+	const struct am_fill *content;
+	char why[256];
+
+	(void)state;
+	assert_int_equal(
+	    am_fill_parse(&arena, AM_STR("{body}"), &content, why), 0);
+	p.signature = (struct am_conf_signature){ .header = "X-Sig",
+		.prefix = "",
+		.digest = AM_SIGNATURE_SHA512,
+		.content = content };
+	assert_string_equal(SAID(&p, NOW, "b", "x-sig", SUM_512), "right");
+	assert_string_equal(
+	    SAID(&p, NOW, "c", "x-sig", SUM_512), "bad_signature");
+}
+
+static void
 test_the_id_of_a_message(void **state)
 {
 	struct am_conf_producer p = standard();
@@ -323,6 +346,7 @@ main(void)
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_github_and_stripe),
 		cmocka_unit_test(test_a_row_of_conf),
+		cmocka_unit_test(test_a_row_by_sha512_of_the_body_alone),
 		cmocka_unit_test(test_the_id_of_a_message),
 		cmocka_unit_test(test_the_signed_id_of_a_message),
 	};
