@@ -494,7 +494,8 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 		}
 		return; /* else an answer is waited for */
 	}
-	if (k->last != NULL)
+	/* of a time to come: the clock was set back, and it is old */
+	if (k->last != NULL && k->last->started_at <= am_engine_now())
 		serve(k, k->last);
 	if (k->build == NULL && !STAILQ_EMPTY(&k->waiters))
 		start_walk(k);
@@ -555,9 +556,10 @@ struct am_census *
 am_census_last(struct am_engine *e, am_ms max_age)
 {
 	struct am_census_taker *k = e->census;
+	am_ms age = am_engine_now() - k->last_tried;
 
 	if (k->build == NULL && STAILQ_EMPTY(&k->waiters) &&
-	    am_engine_now() - k->last_tried > max_age)
+	    (age > max_age || age < 0)) /* the clock was set back */
 		start_walk(k);
 	return k->last;
 }
