@@ -204,10 +204,18 @@ def test_fu6_a_number_that_was_wrong_closes_nothing(desk):
 
 
 def test_fu6_behind_an_erasure_a_number_answers_nothing(desk):
-    """FU6: the customer's data have left, and with them whose number it was;
-    nothing of what comes later is kept."""
+    """FU6, AU6: the customer's data have left, and with them whose number it
+    was; nothing of what comes later is kept."""
     desk.asked(("C-1", desk.confirm("C-1")))
+
+    def facts():
+        c = desk.redis.client
+        return b" ".join(word for k in c.keys("*:contact:*")
+                         if c.type(k) == b"hash"
+                         for pair in c.hgetall(k).items() for word in pair)
+    assert b"C-1" in facts()
     desk.producer.emit("customer.erased", "C-1", **{"customer.id": "7"})
+    wait_until(lambda: b"C-1" not in facts())
     desk.write("1")
     assert desk.state("C-1") == ("open", "callback-confirm")
     assert desk.pii("C-1") == {}
