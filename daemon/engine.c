@@ -287,6 +287,7 @@ am_engine_free(struct am_engine *e)
 	am_watch_free(e->watch);
 	free(e->shards);
 	e->shards_n = 0;
+	am_engine_reloads_end(e);
 	am_produce_free(e->produce);
 	/* let deferred callbacks run: they free what they carry */
 	event_base_loop(e->base, EVLOOP_NONBLOCK);

@@ -8,6 +8,8 @@
  * Instants are CLOCK_REALTIME milliseconds, read once a turn.
  */
 
+#include <sys/queue.h>
+
 #include "conf/conf.h"
 #include "deliver/deliver.h"
 #include "ops/ctl.h"
@@ -44,6 +46,7 @@ struct am_engine {
 	struct am_conf *conf; /* shared; the one in force */
 	struct am_conf *next; /* waiting for every turn to end; may be NULL */
 	am_ms conf_loaded_at;
+	LIST_HEAD(, am_reload) reloads; /* that are not finished */
 	char conf_error[512];	/* why the last reload was refused, or "" */
 	const char *redis_path; /* of the embedded Redis, else NULL */
 	struct am_statefile *state;
@@ -104,6 +107,8 @@ const char *am_engine_state(const struct am_engine *e);
  * a text when it was refused and the old one stays in force. */
 typedef void am_reload_cb(void *arg, int rc, const char *text);
 void am_engine_reload(struct am_engine *e, am_reload_cb *done, void *arg);
+/* Those that wait are told that it ends; behind the shards. */
+void am_engine_reloads_end(struct am_engine *e);
 /*
  * The same without the switch, in silence: done gets what would change, for the
  * call only; NULL when the configuration was refused as such. Whether a new

@@ -28,7 +28,7 @@
 #include "daemon/web.h"
 #include "log/log.h"
 
-struct reload {
+struct am_reload {
 	struct am_engine *engine;
 	struct am_conf *conf; /* the candidate */
 	am_reload_cb *done;
@@ -37,28 +37,51 @@ struct reload {
 	void *arg;
 	size_t waiting; /* answers of shards */
 	char refused[768];
+	struct am_arena arena;	    /* what its questions hold */
+	LIST_ENTRY(am_reload) link; /* of the engine: not finished */
 };
 
 /* The open complaints of one definition, in one shard. */
 struct use {
-	struct reload *reload;
-	size_t n;
+	struct am_reload *reload;
+	size_t n, cap;
 	struct use_ref {
-		char *ref;
+		const char *ref;
 		int64_t open;
 	} * refs;
 };
 
+static struct am_reload *
+reload_new(struct am_engine *e, void *arg)
+{
+	struct am_reload *r = calloc(1, sizeof(*r));
+
+	AM_ASSERT(r != NULL);
+	r->engine = e;
+	r->arg = arg;
+	am_arena_init(&r->arena, 0);
+	LIST_INSERT_HEAD(&e->reloads, r, link);
+	return r;
+}
+
 static void
-finish(struct reload *r, int rc, const char *text)
+reload_free(struct am_reload *r)
+{
+	LIST_REMOVE(r, link);
+	am_conf_unref(r->conf);
+	am_arena_fini(&r->arena);
+	free(r);
+}
+
+static void
+finish(struct am_reload *r, int rc, const char *text)
 {
 	struct am_engine *e = r->engine;
 
 	if (r->dry != NULL) {
 		r->dry(r->arg, rc, text, r->plan);
 		am_reload_plan_free(r->plan);
-		am_conf_unref(r->conf);
-		free(r);
+		reload_free(r);
 		return;
 	}
 	snprintf(
@@ -66,15 +89,24 @@ finish(struct reload *r, int rc, const char *text)
 	if (rc != 0)
 		am_log_err(
 		    "reload_refused", "reason=%s", am_log_val(am_str_c(text)));
-	am_notify_ready();
+	if (!e->stopping)
+		am_notify_ready();
 	if (r->done != NULL)
 		r->done(r->arg, rc, text);
-	am_conf_unref(r->conf);
-	free(r);
+	reload_free(r);
+}
+
+void
+am_engine_reloads_end(struct am_engine *e)
+{
+	struct am_reload *r;
+
+	while ((r = LIST_FIRST(&e->reloads)) != NULL)
+		finish(r, -AM_ECANCELED, "the daemon is stopping");
 }
 
 static void
-settle(struct reload *r)
+settle(struct am_reload *r)
 {
 	struct am_engine *e = r->engine;
 	struct am_diag diag;
@@ -103,7 +135,7 @@ settle(struct reload *r)
 
 /* Redis cannot say what is in use: nothing is taken away on a guess. */
 static void
-not_known(struct reload *r)
+not_known(struct am_reload *r)
 {
 	snprintf(r->refused, sizeof(r->refused),
 	    "Redis does not answer: what open complaints use cannot be "
@@ -112,7 +144,7 @@ not_known(struct reload *r)
 
 /* A definition that open complaints are on, by its text. */
 static void
-look_at(struct reload *r, const struct use_ref *u, const redisReply *reply)
+look_at(struct am_reload *r, const struct use_ref *u, const redisReply *reply)
 {
 	struct am_str text = am_reply_str(reply);
 	const struct am_loopdef *def = NULL;
@@ -141,16 +173,12 @@ static void
 on_texts(void *arg, int rc, struct am_batch *b)
 {
 	struct use *u = arg;
-	struct reload *r = u->reload;
+	struct am_reload *r = u->reload;
 
 	if (rc != 0)
 		not_known(r);
 	for (size_t i = 0; rc == 0 && i < u->n; i++)
 		look_at(r, &u->refs[i], am_batch_reply(b, i));
-	for (size_t i = 0; i < u->n; i++)
-		free(u->refs[i].ref);
-	free(u->refs);
-	free(u);
 	am_batch_free(b);
 	r->waiting--;
 	settle(r);
@@ -170,15 +198,23 @@ ref_of(struct am_str field)
 static void
 use_add(struct use *u, struct am_str ref, int64_t open)
 {
+	struct am_arena *a = &u->reload->arena;
+
 	for (size_t i = 0; i < u->n; i++)
 		if (am_str_is(ref, u->refs[i].ref)) {
 			u->refs[i].open += open;
 			return;
 		}
-	u->refs = realloc(u->refs, (u->n + 1) * sizeof(*u->refs));
-	AM_ASSERT(u->refs != NULL);
-	u->refs[u->n].ref = strndup(ref.p, ref.n);
-	AM_ASSERT(u->refs[u->n].ref != NULL);
+	if (u->n == u->cap) {
+		struct use_ref *more;
+
+		u->cap = u->cap * 2 + 8;
+		more = am_arena_alloc(a, u->cap * sizeof(*more));
+		if (u->n != 0)
+			memcpy(more, u->refs, u->n * sizeof(*more));
+		u->refs = more;
+	}
+	u->refs[u->n].ref = am_arena_cstr(a, ref);
 	u->refs[u->n++].open = open;
 }
 
@@ -197,7 +233,7 @@ ask_texts(struct am_shard *sh, struct use *u)
 }
 
 struct ask {
-	struct reload *reload;
+	struct am_reload *reload;
 	struct am_shard *shard;
 };
 
@@ -205,11 +241,10 @@ static void
 on_tally(void *arg, int rc, struct am_batch *b)
 {
 	struct ask *ask = arg;
-	struct reload *r = ask->reload;
+	struct am_reload *r = ask->reload;
 	const redisReply *t = rc == 0 ? am_batch_reply(b, 0) : NULL;
-	struct use *u = calloc(1, sizeof(*u));
+	struct use *u = am_arena_zalloc(&r->arena, sizeof(*u));
 
-	AM_ASSERT(u != NULL);
 	u->reload = r;
 	if (t == NULL || t->type != REDIS_REPLY_ARRAY) {
 		not_known(r);
@@ -225,12 +260,10 @@ on_tally(void *arg, int rc, struct am_batch *b)
 	if (u->n != 0) {
 		ask_texts(ask->shard, u);
 	} else {
-		free(u);
 		r->waiting--;
 		settle(r);
 	}
 	am_batch_free(b);
-	free(ask);
 }
 
 /* What a running daemon cannot change; NULL when all is as it was. */
@@ -261,7 +294,7 @@ needs_restart(const struct am_conf *a, const struct am_conf *b)
 /* All to the log, unless nothing is meant to happen; the first to the caller.
  */
 static void
-say_diags(const struct reload *r, const struct am_diag *diags, size_t n,
+say_diags(const struct am_reload *r, const struct am_diag *diags, size_t n,
     char *first, size_t room)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -279,7 +312,7 @@ say_diags(const struct reload *r, const struct am_diag *diags, size_t n,
 }
 
 static void
-begin(struct reload *r)
+begin(struct am_reload *r)
 {
 	struct am_engine *e = r->engine;
 	struct am_diag *diags = NULL;
@@ -316,8 +349,7 @@ begin(struct reload *r)
 
 		if (state == AM_SHARD_STANDBY || state == AM_SHARD_RELEASED)
 			continue; /* its owner keeps its own configuration */
-		ask = malloc(sizeof(*ask));
-		AM_ASSERT(ask != NULL);
+		ask = am_arena_alloc(&r->arena, sizeof(*ask));
 		*ask = (struct ask){ r, sh };
 		b = am_store_query(sh->store);
 		am_cmd(b, "HGETALL");
@@ -332,10 +364,9 @@ begin(struct reload *r)
 void
 am_engine_reload(struct am_engine *e, am_reload_cb *done, void *arg)
 {
-	struct reload *r = calloc(1, sizeof(*r));
+	struct am_reload *r = reload_new(e, arg);
 
-	AM_ASSERT(r != NULL);
-	*r = (struct reload){ .engine = e, .done = done, .arg = arg };
+	r->done = done;
 	am_notify_reloading();
 	begin(r);
 }
@@ -343,10 +374,9 @@ am_engine_reload(struct am_engine *e, am_reload_cb *done, void *arg)
 void
 am_engine_reload_dry(struct am_engine *e, am_reload_dry_cb *done, void *arg)
 {
-	struct reload *r = calloc(1, sizeof(*r));
+	struct am_reload *r = reload_new(e, arg);
 
-	AM_ASSERT(r != NULL);
-	*r = (struct reload){ .engine = e, .dry = done, .arg = arg };
+	r->dry = done;
 	begin(r);
 }
 
