@@ -186,15 +186,27 @@ judge_shard(struct am_audit *a, const struct am_sample *s,
 		    sh->lag, span(a, sh->lag_age));
 }
 
+/* What waits by rule, a person's word or a pause of its own is no finding; an
+ * endpoint that takes nothing is, however its breaker stands. */
 static void
 judge_endpoint(struct am_audit *a, const struct am_sample *s,
     const struct am_sample_endpoint *ep)
 {
 	am_ms limit = a->engine->conf->audit.outbox_age;
+	am_ms failing =
+	    ep->failing_since != 0 ? s->asked_at - ep->failing_since : 0;
 
-	if (!ep->known || ep->disabled || ep->oldest_due == 0 ||
-	    strcmp(ep->breaker, "closed") != 0 || ep->paused_until > s->at ||
-	    is_paused(s, "delivery") || s->asked_at - ep->oldest_due <= limit)
+	if (!ep->known || ep->disabled || is_paused(s, "delivery"))
+		return;
+	if (failing > limit && ep->waiting > 0) {
+		found(a, AM_AUDIT_OUTBOX, ep->name,
+		    "the endpoint has taken nothing for %s; %" PRId64
+		    " wait. `amendsctl endpoints` says how it fails",
+		    span(a, failing), ep->waiting);
+		return;
+	}
+	if (ep->oldest_due == 0 || strcmp(ep->breaker, "closed") != 0 ||
+	    ep->paused_until > s->at || s->asked_at - ep->oldest_due <= limit)
 		return;
 	found(a, AM_AUDIT_OUTBOX, ep->name,
 	    "follow-ups could have gone to the endpoint for %s and have not; "

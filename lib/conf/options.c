@@ -99,7 +99,7 @@ static const struct am_option table[] = {
 
 { "audit",     "every",              AM_OPT_SPAN, DEF("1m"), FROM(AM_SECOND, AM_DAY), .about = "how often the daemon looks at itself" },
 { "audit",     "late",               AM_OPT_SPAN, DEF("30s"), FROM(AM_SECOND, AM_DAY), .about = "a deadline that is overdue for longer and has not fired is an alarm" },
-{ "audit",     "outbox_age",         AM_OPT_SPAN, DEF("1h"), FROM(AM_SECOND, YEARS(1)), .about = "a follow-up that could have gone for longer is an alarm" },
+{ "audit",     "outbox_age",         AM_OPT_SPAN, DEF("1h"), FROM(AM_SECOND, YEARS(1)), .about = "a follow-up that could have gone for longer, or an endpoint that has taken nothing for longer while something waits for it, is an alarm" },
 { "audit",     "lag",                AM_OPT_SPAN, DEF("1m"), FROM(AM_SECOND, AM_DAY), .about = "an event that is unread for longer is an alarm" },
 { "audit",     "sample",             AM_OPT_COUNT, DEF("20"), FROM(0, 10000), .about = "journals whose chain is checked each time; 0: none" },
 { "audit",     "heartbeat",          AM_OPT_NAME, .about = "endpoint of type webhook that hears amends.heartbeat each time nothing was found; silence is the alarm" },

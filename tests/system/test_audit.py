@@ -5,10 +5,12 @@ import time
 import pytest
 from harness import LOOP, Producer, free_port, wait_until
 from monitors import scrape
+from sink import answer
 from test_alerts import Ops
 
 QUIET = LOOP.replace('budget = "2s"', 'budget = "8h"')
 FAST = 'timeout = "2s"\n    retry = {"0s"}'
+SLOW = 'timeout = "2s"\n    retry = {"0s", "1s", "1s", "1h"}'
 WAKE = "{complaints}:wake"
 
 
@@ -16,13 +18,13 @@ class Watched:
     """A daemon that looks at itself each second, its operators and whoever
     hears its heart."""
 
-    def __init__(self, world, redis, audit="", **kw):
+    def __init__(self, world, redis, audit="", crm=FAST, **kw):
         self.ops, self.heart = Ops(world), Ops(world)
         sink = world.sink()
         self.port = free_port()
         kw.setdefault("loop", QUIET)
         self.d = world.daemon(
-            redis, endpoints=world.endpoint("crm", sink.url(), FAST) +
+            redis, endpoints=world.endpoint("crm", sink.url(), crm) +
             world.endpoint("ops", self.ops.url(), FAST) +
             world.endpoint("pulse", self.heart.url(), FAST),
             more='alert = {"ops"}\n'
@@ -164,6 +166,24 @@ def test_op3_a_forgotten_outbox_is_found(world, redis, producer):
     assert m("amends_outbox_oldest_seconds", "crm") > 1e9
     assert m("amends_outbox_depth", "crm", "due") == 1
     assert m("amends_outbox_depth", "pulse", "parked") == 1
+
+
+def test_op3_an_endpoint_that_takes_nothing_is_found(world, redis, producer):
+    """Outbox age, whatever the breaker says; a heartbeat only when what
+    waited has gone."""
+    w = Watched(world, redis, loop=LOOP, crm=SLOW)
+    w.await_clean()
+    crm = world.receiver
+    crm.respond = lambda r: answer(500)
+    producer.open("C-1")
+    w.await_finding("outbox", "crm")
+    assert "taken nothing for" in str(w.audit()["findings"])
+    w.assert_silent()
+    crm.respond = lambda r: answer(200)
+    assert w.d.ctl("endpoints", "reset", "crm")[0] == 0
+    wait_until(lambda: w.d.ctl("followups", "retry", "--endpoint", "crm")[0]
+               == 0 and redis.waiting() == 0, what="what waited has gone")
+    w.await_clean()
 
 
 def test_op3_unread_events_are_found_unless_paused(world, redis, producer):
