@@ -101,6 +101,15 @@ command_parse(struct command *c, char **argv)
 	return 0;
 }
 
+/* Else the daemon says what is missing, and nothing is to be confirmed. */
+static bool
+names_something(const struct command *c)
+{
+	return am_verb_arg(c->verb, c->argv, c->argc, 0).n != 0 ||
+	       am_verb_option(c->argv, c->argc, "all").p != NULL ||
+	       am_verb_option(c->argv, c->argc, "customer").p != NULL;
+}
+
 /* Who drops everything, or a person's data, says so twice. */
 static int
 confirm(struct command *c)
@@ -112,6 +121,7 @@ confirm(struct command *c)
 
 	if (strstr(v->options, "--yes") == NULL ||
 	    (all_only && am_verb_option(c->argv, c->argc, "all").p == NULL) ||
+	    !names_something(c) ||
 	    am_verb_option(c->argv, c->argc, "yes").p != NULL)
 		return 0;
 	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
