@@ -223,28 +223,11 @@ change_end(struct view *v)
 {
 	const struct change *c = v->own;
 	const char *state = c->enable ? "enabled" : "disabled";
-	char foreign[100] = "";
 
 	look_again(v->engine);
-	if (c->foreign != 0)
-		snprintf(foreign, sizeof(foreign),
-		    "; %zu of %zu shards are another daemon's: say it there, "
-		    "too",
-		    c->foreign, v->engine->shards_n);
-	if (c->rc != 0)
-		am_ctl_end(v->call, AM_EXIT_FAILED, "not done everywhere: %s%s",
-		    am_err_str(c->rc), foreign);
-	else if (c->foreign == v->engine->shards_n)
-		am_ctl_end(v->call, AM_EXIT_REFUSED,
-		    "no shard is owned by this daemon now; say it where they "
-		    "are");
-	else if (c->done == 0)
-		am_ctl_end(v->call, AM_EXIT_OK, "%s was %s already%s",
-		    c->endpoint, state, foreign);
-	else
-		am_ctl_end(v->call, AM_EXIT_OK, "%s is %s in %zu shard%s%s",
-		    c->endpoint, state, c->done, c->done == 1 ? "" : "s",
-		    foreign);
+	am_view_end_everywhere(v, c->rc, c->foreign, c->done,
+	    am_arena_printf(v->a, "%s was %s already", c->endpoint, state),
+	    am_arena_printf(v->a, "%s is %s", c->endpoint, state));
 }
 
 static void

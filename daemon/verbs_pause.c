@@ -209,34 +209,16 @@ end_call(struct view *v)
 {
 	const struct call *c = v->own;
 	const char *state = c->resume ? "resumed" : "paused";
-	char foreign[100] = "";
 
 	if (c->done != 0)
-		am_log_notice(c->resume ? "resumed" : "paused",
-		    "what=%s shards=%zu by=%s reason=%s",
+		am_log_notice(state, "what=%s shards=%zu by=%s reason=%s",
 		    am_log_val(am_str_c(c->pause.what)), c->done,
 		    am_log_val(am_str_c(c->pause.by)),
 		    am_log_val(am_str_c(c->pause.reason)));
-	if (c->foreign != 0)
-		snprintf(foreign, sizeof(foreign),
-		    "; %zu of %zu shards are another daemon's: say it there, "
-		    "too",
-		    c->foreign, v->engine->shards_n);
-	if (c->rc != 0)
-		am_ctl_end(v->call, AM_EXIT_FAILED, "not done everywhere: %s%s",
-		    am_err_str(c->rc), foreign);
-	else if (c->foreign == v->engine->shards_n)
-		am_ctl_end(v->call, AM_EXIT_REFUSED,
-		    "no shard is owned by this daemon now; say it where they "
-		    "are");
-	else if (c->done == 0)
-		am_ctl_end(v->call, AM_EXIT_OK, "%s %s%s", c->pause.what,
-		    c->resume ? "was not paused" : "was paused already",
-		    foreign);
-	else
-		am_ctl_end(v->call, AM_EXIT_OK, "%s is %s in %zu shard%s%s",
-		    c->pause.what, state, c->done, c->done == 1 ? "" : "s",
-		    foreign);
+	am_view_end_everywhere(v, c->rc, c->foreign, c->done,
+	    am_arena_printf(v->a, "%s was %s", c->pause.what,
+		c->resume ? "not paused" : "paused already"),
+	    am_arena_printf(v->a, "%s is %s", c->pause.what, state));
 }
 
 static void

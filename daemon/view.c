@@ -316,6 +316,31 @@ am_view_complaint(
 }
 
 void
+am_view_end_everywhere(struct view *v, int rc, size_t foreign, size_t done,
+    const char *before, const char *now)
+{
+	char theirs[100] = "";
+
+	if (foreign != 0)
+		snprintf(theirs, sizeof(theirs),
+		    "; %zu of %zu shards are another daemon's: say it there, "
+		    "too",
+		    foreign, v->engine->shards_n);
+	if (rc != 0)
+		am_ctl_end(v->call, AM_EXIT_FAILED, "not done everywhere: %s%s",
+		    am_err_str(rc), theirs);
+	else if (foreign == v->engine->shards_n)
+		am_ctl_end(v->call, AM_EXIT_REFUSED,
+		    "no shard is owned by this daemon now; say it where they "
+		    "are");
+	else if (done == 0)
+		am_ctl_end(v->call, AM_EXIT_OK, "%s%s", before, theirs);
+	else
+		am_ctl_end(v->call, AM_EXIT_OK, "%s in %zu shard%s%s", now,
+		    done, done == 1 ? "" : "s", theirs);
+}
+
+void
 am_view_not_found(struct view *v, const char *what)
 {
 	if (v->unreachable != 0)

@@ -101,6 +101,13 @@ void am_view_sums(struct view *v, void (*end)(struct view *v));
 /* The end of an act on v->shard: its count under that name, or why not. */
 void am_view_end_act(
     struct view *v, int rc, const char *refused, const char *counted, size_t n);
+/*
+ * The end of an act on every shard. rc: why it was not done somewhere, 0;
+ * foreign: shards of other daemons. done == 0: it was so `before`, else it is
+ * so `now`, a clause each ("crm was disabled already", "crm is disabled").
+ */
+void am_view_end_everywhere(struct view *v, int rc, size_t foreign, size_t done,
+    const char *before, const char *now);
 /* "no such …" with exit code 4, or 1 when a shard could not be asked. */
 void am_view_not_found(struct view *v, const char *what);
 /* Working time used up, the running part included. */
